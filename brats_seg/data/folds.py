@@ -1,0 +1,121 @@
+"""Which cases train and which validate: from the case ids and the seed alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from brats_seg.errors import UserError
+from brats_seg.files import write_json
+from brats_seg.seeds import seed_for
+
+TIMEPOINT = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$")
+"""BraTS 2023 and later number the visits of a patient; earlier editions have one case per patient."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Case ids, each list sorted; they share none."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+
+
+def patient(case_id: str) -> str:
+    """The patient whom a case shows."""
+    match = TIMEPOINT.match(case_id)
+    return match.group(1) if match else case_id
+
+
+def make_folds(case_ids: Iterable[str], *, folds: int, seed: int) -> list[list[str]]:
+    """Partition the cases into folds of nearly equal numbers of patients, visits of one patient together.
+
+    Raises:
+        UserError: There are fewer patients than folds.
+    """
+    ids = sorted(set(case_ids))
+    patients = sorted({patient(i) for i in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
+    if len(patients) < folds:
+        raise UserError(f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; use fold=all or fewer folds")
+    place = {p: rank % folds for rank, p in enumerate(patients)}
+    return [[i for i in ids if place[patient(i)] == k] for k in range(folds)]
+
+
+def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int) -> list[list[str]]:
+    """The folds written at ``path``, or new ones written there.
+
+    Raises:
+        UserError: The file was made from other cases, another number of folds or another seed.
+    """
+    wanted = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            write_json(path, wanted)
+            return list(wanted["folds"])  # type: ignore[call-overload]
+        held = _read(path)
+    if held != wanted:
+        before = {i for fold in held.get("folds", []) for i in fold}
+        change = f"{len(set(case_ids) - before)} cases new, {len(before - set(case_ids))} gone, seed {held.get('seed')} then and {seed} now"
+        raise UserError(f"{path} was made from other data ({change}): restore them, or delete the file to split anew")
+    return list(held["folds"])
+
+
+def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
+    """Training and validation cases of one fold; ``"all"`` trains on every case and validates on none.
+
+    Raises:
+        UserError: There is no such fold.
+    """
+    if fold == "all":
+        return Split(tuple(sorted(i for f in folds for i in f)), ())
+    if not isinstance(fold, int) or not 0 <= fold < len(folds):
+        raise UserError(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
+    return Split(tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold])))
+
+
+def read_split(path: Path, case_ids: Iterable[str]) -> Split:
+    """A split written by hand: ``{"train": [...], "validation": [...]}``.
+
+    Raises:
+        UserError: The file is no such split, names unknown cases, or a case on both sides.
+    """
+    raw = _read(path)
+    if set(raw) != {"train", "validation"} or not all(isinstance(v, list) for v in raw.values()):
+        raise UserError(f"{path}: expected {{\"train\": [...], \"validation\": [...]}}, found keys {sorted(raw)}")
+    train, validation = set(raw["train"]), set(raw["validation"])
+    if unknown := (train | validation) - set(case_ids):
+        raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
+    if both := train & validation:
+        raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
+    if not train:
+        raise UserError(f"{path}: no case to train on")
+    return Split(tuple(sorted(train)), tuple(sorted(validation)))
+
+
+def read_exclusions(path: Path) -> frozenset[str]:
+    """Case ids to leave out of training: a JSON list, or an object with that list under ``exclude``.
+
+    Raises:
+        UserError: The file is neither.
+    """
+    raw = _read(path)
+    ids = raw.get("exclude") if isinstance(raw, dict) else raw
+    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
+        raise UserError(f"{path}: expected a list of case ids, or {{\"exclude\": [...]}}")
+    return frozenset(ids)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: expected JSON ({error})") from error

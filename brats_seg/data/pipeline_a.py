@@ -1,0 +1,28 @@
+"""Pipeline A: percentile min-max, channel dropping, no intensity shift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brats_seg.augment import Augmentation
+from brats_seg.data.base import BraTSDataModule
+from brats_seg.preprocessing import MinMax
+
+
+class PipelineADataModule(BraTSDataModule):
+    """Data of pipeline A (sections 2.3 and 2.4).
+
+    Args:
+        lower_percentile: Of the non-zero voxels, in percent.
+        upper_percentile: Likewise.
+        augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the shift.
+        **common: As :class:`brats_seg.data.BraTSDataModule`.
+    """
+
+    def __init__(self, *, lower_percentile: float, upper_percentile: float, augmentation: Mapping[str, Any], **common: Any) -> None:
+        super().__init__(
+            normalise=MinMax(lower_percentile, upper_percentile),
+            augmentation=Augmentation(shift=0.0, shift_range=(0.0, 0.0), **augmentation),
+            **common,
+        )

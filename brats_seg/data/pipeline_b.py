@@ -1,0 +1,22 @@
+"""Pipeline B: z-score, intensity shift, no channel dropping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brats_seg.augment import Augmentation
+from brats_seg.data.base import BraTSDataModule
+from brats_seg.preprocessing import ZScore
+
+
+class PipelineBDataModule(BraTSDataModule):
+    """Data of pipeline B (sections 2.3 and 2.4).
+
+    Args:
+        augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the channel drop.
+        **common: As :class:`brats_seg.data.BraTSDataModule`.
+    """
+
+    def __init__(self, *, augmentation: Mapping[str, Any], **common: Any) -> None:
+        super().__init__(normalise=ZScore(), augmentation=Augmentation(drop=0.0, **augmentation), **common)

@@ -1,0 +1,35 @@
+"""The one exception that means "the user can mend this": shown as a single line, never as a traceback."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A mistake in data, configuration or environment, with a message that names the fix."""
+
+
+class CaseError(UserError):
+    """A case that cannot be used.
+
+    Args:
+        case_id: Which case.
+        file: Which file of it, where one is to blame.
+        expected: What a usable case has.
+        found: What this one has.
+    """
+
+    def __init__(self, case_id: str, *, expected: str, found: str, file: object = None) -> None:
+        self.case_id = case_id
+        self.reason = f"{f'{file}: ' if file else ''}expected {expected}, found {found}"
+        super().__init__(case_id, expected, found, file)
+
+    def __str__(self) -> str:
+        return f"case {self.case_id}: {self.reason}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments need help to cross a process boundary.
+        case_id, expected, found, file = self.args
+        return _rebuild, (case_id, expected, found, file)
+
+
+def _rebuild(case_id: str, expected: str, found: str, file: object) -> CaseError:
+    return CaseError(case_id, expected=expected, found=found, file=file)

@@ -1,0 +1,91 @@
+"""Label values and the nested regions ET inside TC inside WT. The only file that knows 1, 2, 4 and 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brats_seg.errors import UserError
+
+
+@dataclass(frozen=True)
+class LabelConvention:
+    """Which value stands for which tissue.
+
+    Attributes:
+        name: How people ask for it.
+        necrosis: Necrotic and non-enhancing tumour (NCR/NET).
+        oedema: Peritumoural oedema (ED).
+        enhancing: Enhancing tumour (ET).
+    """
+
+    name: str
+    necrosis: int
+    oedema: int
+    enhancing: int
+
+    @property
+    def values(self) -> tuple[int, int, int, int]:
+        """Every legal value: background, NCR/NET, ED, ET."""
+        return (0, self.necrosis, self.oedema, self.enhancing)
+
+
+CONVENTIONS = {
+    c.name: c
+    for c in (
+        LabelConvention("brats2020", necrosis=1, oedema=2, enhancing=4),  # BraTS 2017 to 2021
+        LabelConvention("brats2023", necrosis=1, oedema=2, enhancing=3),  # BraTS 2023 and 2024
+        LabelConvention("msd", necrosis=2, oedema=1, enhancing=3),  # Medical Decathlon Task01, dataset.json
+    )
+}
+
+
+def convention(name: str) -> LabelConvention:
+    """Look a convention up by name.
+
+    Raises:
+        UserError: The name is not known.
+    """
+    if name not in CONVENTIONS:
+        raise UserError(f"unknown label convention {name!r}: use one of {', '.join(CONVENTIONS)}")
+    return CONVENTIONS[name]
+
+
+def unknown_values(label_map: NDArray[np.integer], source: LabelConvention) -> list[int]:
+    """Values of a label map that the convention does not have, ascending."""
+    return sorted(set(np.unique(label_map).tolist()) - set(source.values))
+
+
+def encode_regions(label_map: NDArray[np.integer], source: LabelConvention) -> NDArray[np.bool_]:
+    """Label map ``(z, y, x)`` to nested regions ``(3, z, y, x)`` in the order ET, TC, WT."""
+    enhancing = label_map == source.enhancing
+    core = enhancing | (label_map == source.necrosis)
+    return np.stack([enhancing, core, core | (label_map == source.oedema)])
+
+
+def decode_regions(regions: NDArray[np.bool_], target: LabelConvention) -> NDArray[np.uint8]:
+    """Regions ``(3, z, y, x)`` to a uint8 label map ``(z, y, x)`` (section 2.6, first step).
+
+    ET as it is, NCR/NET = TC minus ET, ED = WT minus TC. An inner region wins over an outer one that misses it.
+    """
+    enhancing, core, whole = regions
+    label_map = np.zeros(whole.shape, np.uint8)
+    label_map[whole] = target.oedema
+    label_map[core] = target.necrosis
+    label_map[enhancing] = target.enhancing
+    return label_map
+
+
+def convert(label_map: NDArray[np.integer], source: LabelConvention, target: LabelConvention) -> NDArray[np.uint8]:
+    """Rewrite a label map from one convention to another, uint8.
+
+    Raises:
+        UserError: The map holds a value that the source convention lacks.
+    """
+    if unknown := unknown_values(label_map, source):
+        raise UserError(f"labels {unknown} are not in convention {source.name} {source.values}")
+    table = np.zeros(max(source.values) + 1, np.uint8)
+    table[list(source.values)] = target.values
+    return table[label_map]

@@ -1,0 +1,97 @@
+"""Intensity normalisation of each sequence over its own non-zero voxels (section 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brats_seg.errors import UserError
+
+Image = NDArray[np.float32]
+
+
+class Normalisation(Protocol):
+    """Whole volumes ``(modality, z, y, x)`` in scanner units to the same shape in the network's units, float32.
+
+    Statistics come from the whole volume, so it is called before any cropping. A channel of zeros stays zero.
+    """
+
+    def __call__(self, image: NDArray[np.number]) -> Image: ...
+
+    def settings(self) -> dict[str, Any]:
+        """Name and numbers as plain values: what a bundle keeps."""
+        ...
+
+
+@dataclass(frozen=True)
+class MinMax:
+    """Pipeline A: ``clip((x - low) / (high - low), 0, 1)``, background 0.
+
+    Attributes:
+        lower_percentile: Of the non-zero voxels, in percent.
+        upper_percentile: Likewise.
+    """
+
+    name: ClassVar[str] = "min_max"
+    lower_percentile: float
+    upper_percentile: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lower_percentile < self.upper_percentile <= 100:
+            raise UserError(f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}")
+
+    def __call__(self, image: NDArray[np.number]) -> Image:
+        out = np.zeros(image.shape, np.float32)
+        for channel, result in zip(image, out, strict=True):
+            inside = channel != 0
+            values = channel[inside]
+            if values.size:
+                low, high = np.percentile(values, (self.lower_percentile, self.upper_percentile), overwrite_input=False)
+                scale = max(float(high - low), float(np.finfo(np.float32).tiny))
+                result[inside] = np.clip((values - np.float32(low)) / np.float32(scale), 0, 1)
+        return out
+
+    def settings(self) -> dict[str, Any]:
+        """``{"name": "min_max", "lower_percentile": ..., "upper_percentile": ...}``."""
+        return {"name": self.name, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class ZScore:
+    """Pipeline B: zero mean and unit population standard deviation over the non-zero voxels, background 0."""
+
+    name: ClassVar[str] = "z_score"
+
+    def __call__(self, image: NDArray[np.number]) -> Image:
+        out = np.zeros(image.shape, np.float32)
+        for channel, result in zip(image, out, strict=True):
+            inside = channel != 0
+            values = channel[inside]
+            if values.size:
+                mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+                result[inside] = (values - np.float32(mean)) / np.float32(deviation or 1.0)
+        return out
+
+    def settings(self) -> dict[str, Any]:
+        """``{"name": "z_score"}``."""
+        return {"name": self.name}
+
+
+def normalisation_from(settings: Mapping[str, Any]) -> Normalisation:
+    """Rebuild a normalisation from :meth:`Normalisation.settings`: data, never code.
+
+    Raises:
+        UserError: Unknown name, or other numbers than the named one takes.
+    """
+    known: dict[str, type[MinMax] | type[ZScore]] = {c.name: c for c in (MinMax, ZScore)}
+    numbers = {key: value for key, value in settings.items() if key != "name"}
+    if settings.get("name") not in known or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in numbers.values()):
+        raise UserError(f"unknown normalisation {dict(settings)}: use one of {', '.join(known)} with its numbers")
+    try:
+        return known[settings["name"]](**numbers)
+    except TypeError as error:
+        raise UserError(f"normalisation {settings['name']!r} takes other numbers than {numbers}") from error

@@ -1,0 +1,56 @@
+"""One loaded case to the normalised brain box and its region masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brats_seg.cases import LoadedCase
+from brats_seg.errors import CaseError
+from brats_seg.geometry import Box, Triple, bounding_box
+from brats_seg.labels import convention, encode_regions
+from brats_seg.preprocessing.normalise import Normalisation
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A case as the network sees it.
+
+    Attributes:
+        image: ``(modality, z, y, x)`` float32, normalised, cropped to the brain box.
+        regions: ``(region, z, y, x)`` bool, cropped likewise; None without a segmentation.
+        box: Where the crop lies in the whole volume.
+        shape: Of the whole volume, ``(z, y, x)``.
+    """
+
+    image: NDArray[np.float32]
+    regions: NDArray[np.bool_] | None
+    box: Box
+    shape: Triple
+
+
+def brain_mask(image: NDArray[np.number]) -> NDArray[np.bool_]:
+    """Union of the sequences' non-zero voxels: ``(modality, z, y, x)`` to ``(z, y, x)``."""
+    mask = image[0] != 0
+    for channel in image[1:]:
+        mask |= channel != 0
+    return mask
+
+
+def prepare(loaded: LoadedCase, normalise: Normalisation) -> Prepared:
+    """Normalise over the whole volume, then crop to the brain box found before it (section 2.3).
+
+    Raises:
+        CaseError: The brain is empty, or the labels' convention is not known.
+    """
+    box = bounding_box(brain_mask(loaded.image))
+    if box is None:
+        raise CaseError(loaded.case.id, expected="a brain", found="only zeros in every modality")
+    regions = None
+    if loaded.label_map is not None:
+        if loaded.case.convention is None:
+            raise CaseError(loaded.case.id, expected="data.convention=NAME for its labels", found="none")
+        regions = encode_regions(box.crop(loaded.label_map), convention(loaded.case.convention))
+    return Prepared(np.ascontiguousarray(box.crop(normalise(loaded.image))), regions, box, loaded.geometry.shape)
