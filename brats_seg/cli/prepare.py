@@ -1,0 +1,23 @@
+"""`brats-seg prepare`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("prepare")
+def main(config: DictConfig) -> None:
+    """Fill the cache of one pipeline with every labelled case."""
+    from hydra.utils import instantiate
+
+    from brats_seg.training.preparation import prepare_with_progress
+
+    data = instantiate(config.data)
+    ready = prepare_with_progress(data, verify=config.verify, all_cases=True)
+    print(f"{ready} cases ready in {data.home}")
+
+
+if __name__ == "__main__":
+    main()

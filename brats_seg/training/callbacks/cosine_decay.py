@@ -1,0 +1,29 @@
+"""Which learning rate has this epoch?"""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+
+from brats_seg.schedules import cosine_decay
+
+
+class CosineDecay(pl.Callback):
+    """Constant rate, then half a cosine down to zero, set at the start of each epoch (section 2.5).
+
+    The rate is a function of the epoch alone, so a resumed run needs no state.
+
+    Args:
+        base_rate: Rate of the constant part.
+        constant_epochs: Its length.
+        cosine_epochs: Length of the decay.
+    """
+
+    def __init__(self, *, base_rate: float, constant_epochs: int, cosine_epochs: int) -> None:
+        self.base_rate, self.constant_epochs, self.cosine_epochs = base_rate, constant_epochs, cosine_epochs
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Set the rate of every parameter group."""
+        rate = cosine_decay(trainer.current_epoch, self.base_rate, self.constant_epochs, self.cosine_epochs)
+        for group in trainer.optimizers[0].param_groups:
+            group["lr"] = rate
+        pl_module.log("lr", rate)

@@ -1,0 +1,42 @@
+"""Compose a training's configuration without a command line, for notebooks, workflows and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from brats_seg.training.run_folder import run_name
+
+
+def load_config(overrides: Sequence[str], config_name: str = "train") -> DictConfig:
+    """What ``brats-seg train`` with these overrides would run.
+
+    Args:
+        overrides: As on the command line, such as ``["experiment=pipeline_b", "data.root=cohort"]``.
+        config_name: Which root configuration.
+    """
+    if GlobalHydra.instance().is_initialized():  # inside another command's Hydra main
+        config = compose(config_name, list(overrides), return_hydra_config=True)
+    else:
+        with initialize_config_module("brats_seg.conf", version_base="1.3"):
+            config = compose(config_name, list(overrides), return_hydra_config=True)
+    experiment = config.hydra.runtime.choices.get("experiment")
+    with open_dict(config):
+        del config["hydra"]
+        if experiment is not None and config.name is None:
+            config.name = run_name(experiment, overrides)
+    return config
+
+
+def with_name(config: DictConfig) -> DictConfig:
+    """The configuration of a running Hydra main with its run's name filled in."""
+    running = HydraConfig.get()
+    named = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(config)))
+    if named.name is None:
+        named.name = run_name(running.runtime.choices["experiment"], list(running.overrides.task))
+    return named

@@ -1,0 +1,114 @@
+"""The folder of one training: one configuration, one process at a time, everything needed to continue."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from brats_seg.errors import UserError
+from brats_seg.files import write_json, write_text
+
+RESOURCES = (
+    "data.root", "data.cache", "data.workers", "data.split", "data.exclude", "name", "runs_root",
+    "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
+)  # fmt: skip
+"""Keys that may differ between two starts of one training. The cases themselves are compared, not the paths to them."""
+
+NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-4:])
+"""Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """``<runs_root>/<name>/fold_<k>``."""
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Lightning's checkpoints: ``last.ckpt``, and ``best.ckpt`` where the best is kept."""
+        return self.path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path | None:
+        """Where to continue from; None at the beginning."""
+        last = self.checkpoints / "last.ckpt"
+        return last if last.exists() else None
+
+    @property
+    def bundle(self) -> Path:
+        """What prediction needs of the training."""
+        return self.path / "bundle"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end and left a bundle."""
+        status = self.path / "status.json"
+        return status.exists() and json.loads(status.read_text())["state"] == "finished" and self.bundle.exists()
+
+    def write_status(self, state: str, **facts: Any) -> None:
+        """Replace ``status.json``."""
+        write_json(self.path / "status.json", {"state": state, **facts})
+
+    def claim(self, config: dict[str, Any], split: dict[str, Sequence[str]]) -> None:
+        """Write the configuration and the split once; later starts must bring the same science.
+
+        Raises:
+            UserError: The folder belongs to another training; the line names the first key that differs.
+        """
+        wanted = {"config": config, "split": {side: list(ids) for side, ids in split.items()}}
+        file = self.path / "config.yaml"
+        if not file.exists():
+            write_text(file, yaml.safe_dump(wanted, sort_keys=False))
+            return
+        held = yaml.safe_load(file.read_text())
+        then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
+        for key in sorted(set(then) | set(now)):
+            if key not in RESOURCES and then.get(key) != now.get(key):
+                raise UserError(
+                    f"{self.path} holds a training with {key}={then.get(key)}, not {now.get(key)}: "
+                    "give the new one another name=NAME, or delete the folder"
+                )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second process out.
+
+        Raises:
+            UserError: Another process trains in this folder, or it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UserError(f"{self.path} is in use by another process: wait for it, or give this one another name=NAME") from None
+        except PermissionError as error:
+            raise UserError(f"cannot write {self.path} ({error.strerror}): choose another with runs_root=DIR") from error
+
+
+def run_name(experiment: str, overrides: Sequence[str]) -> str:
+    """The experiment, plus a short hash of every other scientific override where there is one.
+
+    Args:
+        experiment: Its name.
+        overrides: As typed on the command line, ``key=value``.
+    """
+    science = sorted(o for o in overrides if o.split("=")[0].lstrip("+~") not in NAMED_APART)
+    if not science:
+        return experiment
+    return f"{experiment}-{hashlib.sha256(chr(10).join(science).encode()).hexdigest()[:8]}"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {k: v for key, item in value.items() for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()}

@@ -1,0 +1,89 @@
+"""Folds partition the cases, and depend on nothing but ids and seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brats_seg.data.folds import fold_split, frozen_folds, make_folds, patient, read_exclusions, read_split
+from brats_seg.errors import UserError
+
+IDS = [f"BraTS20_Training_{k:03d}" for k in range(1, 24)]
+
+
+@given(st.sets(st.text("abc0123456789", min_size=1, max_size=6), min_size=5, max_size=60), st.integers(0, 2**31))
+def test_folds_partition_the_cases(ids: set[str], seed: int) -> None:
+    folds = make_folds(ids, folds=5, seed=seed)
+    assert sorted(i for fold in folds for i in fold) == sorted(ids)
+    assert max(map(len, folds)) - min(map(len, folds)) <= 1
+
+
+@given(st.permutations(IDS))
+def test_order_of_files_does_not_matter(ids: list[str]) -> None:
+    assert make_folds(ids, folds=5, seed=1) == make_folds(IDS, folds=5, seed=1)
+
+
+def test_the_seed_matters_and_the_split_is_frozen_for_ever() -> None:
+    assert make_folds(IDS, folds=5, seed=1) != make_folds(IDS, folds=5, seed=2)
+    # A change here would silently mix training and validation cases of everybody's old runs.
+    assert make_folds(IDS, folds=5, seed=42)[0] == FROZEN_FOLD_0
+
+
+FROZEN_FOLD_0: list[str] = []
+
+
+def test_visits_of_a_patient_stay_together() -> None:
+    ids = [f"BraTS-GLI-{p:05d}-{v:03d}" for p in range(12) for v in range(3)]
+    for fold in make_folds(ids, folds=5, seed=0):
+        assert sum(len([i for i in ids if patient(i) == p]) for p in {patient(i) for i in fold}) == len(fold)
+
+
+def test_every_fold_validates_once_and_all_validates_none() -> None:
+    folds = make_folds(IDS, folds=5, seed=3)
+    splits = [fold_split(folds, k) for k in range(5)]
+    assert sorted(i for s in splits for i in s.validation) == sorted(IDS)
+    assert all(set(s.train) | set(s.validation) == set(IDS) and not set(s.train) & set(s.validation) for s in splits)
+    assert fold_split(folds, "all").train == tuple(sorted(IDS))
+    with pytest.raises(UserError, match="fold=5"):
+        fold_split(folds, 5)
+
+
+def test_frozen_folds_are_read_back_and_other_data_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "folds.json"
+    first = frozen_folds(path, IDS, folds=5, seed=0)
+    assert frozen_folds(path, IDS[::-1], folds=5, seed=0) == first
+    with pytest.raises(UserError, match="1 cases new"):
+        frozen_folds(path, [*IDS, "one more"], folds=5, seed=0)
+    with pytest.raises(UserError, match="seed 0 then"):
+        frozen_folds(path, IDS, folds=5, seed=1)
+
+
+def test_too_few_patients() -> None:
+    with pytest.raises(UserError, match="at least 5"):
+        make_folds(IDS[:4], folds=5, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"train": ["a"]}', "expected"), ('{"train": ["a", "b"], "validation": ["b"]}', "both|train and validation"),
+     ('{"train": ["z"], "validation": []}', "no case z"), ('{"train": [], "validation": ["a"]}', "no case to train"), ("{", "JSON")],
+)  # fmt: skip
+def test_a_bad_split_file_is_one_line(tmp_path: Path, content: str, message: str) -> None:
+    file = tmp_path / "split.json"
+    file.write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_split(file, ["a", "b"])
+
+
+def test_exclusions(tmp_path: Path) -> None:
+    file = tmp_path / "flagged.json"
+    for content in (["a"], {"exclude": ["a"], "scores": {}}):
+        file.write_text(json.dumps(content))
+        assert read_exclusions(file) == {"a"}
+    file.write_text('{"a": 1}')
+    with pytest.raises(UserError):
+        read_exclusions(file)
