@@ -1,0 +1,5 @@
+"""Random changes of image and target together, on the device."""
+
+from brats_seg.augment.batch import Augmentation, Draw
+
+__all__ = ["Augmentation", "Draw"]

@@ -1,0 +1,30 @@
+"""Main loss plus the auxiliary ones, unweighted (section 2.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from brats_seg.losses.dice import DiceLoss
+from brats_seg.terms import Logits
+
+
+class DeepSupervisionLoss(nn.Module):
+    """Sum of one loss over the main head and every auxiliary head.
+
+    Args:
+        dice: The loss of one head.
+    """
+
+    def __init__(self, dice: DiceLoss) -> None:
+        super().__init__()
+        self.dice = dice
+
+    def forward(self, logits: Logits, target: Tensor) -> Tensor:
+        """The sum, a scalar."""
+        return torch.stack(list(self.parts(logits, target).values())).sum()
+
+    def parts(self, logits: Logits, target: Tensor) -> dict[str, Tensor]:
+        """Loss of each head: ``main``, then ``deep_0`` (lowest level) upwards."""
+        deep = {f"deep_{level}": self.dice(head, target) for level, head in enumerate(logits.deep)}
+        return {"main": self.dice(logits.main, target), **deep}

@@ -1,0 +1,30 @@
+"""CBAM (Woo et al. 2018) in three dimensions, as PAPER.md decides."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+REDUCTION = 16
+
+
+class CBAM(nn.Module):
+    """Channel attention, then spatial attention; shape is kept.
+
+    Pooling by ``mean`` and ``amax``, because adaptive max-pooling has no deterministic CUDA backward.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(1, channels // REDUCTION)
+        self.shared = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, channels))
+        self.spatial = nn.Conv3d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(b, c, z, y, x)`` to the same shape."""
+        space = (2, 3, 4)
+        channel = self.shared(x.mean(space)) + self.shared(x.amax(space))
+        x = x * channel.sigmoid()[..., None, None, None]
+        pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
+        gated: Tensor = x * self.spatial(pooled).sigmoid()
+        return gated

@@ -1,0 +1,63 @@
+"""Convolution, norm, ReLU: the brick of every stage, and the trilinear step between stages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from brats_seg.errors import UserError
+
+Norm = Literal["group", "instance"]
+GROUPS = 16
+
+
+def make_norm(norm: Norm, channels: int) -> nn.Module:
+    """Group norm (pipeline A) or affine instance norm (pipeline B).
+
+    Raises:
+        UserError: The groups, at most 16, do not divide the channels; or the name is unknown.
+    """
+    if norm == "instance":
+        return nn.InstanceNorm3d(channels, affine=True)
+    if norm != "group":
+        raise UserError(f"unknown norm {norm!r}: use group or instance")
+    groups = min(GROUPS, channels)
+    if channels % groups:
+        raise UserError(f"{groups} groups do not divide {channels} channels: choose model.width as a multiple of {GROUPS}, or at most {GROUPS}")
+    return nn.GroupNorm(groups, channels)
+
+
+def upsample(x: Tensor, factor: int) -> Tensor:
+    """Trilinear, corners aligned (decided in PAPER.md)."""
+    return functional.interpolate(x, scale_factor=float(factor), mode="trilinear", align_corners=True)
+
+
+class ConvNormReLU(nn.Module):
+    """3x3x3 convolution without bias, norm, ReLU; size is kept.
+
+    Args:
+        in_channels: Of all inputs together.
+        out_channels: Of the output.
+        norm: Which norm.
+        dilation: Of the convolution.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, norm: Norm, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(in_channels, out_channels, 3, padding=dilation, dilation=dilation, bias=False)
+        self.norm = make_norm(norm, out_channels)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Convolve the inputs as if concatenated along channels.
+
+        One convolution per input, added up, equals one over their concatenation and saves its copy.
+        """
+        if len(inputs) == 1:
+            return functional.relu(self.norm(self.conv(inputs[0])), inplace=True)
+        weights = self.conv.weight.split([x.shape[1] for x in inputs], dim=1)
+        padding, dilation = self.conv.padding, self.conv.dilation
+        parts = [functional.conv3d(x, w, padding=padding, dilation=dilation) for x, w in zip(inputs, weights, strict=True)]  # type: ignore[call-overload]
+        return functional.relu(self.norm(torch.stack(parts).sum(0) if len(parts) > 2 else parts[0] + parts[1]), inplace=True)

@@ -1,0 +1,99 @@
+"""The deeply supervised 3D U-Net of section 2.1."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from brats_seg.models.attention import CBAM
+from brats_seg.models.blocks import ConvNormReLU, Norm, upsample
+from brats_seg.terms import MODALITIES, REGIONS, Logits
+
+
+class Stage(nn.Module):
+    """Two convolutions, optionally with a short additive connection around them, dropout and attention behind.
+
+    Args:
+        in_channels: Of all inputs together.
+        mid_channels: Between the two convolutions.
+        out_channels: Of the output.
+        norm: Which norm.
+        attention: CBAM at the end.
+        residual: Add a 1x1x1 projection of the input.
+        dropout: Probability of dropping a whole channel.
+    """
+
+    def __init__(
+        self, in_channels: int, mid_channels: int, out_channels: int, norm: Norm, *, attention: bool, residual: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        self.first = ConvNormReLU(in_channels, mid_channels, norm)
+        self.second = ConvNormReLU(mid_channels, out_channels, norm)
+        self.project = nn.Conv3d(in_channels, out_channels, 1, bias=False) if residual else None
+        self.dropout = nn.Dropout3d(dropout) if dropout else None
+        self.attention = CBAM(out_channels) if attention else None
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Inputs of one spatial size, as if concatenated along channels."""
+        x: Tensor = self.second(self.first(*inputs))
+        if self.project is not None:
+            x = x + self.project(torch.cat(inputs, 1))
+        if self.dropout is not None:
+            x = self.dropout(x)
+        return x if self.attention is None else self.attention(x)
+
+
+class UNet(nn.Module):
+    """Encoder of four stages, a dilated pseudo fifth one, decoder of four, and an auxiliary head on each of four levels.
+
+    ``(batch, 4, z, y, x)`` to :class:`Logits`; sizes must be multiples of 8.
+
+    Args:
+        width: Channels of the first stage; each further one doubles them. The paper's is 48.
+        norm: ``"group"`` (pipeline A) or ``"instance"`` (pipeline B).
+        attention: CBAM at the end of each encoder stage.
+        residual: Short additive connections in every stage (named in section 4 as tried without gain).
+        dropout: Probability of dropping a channel after each stage.
+    """
+
+    name: ClassVar[str] = "unet"
+
+    def __init__(self, *, width: int, norm: Norm, attention: bool, residual: bool, dropout: float) -> None:
+        super().__init__()
+        self._settings = {"width": width, "norm": norm, "attention": attention, "residual": residual, "dropout": dropout}
+        options: dict[str, Any] = {"residual": residual, "dropout": dropout}
+        w1, w2, w3, w4 = (width * 2**k for k in range(4))
+        ins = (len(MODALITIES), w1, w2, w3)
+        self.encoder = nn.ModuleList(Stage(i, o, o, norm, attention=attention, **options) for i, o in zip(ins, (w1, w2, w3, w4), strict=True))
+        self.dilated = nn.Sequential(ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2))
+        self.lowest = ConvNormReLU(2 * w4, w3, norm)
+        plan = ((2 * w3, w3, w2), (2 * w2, w2, w1), (2 * w1, w1, w1))
+        self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
+        self.heads = nn.ModuleList(nn.Conv3d(c, len(REGIONS), 1) for c in (w4, w3, w2, w1))
+        self.main = nn.Conv3d(w1, len(REGIONS), 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def settings(self) -> dict[str, Any]:
+        """What rebuilds the network, as plain values."""
+        return {"name": self.name, **self._settings}
+
+    def forward(self, image: Tensor, deep: bool = True) -> Logits:
+        """Logits of the main head, and with ``deep`` of the auxiliary heads at full size, lowest level first."""
+        skips: list[Tensor] = []
+        x = image
+        for level, stage in enumerate(self.encoder):
+            x = stage(functional.max_pool3d(x, 2) if level else x)
+            skips.append(x)
+        levels = [self.dilated(x)]
+        levels.append(self.lowest(x, levels[0]))
+        x = levels[1]
+        for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
+            x = stage(skip, upsample(x, 2))
+            levels.append(x)
+        auxiliary = tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False)) if deep else ()
+        return Logits(self.main(x), auxiliary)
