@@ -77,7 +77,7 @@ def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
         "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__, "pytorch_lightning": pl.__version__},
     }
     save_bundle(
-        folder.bundle, module.net, pipeline=config.pipeline, normalisation=data.normalise.settings(), labels="brats2020",
+        folder.bundle, module.net, pipeline=config.pipeline, normalisation=data.normalise.settings(),
         provenance=provenance, scores=scores,
     )  # fmt: skip
 

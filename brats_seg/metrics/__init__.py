@@ -1,0 +1,1 @@
+"""Scores of one case, and their mean over cases."""

@@ -1,0 +1,1 @@
+"""The configuration: one root YAML per command, one folder per group."""
