@@ -7,6 +7,23 @@ class UserError(Exception):
     """A mistake in data, configuration or environment, with a message that names the fix."""
 
 
+class FileError(UserError):
+    """A file that cannot be used.
+
+    Args:
+        file: Which one.
+        expected: What a usable one holds.
+        found: What this one holds.
+    """
+
+    def __init__(self, file: object, expected: str, found: str) -> None:
+        self.file, self.expected, self.found = file, expected, found
+        super().__init__(file, expected, found)
+
+    def __str__(self) -> str:
+        return f"{self.file}: expected {self.expected}, found {self.found}"
+
+
 class CaseError(UserError):
     """A case that cannot be used.
 

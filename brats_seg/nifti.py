@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
-from isal import igzip
+from isal import igzip, isal_zlib
 from nibabel import orientations as axes
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from brats_seg.errors import UserError
+from brats_seg.errors import FileError
 from brats_seg.files import whole_file
 from brats_seg.geometry import Triple
 
 LPS = axes.axcodes2ornt(("L", "P", "S"))
 MAX_VOXELS = 2**31
 """A header that claims more is refused before anything is allocated."""
+HEAD_BYTES = 2**16
+"""Holds the header and its extensions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +37,23 @@ class Geometry:
     Attributes:
         header: The file's own header (units, qform and sform codes), 3-D.
         affine: Voxel ``(i, j, k)`` of the file to RAS+ millimetres.
+        channels: Number of volumes in the file: 1 where it is 3-D.
     """
 
     header: nib.Nifti1Header
     affine: NDArray[np.float64]
+    channels: int = 1
 
     @property
     def orientation(self) -> str:
         """Axis codes of the file, such as ``"LPS"``."""
         return "".join(axes.aff2axcodes(self.affine))
+
+    @property
+    def lps_affine(self) -> NDArray[np.float64]:
+        """Voxel ``(x, y, z)`` of the array in LPS to RAS+ millimetres."""
+        turn = axes.ornt_transform(axes.io_orientation(self.affine), LPS)
+        return cast(NDArray[np.float64], self.affine @ axes.inv_ornt_aff(turn, self.header.get_data_shape()[:3]))
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -73,24 +86,25 @@ class Volume:
 
 
 def read_geometry(path: Path) -> Geometry:
-    """Read the header only.
+    """Read the header only; of a gzip file no more than that is unzipped.
 
     Raises:
-        UserError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
+        FileError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
     """
-    with _open(path) as image:
-        return _geometry(path, image)
+    with _explained(path), path.open("rb") as file:
+        data = file.read(HEAD_BYTES)
+        if path.suffix == ".gz":
+            data = isal_zlib.decompressobj(wbits=31).decompress(data, HEAD_BYTES)
+        return _geometry(path, nib.Nifti1Header.from_fileobj(io.BytesIO(data)))
 
 
 def channels(path: Path) -> int:
     """Number of volumes in the file: 1 where it is 3-D.
 
     Raises:
-        UserError: As :func:`read_geometry`.
+        FileError: As :func:`read_geometry`.
     """
-    with _open(path) as image:
-        _geometry(path, image)
-        return int(np.prod(image.shape[3:], dtype=int))
+    return read_geometry(path).channels
 
 
 def read(path: Path, channel: int = 0) -> Volume:
@@ -101,15 +115,29 @@ def read(path: Path, channel: int = 0) -> Volume:
         channel: Which volume of a 4-D file.
 
     Raises:
-        UserError: The file is missing, truncated, no NIfTI, or has no such channel.
+        FileError: The file is missing, truncated, no NIfTI, or has no such channel.
     """
-    with _open(path) as image:
-        geometry = _geometry(path, image)
-        count = int(np.prod(image.shape[3:], dtype=int))
-        if not 0 <= channel < count:
-            raise UserError(f"{path}: expected a channel {channel}, found {count} channels")
-        array = _voxels(path, image, channel)
-    return Volume(_to_lps(array, geometry.affine), geometry)
+    volumes = read_channels(path)
+    if not 0 <= channel < len(volumes):
+        raise FileError(path, f"a channel {channel}", f"{len(volumes)} channels")
+    return volumes[channel]
+
+
+def read_channels(path: Path) -> list[Volume]:
+    """Read every volume of a file: one where it is 3-D.
+
+    Raises:
+        FileError: The file is missing, truncated, or no NIfTI of real numbers.
+    """
+    with _explained(path):
+        data = path.read_bytes()
+        image = nib.Nifti1Image.from_bytes(igzip.decompress(data) if path.suffix == ".gz" else data)
+        geometry = _geometry(path, image.header)
+        array = np.asanyarray(image.dataobj)
+    if array.dtype.kind not in "iuf":
+        raise FileError(path, "integers or floats", f"voxels of type {image.get_data_dtype()}")
+    array = array.reshape((*array.shape[:3], geometry.channels))
+    return [Volume(_to_lps(array[..., channel], geometry.affine), geometry) for channel in range(geometry.channels)]
 
 
 def write(path: Path, array: NDArray[Any], geometry: Geometry) -> None:
@@ -151,7 +179,7 @@ def lps_geometry(shape: Triple, origin_mm: tuple[float, float, float] = (0.0, -2
 
 def from_image(image: nib.Nifti1Image) -> Volume:
     """A nibabel image in memory as a volume."""
-    geometry = _geometry(Path("<image>"), image)
+    geometry = _geometry(Path("<image>"), image.header)
     return Volume(_to_lps(np.asanyarray(image.dataobj), geometry.affine), geometry)
 
 
@@ -160,46 +188,28 @@ def _to_lps(array: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
     return np.ascontiguousarray(turned.transpose(2, 1, 0))
 
 
-class _open:
-    """A NIfTI image, gunzipped in memory by isal; every failure becomes one line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> nib.Nifti1Image:
-        try:
-            data = self.path.read_bytes()
-            if self.path.suffix == ".gz":
-                data = igzip.decompress(data)
-            return nib.Nifti1Image.from_bytes(data)
-        except FileNotFoundError:
-            raise UserError(f"{self.path}: no such file") from None
-        except (EOFError, gzip.BadGzipFile, zlib.error, igzip.IsalError) as error:
-            raise UserError(f"{self.path}: expected a complete gzip file, found a broken one ({error}); copy it again") from error
-        except (ImageFileError, HeaderDataError, ValueError) as error:
-            raise UserError(f"{self.path}: expected a NIfTI-1 file, found something else ({error})") from error
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror or error})") from error
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:
-    shape = image.shape
-    if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
-        raise UserError(f"{path}: expected a 3-D volume (or a 4-D one with a channel per modality), found shape {shape}")
-    affine = np.asarray(image.affine, np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise UserError(f"{path}: expected an invertible affine, found {affine.tolist()}")
-    header = cast(nib.Nifti1Header, image.header.copy())
-    header.set_data_shape(shape[:3])
-    return Geometry(header, affine)
-
-
-def _voxels(path: Path, image: nib.Nifti1Image, channel: int) -> NDArray[Any]:
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Every way a file can be unreadable becomes one line."""
     try:
-        whole = image.dataobj if len(image.shape) == 3 else image.dataobj[..., channel]
-        return np.asanyarray(whole)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: expected {image.shape} voxels, found fewer ({error}); copy the file again") from error
+        yield
+    except FileNotFoundError:
+        raise FileError(path, "a file", "none") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, isal_zlib.IsalError) as error:
+        raise FileError(path, "a complete gzip file", f"a broken one ({error}); copy it again") from error
+    except (ImageFileError, HeaderDataError, ValueError) as error:
+        raise FileError(path, "a complete NIfTI-1 file", f"something else ({error}); copy it again") from error
+    except OSError as error:
+        raise FileError(path, "a readable file", f"{error.strerror or error}") from error
+
+
+def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
+    shape = header.get_data_shape()
+    if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+        raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
+    affine = np.asarray(header.get_best_affine(), np.float64)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise FileError(path, "an invertible affine", f"{affine.tolist()}")
+    header = cast(nib.Nifti1Header, header.copy())
+    header.set_data_shape(shape[:3])
+    return Geometry(header, affine, int(np.prod(shape[3:], dtype=int)))

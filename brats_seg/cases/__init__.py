@@ -1,8 +1,8 @@
-"""Cases on disk: what they are, where they lie, whether they can be used."""
+"""Cases: find them on disk under every naming, read them, and say exactly what is wrong with them."""
 
-from brats_seg.cases.case import Case, LoadedCase, ModalityFile
-from brats_seg.cases.check import Finding, check_headers, inspect_case
-from brats_seg.cases.find import case_from_files, find_cases, lone_segmentations
+from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
+from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
+from brats_seg.cases.find import Scan, case_from_files, find_cases, scan
 from brats_seg.cases.read import read_case
 
 __all__ = [
@@ -10,10 +10,12 @@ __all__ = [
     "Finding",
     "LoadedCase",
     "ModalityFile",
+    "Scan",
     "case_from_files",
     "check_headers",
     "find_cases",
     "inspect_case",
-    "lone_segmentations",
+    "inspect_cohort",
     "read_case",
+    "scan",
 ]

@@ -1,21 +1,29 @@
-"""A case: one patient's sequences at one time, and their segmentation where there is one."""
+"""The words of this room: a case, its files, what was read of it, and what was found wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.nifti import Geometry
+from brats_seg.terms import MODALITIES
+
+Level = Literal["error", "note"]
 
 
 @dataclass(frozen=True)
 class ModalityFile:
-    """One sequence: a file, and which volume of it where it is 4-D."""
+    """Where one sequence of a case lies.
+
+    Attributes:
+        path: ``.nii`` or ``.nii.gz``.
+        channel: Which volume of a 4-D file.
+    """
 
     path: Path
     channel: int = 0
@@ -23,41 +31,60 @@ class ModalityFile:
 
 @dataclass(frozen=True)
 class Case:
-    """Where a case lies.
+    """One examination of one patient, not yet read.
 
     Attributes:
-        id: Its name, unique within a root.
-        modalities: Modality (of ``terms.MODALITIES``) to file; may lack some.
-        segmentation: The label map, or None.
-        convention: Name of the label map's convention as its naming tells, or None where it does not.
-        duplicates: Modality (or ``"seg"``) to further files that claim the same place.
+        id: Unique in its cohort.
+        modalities: The sequences that are there, keys from ``terms.MODALITIES``.
+        segmentation: The label map, where there is one.
+        convention: Name of its label convention (``labels.CONVENTIONS``); None where the naming does not tell.
     """
 
     id: str
     modalities: Mapping[str, ModalityFile]
     segmentation: Path | None = None
     convention: str | None = None
-    duplicates: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The sequences that are not there, in the house's order."""
+        return tuple(name for name in MODALITIES if name not in self.modalities)
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedCase:
-    """A case in memory, LPS.
+    """One case in memory.
 
     Attributes:
-        case: Which.
-        image: ``(modality, z, y, x)`` float32 in scanner units; a missing modality is zero.
-        label_map: ``(z, y, x)`` uint8 in ``case.convention``, or None.
-        geometry: Of the files.
-        missing: Modalities that were replaced by zeros.
+        case: What was read.
+        image: ``(modality, z, y, x)`` float32 in LPS, scanner units, background 0.
+        label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.convention``; None without a segmentation.
+        geometry: The space of the first modality's file.
+        missing: Modalities that are zeros because there was no such sequence.
     """
 
     case: Case
     image: NDArray[np.float32]
     label_map: NDArray[np.uint8] | None
     geometry: Geometry
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        shapes: set[Any] = {self.image.shape[1:], self.geometry.shape}
-        assert len(shapes) == 1, shapes
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or worth knowing, about one case.
+
+    Attributes:
+        case_id: Which case.
+        file: Which file of it; None where the case as a whole is meant.
+        level: ``"error"``: the case cannot be used; ``"note"``: it can.
+        message: One line that says what was expected, what was found, and the fix.
+    """
+
+    case_id: str
+    file: Path | None
+    level: Level
+    message: str
+
+    def __str__(self) -> str:
+        return f"case {self.case_id}: {f'{self.file}: ' if self.file else ''}{self.message}"

@@ -1,136 +1,109 @@
-"""What is wrong with a case: everything, not only the first thing."""
+"""The checks: the full one that `brats-seg check` runs, and the cheap one before training and prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import numpy as np
 
 from brats_seg import nifti
-from brats_seg.cases.case import Case
-from brats_seg.cases.read import check_same_space, check_spacing, checked_shape
-from brats_seg.errors import CaseError, UserError
-from brats_seg.labels import convention, unknown_values
-from brats_seg.terms import MODALITIES
-
-MIN_BACKGROUND = 0.05
-"""A skull-stripped BraTS volume is about 84 % zeros; one below this share still has its skull or its background noise."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One problem of one case.
-
-    Attributes:
-        case_id: Which case.
-        file: Which file, or empty where no file is to blame.
-        level: An error makes the case unusable, a note does not.
-        message: Expected and found.
-    """
-
-    case_id: str
-    file: str
-    level: Literal["error", "note"]
-    message: str
+from brats_seg.cases.case import Case, Finding
+from brats_seg.cases.problems import (
+    Problem,
+    header_problems,
+    label_problems,
+    missing_modalities,
+    orientation_notes,
+    outside_problems,
+    voxel_problems,
+)
+from brats_seg.cases.read import expected_channels
+from brats_seg.errors import FileError, UserError
+from brats_seg.labels import convention
 
 
-def check_headers(cases: Sequence[Case]) -> None:
-    """The cheap check before long work: presence, readability, shape, affine and spacing, from the headers alone.
+def check_headers(cases: Sequence[Case], *, allow_missing: bool = False) -> None:
+    """The cheap check: presence, shape, affine and voxel size, from headers alone (some milliseconds per case).
+
+    Args:
+        cases: What is about to be trained on or predicted.
+        allow_missing: Missing modalities are no fault.
 
     Raises:
-        UserError: One line per case that cannot be used.
+        UserError: One line per problem of every case.
     """
-    problems = []
-    for case in cases:
-        try:
-            if missing := [m for m in MODALITIES if m not in case.modalities]:
-                raise CaseError(case.id, expected=f"modalities {', '.join(MODALITIES)}", found=f"no {', '.join(missing)}")
-            checked_shape(case)
-        except CaseError as error:
-            problems.append(str(error))
-    if problems:
-        raise UserError("\n".join(problems))
+
+    def problems(case: Case) -> list[str]:
+        missing = [] if allow_missing else list(missing_modalities(case))
+        return [str(problem.error(case)) for problem in (*missing, *_header_faults(case)[1])]
+
+    with ThreadPoolExecutor() as pool:
+        found = [line for lines in pool.map(problems, cases) for line in lines]
+    if found:
+        raise UserError("\n".join(found))
 
 
 def inspect_case(case: Case) -> list[Finding]:
-    """Read everything of one case once and list every problem."""
-    found: list[Finding] = []
+    """The full check of one case: every file is read once, every problem listed."""
+    geometries, faults = _header_faults(case)
+    problems = [*missing_modalities(case), *faults, *orientation_notes(geometries)]
+    return [problem.finding(case) for problem in (*problems, *_voxel_faults(case, geometries))]
 
-    def report(level: Literal["error", "note"], file: object, message: str) -> None:
-        found.append(Finding(case.id, str(file), level, message))
 
-    for kind, paths in case.duplicates.items():
-        for path in paths:
-            report("error", path, f"a second file for {kind}")
-    if missing := [m for m in MODALITIES if m not in case.modalities]:
-        report("error", "", f"expected modalities {', '.join(MODALITIES)}, found no {', '.join(missing)}")
-    first: nifti.Geometry | None = None
-    brain: np.ndarray | None = None
-    for file in case.modalities.values():
-        volume = _try(report, file.path, lambda f=file: nifti.read(f.path, f.channel))  # type: ignore[misc]
-        if volume is None:
+def inspect_cohort(cases: Iterable[Case], *, workers: int, progress: Callable[[Case], None] = lambda case: None) -> list[Finding]:
+    """The full check of many cases in parallel; unzipping and counting let go of the interpreter, so threads do.
+
+    Args:
+        cases: To be checked.
+        workers: How many at a time; one case of full size takes about 150 MB.
+        progress: Called in this thread as each case is finished.
+    """
+    findings: list[Finding] = []
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        jobs = {pool.submit(inspect_case, case): case for case in cases}
+        for job in as_completed(jobs):
+            findings += job.result()
+            progress(jobs[job])
+    return sorted(findings, key=lambda finding: finding.case_id)
+
+
+def _header_faults(case: Case) -> tuple[dict[Path, nifti.Geometry], list[Problem]]:
+    """Geometry of every file whose header can be read, and what is wrong with the others and between them."""
+    geometries: dict[Path, nifti.Geometry] = {}
+    faults: list[Problem] = []
+    channels = expected_channels(case, case.segmentation)
+    for path in channels:
+        try:
+            geometries[path] = nifti.read_geometry(path)
+        except FileError as error:
+            faults.append(Problem(path, error.expected, error.found))
+    return geometries, [*faults, *header_problems(geometries, channels)]
+
+
+def _voxel_faults(case: Case, geometries: Mapping[Path, nifti.Geometry]) -> Iterator[Problem]:
+    brain: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None = None
+    for path, geometry in geometries.items():
+        try:
+            volumes = nifti.read_channels(path)
+        except FileError as error:
+            yield Problem(path, error.expected, error.found)
             continue
-        if first is None:
-            first = volume.geometry
-            if first.orientation != "LPS":
-                report("note", file.path, f"orientation {first.orientation}: reoriented to LPS on reading, undone on output")
-        if _same_space(report, case, file.path, first, volume.geometry):
-            _inspect_voxels(report, file.path, volume.array)
-            inside = volume.array != 0
-            brain = inside if brain is None else brain | inside
-    if case.segmentation is not None:
-        _inspect_labels(report, case, first, brain)
-    return found
+        if path == case.segmentation:
+            yield from _label_faults(case, path, volumes[0].array, brain)
+            continue
+        for name, file in case.modalities.items():
+            if file.path == path and file.channel < len(volumes):
+                array = volumes[file.channel].array
+                yield from voxel_problems(path, name, array)
+                brain = array != 0 if brain is None or brain.shape != array.shape else brain | (array != 0)
 
 
-Report = Callable[[Literal["error", "note"], object, str], None]
-
-
-def _try(report: Report, path: object, read: Callable[[], nifti.Volume]) -> nifti.Volume | None:
-    try:
-        return read()
-    except UserError as error:
-        report("error", path, str(error).removeprefix(f"{path}: "))
-        return None
-
-
-def _same_space(report: Report, case: Case, path: object, first: nifti.Geometry, found: nifti.Geometry) -> bool:
-    try:
-        check_spacing(case, "", found)
-        check_same_space(case, "", first, found)
-    except CaseError as error:
-        report("error", path, error.reason)
-        return bool(found.shape == first.shape)
-    return True
-
-
-def _inspect_voxels(report: Report, path: object, array: np.ndarray) -> None:
-    if array.dtype.kind == "f" and (bad := int((~np.isfinite(array)).sum())):
-        report("error", path, f"expected finite voxels, found {bad} NaN or infinite")
-        return
-    if array.min() == array.max():
-        report("error", path, f"expected a brain, found one value everywhere ({array.flat[0]:g})")
-        return
-    if (share := float((array == 0).mean())) < MIN_BACKGROUND:
-        report("error", path, f"expected a skull-stripped brain on zeros, found {share:.1%} zeros")
-
-
-def _inspect_labels(report: Report, case: Case, first: nifti.Geometry | None, brain: np.ndarray | None) -> None:
-    path = case.segmentation
-    assert path is not None
-    volume = _try(report, path, lambda: nifti.read(path))
-    if volume is None or (first is not None and not _same_space(report, case, path, first, volume.geometry)):
-        return
+def _label_faults(case: Case, path: Path, label_map: np.ndarray, brain: np.ndarray | None) -> Iterator[Problem]:
     if case.convention is None:
-        report("error", path, "expected a known label convention, found none told by the naming; give data.convention=NAME")
-        return
-    known = convention(case.convention)
-    if unknown := unknown_values(volume.array, known):
-        report("error", path, f"expected labels {known.values} of {known.name}, found also {unknown}")
-    if not volume.array.any():
-        report("note", path, "no tumour labelled")
-    elif brain is not None and (outside := int(((volume.array != 0) & ~brain).sum())):
-        share = outside / int((volume.array != 0).sum())
-        report("error" if share > 0.01 else "note", path, f"{outside} labelled voxels ({share:.2%}) lie outside the brain")
+        yield Problem(path, "data.convention=NAME for its labels", "a naming that does not tell")
+    else:
+        yield from label_problems(path, label_map, convention(case.convention))
+    if brain is not None and brain.shape == label_map.shape:
+        yield from outside_problems(path, label_map, brain)

@@ -1,124 +1,93 @@
-"""Read a case into memory, or say in one line why it cannot be used."""
+"""Read one case into memory; whatever cannot be used stops here with one line."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, LoadedCase
-from brats_seg.errors import CaseError, UserError
-from brats_seg.geometry import Triple
-from brats_seg.labels import convention, unknown_values
+from brats_seg.cases.problems import Problem, header_problems, label_problems, missing_modalities, voxel_problems
+from brats_seg.errors import CaseError, FileError
+from brats_seg.labels import convention
 from brats_seg.terms import MODALITIES
 
-SPACING_TOLERANCE_MM = 0.02
-AFFINE_TOLERANCE = 1e-2
-"""Millimetres; exporters round."""
+OnMissing = Literal["refuse", "zero"]
 
 
-def read_case(case: Case, *, on_missing_modality: Literal["refuse", "zero"] = "refuse", with_segmentation: bool = True) -> LoadedCase:
-    """Read every sequence and the segmentation, reoriented to LPS.
+def read_case(case: Case, *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True) -> LoadedCase:
+    """Read every sequence, and the segmentation where there is one.
 
     Args:
-        case: Which.
-        on_missing_modality: ``"zero"`` fills a missing sequence with zeros.
-        with_segmentation: Whether to read the label map.
+        case: As found on disk.
+        on_missing_modality: ``"refuse"`` raises; ``"zero"`` fills the channel with zeros and says so in ``missing``.
+        with_segmentation: False leaves the label map alone, which prediction has no use for.
 
     Raises:
-        CaseError: Anything that would make the result wrong; says case, file, expected and found.
+        CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero background;
+            or the labels are unknown, or their convention is.
     """
-    missing = tuple(m for m in MODALITIES if m not in case.modalities)
-    if case.duplicates:
-        kind, paths = next(iter(case.duplicates.items()))
-        raise CaseError(case.id, file=paths[0], expected=f"one file for {kind}", found="a second one")
-    if not case.modalities or (missing and on_missing_modality == "refuse"):
-        raise CaseError(case.id, expected=f"modalities {', '.join(MODALITIES)}", found=f"no {', '.join(missing)}")
-    first, image = None, None
-    for modality, file in case.modalities.items():
-        volume = _read(case, file.path, file.channel)
-        if first is None or image is None:
-            first, image = volume.geometry, np.zeros((len(MODALITIES), *volume.array.shape), np.float32)
-            check_spacing(case, str(file.path), first)
-        check_same_space(case, str(file.path), first, volume.geometry)
-        image[MODALITIES.index(modality)] = volume.array
-    assert first is not None and image is not None
-    _check_voxels(case, image)
-    label_map = _label_map(case, first) if with_segmentation and case.segmentation is not None else None
-    return LoadedCase(case, image, label_map, first, missing)
+    if on_missing_modality == "refuse":
+        _raise_first(case, missing_modalities(case))
+    labels = case.segmentation if with_segmentation else None
+    volumes = read_volumes(case, labels)
+    _raise_first(case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case, labels)))
+    geometry = next(iter(volumes.values()))[0].geometry
+    image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
+    missing = [name for name in MODALITIES if not _fill(case, name, image, volumes, on_missing_modality)]
+    if len(missing) == len(MODALITIES):
+        raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
+    label_map = None if labels is None else _label_map(case, labels, volumes[labels][0].array)
+    return LoadedCase(case, image, label_map, geometry, tuple(missing))
 
 
-def check_spacing(case: Case, file: str, geometry: nifti.Geometry) -> None:
-    """Refuse voxels that are not 1 mm cubes."""
-    if any(abs(s - 1) > SPACING_TOLERANCE_MM for s in geometry.spacing_mm):
-        found = " x ".join(f"{s:.3g}" for s in geometry.spacing_mm)
-        fix = "1 mm cubic voxels (resample and co-register first, for instance with BraTS Toolkit, CaPTk or ANTs)"
-        raise CaseError(case.id, file=file, expected=fix, found=f"{found} mm (z, y, x)")
+def expected_channels(case: Case, labels: Path | None) -> dict[Path, int]:
+    """Every file of the case, first modality first, and how many volumes it should hold."""
+    paths = [case.modalities[name].path for name in MODALITIES if name in case.modalities] + ([labels] if labels else [])
+    return {path: paths.count(path) for path in paths}
 
 
-def check_same_space(case: Case, file: str, expected: nifti.Geometry, found: nifti.Geometry) -> None:
-    """Refuse a file whose shape, orientation or affine is not that of the case's first."""
-    if found.shape != expected.shape:
-        raise CaseError(case.id, file=file, expected=f"shape {expected.shape} like the first modality", found=f"{found.shape}")
-    if _lps_affine(found) is None or not np.allclose(_lps_affine(expected), _lps_affine(found), atol=AFFINE_TOLERANCE):
-        raise CaseError(case.id, file=file, expected="the affine of the first modality (co-registered)", found=f"{found.affine.round(3).tolist()}")
+def read_volumes(case: Case, labels: Path | None) -> dict[Path, list[nifti.Volume]]:
+    """Every file of the case once, in threads: unzipping lets go of the interpreter.
 
-
-def _lps_affine(geometry: nifti.Geometry) -> NDArray[np.float64]:
-    """Affine after reorientation to LPS, so that files stored in different orders can still share a space."""
-    turn = nifti.axes.ornt_transform(nifti.axes.io_orientation(geometry.affine), nifti.LPS)
-    undo: NDArray[np.float64] = nifti.axes.inv_ornt_aff(turn, geometry.header.get_data_shape()[:3])
-    return geometry.affine @ undo
-
-
-def _read(case: Case, path: object, channel: int = 0) -> nifti.Volume:
+    Raises:
+        CaseError: A file cannot be read.
+    """
+    paths = list(expected_channels(case, labels))
     try:
-        return nifti.read(path, channel)  # type: ignore[arg-type]
-    except UserError as error:
-        raise CaseError(case.id, expected="a readable volume", found=str(error)) from error
+        with ThreadPoolExecutor(max(len(paths), 1)) as pool:
+            return dict(zip(paths, pool.map(nifti.read_channels, paths), strict=True))
+    except FileError as error:
+        raise CaseError(case.id, file=error.file, expected=error.expected, found=error.found) from error
 
 
-def _check_voxels(case: Case, image: NDArray[np.float32]) -> None:
-    for modality, channel in zip(MODALITIES, image, strict=True):
-        if modality not in case.modalities:
-            continue
-        file = case.modalities[modality].path
-        total = float(channel.sum(dtype=np.float64))
-        if not np.isfinite(total):
-            bad = int((~np.isfinite(channel)).sum())
-            raise CaseError(case.id, file=file, expected="finite voxels", found=f"{bad} NaN or infinite")
-        if channel.min() == channel.max():
-            raise CaseError(case.id, file=file, expected="a brain", found=f"one value everywhere ({channel.flat[0]:g})")
+def _fill(
+    case: Case, name: str, image: NDArray[np.float32], volumes: dict[Path, list[nifti.Volume]], on_missing: OnMissing
+) -> bool:
+    """Put one sequence in its channel; False where there is nothing to put."""
+    if name not in case.modalities:
+        return False
+    file = case.modalities[name]
+    array = volumes[file.path][file.channel].array
+    if on_missing == "zero" and not array.any():
+        return False
+    _raise_first(case, voxel_problems(file.path, name, array))
+    image[MODALITIES.index(name)] = array
+    return True
 
 
-def _label_map(case: Case, geometry: nifti.Geometry) -> NDArray[np.uint8]:
-    volume = _read(case, case.segmentation)
-    check_same_space(case, str(case.segmentation), geometry, volume.geometry)
+def _label_map(case: Case, path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
     if case.convention is None:
-        raise CaseError(case.id, file=case.segmentation, expected="a known label convention", found="none told by the naming; give data.convention=NAME")
-    known = convention(case.convention)
-    if unknown := unknown_values(volume.array, known):
-        raise CaseError(case.id, file=case.segmentation, expected=f"labels {known.values} of {known.name}", found=f"also {unknown}")
-    return volume.array.astype(np.uint8)
+        raise CaseError(case.id, file=path, expected="data.convention=NAME for its labels", found="a naming that does not tell")
+    _raise_first(case, label_problems(path, array, convention(case.convention)))
+    return array.astype(np.uint8, copy=False)
 
 
-def checked_shape(case: Case) -> Triple:
-    """Shape ``(z, y, x)`` of a case after the cheap checks of its headers.
-
-    Raises:
-        CaseError: As :func:`read_case`, from the headers alone.
-    """
-    first = None
-    files = [*(f.path for f in case.modalities.values()), *([case.segmentation] if case.segmentation else [])]
-    for path in dict.fromkeys(files):
-        try:
-            geometry = nifti.read_geometry(path)
-        except UserError as error:
-            raise CaseError(case.id, expected="a readable volume", found=str(error)) from error
-        first = first or geometry
-        check_spacing(case, str(path), geometry)
-        check_same_space(case, str(path), first, geometry)
-    assert first is not None
-    return first.shape
+def _raise_first(case: Case, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        raise problem.error(case)

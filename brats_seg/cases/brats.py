@@ -1,0 +1,86 @@
+"""The naming of the BraTS challenges: ``<id>_t1ce.nii.gz`` up to 2021, ``<id>-t1c.nii.gz`` since 2023."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from brats_seg.cases.case import Case, Finding, ModalityFile
+from brats_seg.terms import MODALITIES
+
+TOKENS = {
+    "t1": ("t1", "brats2020"),
+    "t1ce": ("t1ce", "brats2020"),
+    "t2": ("t2", "brats2020"),
+    "flair": ("flair", "brats2020"),
+    "t1n": ("t1", "brats2023"),
+    "t1c": ("t1ce", "brats2023"),
+    "t2w": ("t2", "brats2023"),
+    "t2f": ("flair", "brats2023"),
+    "seg": ("seg", None),
+}
+"""Last word of a file name: what it holds, and the label convention of the editions that use the word."""
+NAME = re.compile(rf"(?:(?P<id>.+)[_-])?(?P<token>{'|'.join(TOKENS)})\.nii(?:\.gz)?", re.IGNORECASE)
+STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE)
+"""``W39_1998.09.19_Segm.nii.gz``: the segmentation of case 355 of BraTS 2020, released under its name at the hospital."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A file name taken apart: case id ("" where there is none), what it holds, and the convention it speaks for."""
+
+    id: str
+    content: str
+    convention: str | None
+
+
+def parse(name: str) -> Name | None:
+    """Take a file name apart; None where it is no BraTS name."""
+    if (match := NAME.fullmatch(name)) is None:
+        return None
+    return Name(match["id"] or "", *TOKENS[match["token"].lower()])
+
+
+def convention_of(names: Iterable[str]) -> str | None:
+    """The convention that all modality names agree on; None where they tell nothing or contradict each other."""
+    told = {parsed.convention for name in names if (parsed := parse(name)) and parsed.convention}
+    return told.pop() if len(told) == 1 else None
+
+
+def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], list[Finding]]:
+    """Group one folder's files into cases by the id in their names; a bare ``t1.nii.gz`` is of the case its folder names."""
+    groups: dict[str, dict[str, list[tuple[str, Path]]]] = defaultdict(lambda: defaultdict(list))
+    others = []
+    for name, path in files:
+        if parsed := parse(name):
+            groups[parsed.id or folder.resolve().name][parsed.content].append((name, path))
+        else:
+            others.append((name, path))
+    cases, findings = [], []
+    for case_id, group in sorted(groups.items()):
+        if not set(group) & set(MODALITIES):
+            findings += [Finding(case_id, path, "note", "a segmentation alone is not a case") for _, path in group["seg"]]
+            continue
+        if len(groups) == 1 and "seg" not in group and (stray := [file for file in others if STRAY.fullmatch(file[0])]):
+            group["seg"] = stray
+            findings.append(Finding(case_id, stray[0][1], "note", "taken for the segmentation in spite of its name"))
+        cases.append(_case(case_id, group))
+        findings += _duplicates(case_id, group)
+    return cases, findings
+
+
+def _case(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> Case:
+    modalities = {name: ModalityFile(group[name][0][1]) for name in MODALITIES if name in group}
+    names = [name for same in group.values() for name, _ in same]
+    return Case(case_id, modalities, group["seg"][0][1] if "seg" in group else None, convention_of(names))
+
+
+def _duplicates(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> list[Finding]:
+    return [
+        Finding(case_id, same[1][1], "error", f"expected one file for {content}, found {len(same)}: also {same[0][1].name}")
+        for content, same in sorted(group.items())
+        if len(same) > 1
+    ]

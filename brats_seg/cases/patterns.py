@@ -1,0 +1,52 @@
+"""Your own naming: one pattern per modality, with ``{id}`` where the case id stands."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from brats_seg.cases.case import Case, Finding, ModalityFile
+from brats_seg.errors import UserError
+from brats_seg.terms import MODALITIES
+
+KEYS = (*MODALITIES, "seg")
+
+
+def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case], list[Finding]]:
+    """Cases whose files match patterns such as ``{id}/anat/{id}_T1w.nii.gz``; ``*`` and ``?`` stand for any letters.
+
+    Raises:
+        UserError: A pattern has no ``{id}``, is absolute, or is for something that is no modality.
+    """
+    groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for key, pattern in patterns.items():
+        if key not in KEYS or "{id}" not in pattern or Path(pattern).is_absolute():
+            raise UserError(
+                f"data.patterns.{key}={pattern!r}: expected a path below data.root with {{id}} in it, for one of {KEYS}"
+            )
+        expression = _expression(pattern)
+        for path in sorted(root.glob(pattern.replace("{id}", "*"))):
+            if match := expression.fullmatch(path.relative_to(root).as_posix()):
+                groups[match["id"]][key].append(path)
+    cases, findings = [], []
+    for case_id, group in sorted(groups.items()):
+        for key, same in group.items():
+            if len(same) > 1:
+                message = f"expected one file for {key}, found {len(same)}: also {same[0].relative_to(root)}"
+                findings.append(Finding(case_id, same[1], "error", message))
+        modalities = {name: ModalityFile(group[name][0]) for name in MODALITIES if name in group}
+        if modalities:
+            cases.append(Case(case_id, modalities, group["seg"][0] if "seg" in group else None))
+        else:
+            findings.append(Finding(case_id, group["seg"][0], "note", "a segmentation alone is not a case"))
+    return cases, findings
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """The pattern as a regular expression that takes the id out, and holds every ``{id}`` to the same one."""
+    pieces = {"*": "[^/]*", "?": "[^/]", "{id}": "(?P=id)"}
+    parts = re.split(r"(\{id\}|\*|\?)", pattern)
+    text = "".join(pieces.get(part, re.escape(part)) for part in parts)
+    return re.compile(text.replace("(?P=id)", "(?P<id>[^/]+)", 1))

@@ -1,0 +1,124 @@
+"""What can be wrong with headers, voxels and labels: each rule once, for reading (raises) and for checking (lists)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brats_seg.cases.case import Case, Finding, Level
+from brats_seg.errors import CaseError
+from brats_seg.labels import LabelConvention, unknown_values
+from brats_seg.nifti import Geometry
+
+SPACING_TOLERANCE_MM = 0.005
+SPACE_TOLERANCE_MM = 0.1
+"""How far apart two files of one case may put the same corner: a tenth of a voxel, more than rounding ever makes."""
+LEAST_BACKGROUND = 0.01
+"""Share of zeros below which there is no background. Real cases have 0.82 to 0.85, one cropped to its brain about 0.5."""
+LARGEST_BRAIN_MM3 = 2_500_000
+"""More than any brain (real cases reach 1.6 litres), less than a head with its skull (4 litres and up)."""
+RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
+STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken expectation."""
+
+    file: Path | None
+    expected: str
+    found: str
+    level: Level = "error"
+
+    def error(self, case: Case) -> CaseError:
+        """As the exception that stops the work."""
+        return CaseError(case.id, expected=self.expected, found=self.found, file=self.file)
+
+    def finding(self, case: Case) -> Finding:
+        """As a row of the check's table."""
+        return Finding(case.id, self.file, self.level, f"expected {self.expected}, found {self.found}")
+
+
+def missing_modalities(case: Case) -> Iterator[Problem]:
+    """Sequences that are not there."""
+    if case.missing:
+        there = f"only {', '.join(case.modalities)}" if case.modalities else "none"
+        yield Problem(None, f"a file for {', '.join(case.missing)}", there)
+
+
+def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path, int]) -> Iterator[Problem]:
+    """Number of channels, voxel size, and agreement with the first file.
+
+    Args:
+        geometries: Of every file of one case that has a readable header, the first modality first.
+        channels: How many volumes each file should hold.
+    """
+    if not geometries:
+        return
+    first, reference = next(iter(geometries.items()))
+    for path, geometry in geometries.items():
+        if geometry.channels != channels[path]:
+            yield Problem(path, _volumes(channels[path]), _volumes(geometry.channels))
+        if max(abs(size - 1) for size in geometry.spacing_mm) > SPACING_TOLERANCE_MM:
+            sizes = " x ".join(f"{size:.4g}" for size in geometry.spacing_mm)
+            yield Problem(path, "voxels of 1 mm", f"{sizes} mm (z, y, x); {RESAMPLE}")
+        if geometry.shape != reference.shape:
+            yield Problem(path, f"the shape of {first.name}, {reference.shape} (z, y, x)", f"{geometry.shape}; {RESAMPLE}")
+        elif (distance := corner_distance_mm(geometry, reference)) > SPACE_TOLERANCE_MM:
+            yield Problem(path, f"the affine of {first.name}", f"one that lies up to {distance:.3g} mm away; {RESAMPLE}")
+
+
+def orientation_notes(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
+    """Files in another order than LPS: read all the same, and what is written lies as they do."""
+    for path, geometry in geometries.items():
+        if geometry.orientation != "LPS":
+            found = f"{geometry.orientation}; reoriented on reading, undone on output"
+            yield Problem(path, "orientation LPS", found, "note")
+
+
+def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Problem]:
+    """NaN, nothing, no contrast, no background in one sequence ``(z, y, x)``."""
+    if array.dtype.kind == "f" and (bad := array.size - int(np.count_nonzero(np.isfinite(array)))):
+        yield Problem(path, f"finite voxels in {name}", f"{bad} NaN or infinite ones")
+        return
+    inside = int(np.count_nonzero(array))
+    if not inside:
+        yield Problem(path, f"a brain in {name}", "only zeros")
+    elif array.min() == array.max():
+        yield Problem(path, f"contrast in {name}", f"the same value {array.flat[0]} in every voxel")
+    elif inside > (1 - LEAST_BACKGROUND) * array.size:
+        yield Problem(path, f"zero background around the brain in {name}", f"{inside / array.size:.1%} non-zero voxels; {STRIP}")
+    elif inside > LARGEST_BRAIN_MM3:
+        yield Problem(
+            path, f"zero background around the brain in {name}", f"{inside / 1e6:.1f} litres of non-zero voxels; {STRIP}"
+        )
+
+
+def label_problems(path: Path, label_map: NDArray[Any], convention: LabelConvention) -> Iterator[Problem]:
+    """Values that the convention does not have."""
+    if unknown := unknown_values(label_map, convention):
+        values = ", ".join(f"{value:g}" for value in unknown[:8])
+        fix = "is it another convention (data.convention=NAME), or a structure that only BraTS 2024 has?"
+        yield Problem(path, f"labels {convention.values} of convention {convention.name}", f"{values}; {fix}")
+
+
+def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:
+    """Labels where no sequence has signal. All 16 labelled real cases we have looked at hold not one such voxel."""
+    if outside := int(np.count_nonzero((label_map != 0) & ~brain)):
+        yield Problem(path, "labels inside the brain only", f"{outside} labelled voxels where every sequence is zero")
+
+
+def corner_distance_mm(one: Geometry, other: Geometry) -> float:
+    """Largest distance between where two geometries of one shape put the same corner, after reorientation."""
+    z, y, x = (n - 1 for n in one.shape)
+    corners = np.array([(i, j, k, 1.0) for i in (0, x) for j in (0, y) for k in (0, z)])
+    return float(np.linalg.norm(corners @ (one.lps_affine - other.lps_affine).T, axis=1).max())
+
+
+def _volumes(count: int) -> str:
+    return "one 3-D volume" if count == 1 else f"{count} volumes in a 4-D file"
