@@ -17,6 +17,7 @@ from brats_seg.bundles import save_bundle
 from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
 from brats_seg.models.precision import default_precision
+from brats_seg.training.allocator import keep_freed_memory
 from brats_seg.training.callbacks import MetricsFile, Progress
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.preparation import prepare_with_progress
@@ -53,6 +54,7 @@ def train(config: DictConfig) -> Path:
 
 
 def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
+    keep_freed_memory()
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = SegmentationModule(
         instantiate(config.model), instantiate(config.loss), instantiate(config.optimizer), channels_last=config.channels_last
