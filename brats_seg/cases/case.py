@@ -50,6 +50,12 @@ class Case:
         """The sequences that are not there, in the house's order."""
         return tuple(name for name in MODALITIES if name not in self.modalities)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file of the case once, the first modality first, the segmentation last."""
+        paths = [self.modalities[name].path for name in MODALITIES if name in self.modalities]
+        return tuple(dict.fromkeys([*paths, *([self.segmentation] if self.segmentation else [])]))
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedCase:

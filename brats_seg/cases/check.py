@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, Finding
@@ -15,28 +18,29 @@ from brats_seg.cases.problems import (
     header_problems,
     label_problems,
     missing_modalities,
-    orientation_notes,
+    orientation_note,
     outside_problems,
     voxel_problems,
 )
-from brats_seg.cases.read import expected_channels
+from brats_seg.cases.read import OnMissing, expected_channels
 from brats_seg.errors import FileError, UserError
-from brats_seg.labels import convention
 
 
-def check_headers(cases: Sequence[Case], *, allow_missing: bool = False) -> None:
+def check_headers(cases: Sequence[Case], *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True) -> None:
     """The cheap check: presence, shape, affine and voxel size, from headers alone (some milliseconds per case).
 
     Args:
         cases: What is about to be trained on or predicted.
-        allow_missing: Missing modalities are no fault.
+        on_missing_modality: As for :func:`read_case`.
+        with_segmentation: False leaves the label maps alone.
 
     Raises:
         UserError: One line per problem of every case.
     """
 
     def problems(case: Case) -> list[str]:
-        missing = [] if allow_missing else list(missing_modalities(case))
+        missing = missing_modalities(case) if on_missing_modality == "refuse" or not case.modalities else ()
+        case = case if with_segmentation else replace(case, segmentation=None)
         return [str(problem.error(case)) for problem in (*missing, *_header_faults(case)[1])]
 
     with ThreadPoolExecutor() as pool:
@@ -48,7 +52,7 @@ def check_headers(cases: Sequence[Case], *, allow_missing: bool = False) -> None
 def inspect_case(case: Case) -> list[Finding]:
     """The full check of one case: every file is read once, every problem listed."""
     geometries, faults = _header_faults(case)
-    problems = [*missing_modalities(case), *faults, *orientation_notes(geometries)]
+    problems = [*missing_modalities(case), *faults, *orientation_note(geometries)]
     return [problem.finding(case) for problem in (*problems, *_voxel_faults(case, geometries))]
 
 
@@ -73,37 +77,34 @@ def _header_faults(case: Case) -> tuple[dict[Path, nifti.Geometry], list[Problem
     """Geometry of every file whose header can be read, and what is wrong with the others and between them."""
     geometries: dict[Path, nifti.Geometry] = {}
     faults: list[Problem] = []
-    channels = expected_channels(case, case.segmentation)
-    for path in channels:
+    for path in case.files:
         try:
             geometries[path] = nifti.read_geometry(path)
         except FileError as error:
             faults.append(Problem(path, error.expected, error.found))
-    return geometries, [*faults, *header_problems(geometries, channels)]
+    return geometries, [*faults, *header_problems(geometries, expected_channels(case))]
 
 
-def _voxel_faults(case: Case, geometries: Mapping[Path, nifti.Geometry]) -> Iterator[Problem]:
-    brain: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None = None
-    for path, geometry in geometries.items():
+def _voxel_faults(case: Case, paths: Iterable[Path]) -> Iterator[Problem]:
+    """What is wrong inside the files, the segmentation last, because it is held against the brain."""
+    brain: NDArray[np.bool_] | None = None
+    for path in paths:
         try:
-            volumes = nifti.read_channels(path)
+            arrays = [volume.array for volume in nifti.read_channels(path)]
         except FileError as error:
             yield Problem(path, error.expected, error.found)
             continue
         if path == case.segmentation:
-            yield from _label_faults(case, path, volumes[0].array, brain)
+            yield from _label_faults(case, path, arrays[0], brain)
             continue
         for name, file in case.modalities.items():
-            if file.path == path and file.channel < len(volumes):
-                array = volumes[file.channel].array
-                yield from voxel_problems(path, name, array)
-                brain = array != 0 if brain is None or brain.shape != array.shape else brain | (array != 0)
+            if file.path == path and file.channel < len(arrays):
+                yield from voxel_problems(path, name, arrays[file.channel])
+                inside = arrays[file.channel] != 0
+                brain = inside if brain is None or brain.shape != inside.shape else brain | inside
 
 
-def _label_faults(case: Case, path: Path, label_map: np.ndarray, brain: np.ndarray | None) -> Iterator[Problem]:
-    if case.convention is None:
-        yield Problem(path, "data.convention=NAME for its labels", "a naming that does not tell")
-    else:
-        yield from label_problems(path, label_map, convention(case.convention))
+def _label_faults(case: Case, path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_] | None) -> Iterator[Problem]:
+    yield from label_problems(path, label_map, case.convention)
     if brain is not None and brain.shape == label_map.shape:
         yield from outside_problems(path, label_map, brain)

@@ -15,25 +15,25 @@ MODALITY_NAMES = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1ce", "t1
 
 def is_images(folder: Path) -> bool:
     """Whether a folder is the Decathlon's for images, labelled (``imagesTr``) or not (``imagesTs``)."""
-    return folder.resolve().name in ("imagesTr", "imagesTs")
+    return folder.name in ("imagesTr", "imagesTs")
 
 
 def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], list[Finding]]:
     """Every 4-D file is a case; the file of its name in ``labelsTr`` is its segmentation."""
-    record = folder.resolve().parent / "dataset.json"
+    record = folder.parent / "dataset.json"
     try:
         description = json.loads(record.read_text(encoding="utf-8"))
         order = [MODALITY_NAMES[str(description["modality"][str(i)]).lower()] for i in range(len(description["modality"]))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         message = f'expected its channels in {record} ("modality": {{"0": "FLAIR", ...}}), found none; give data.patterns instead'
-        return [], [Finding(folder.resolve().parent.name, folder, "error", message)]
-    labels = {stem(path.name): path for path in sorted((folder.resolve().parent / "labelsTr").glob("[!.]*.nii*"))}
+        return [], [Finding(folder.parent.name, folder, "error", message)]
+    labels = {stem(path.name): path for path in sorted((folder.parent / "labelsTr").glob("[!.]*.nii*"))}
     convention = _convention(description.get("labels"))
     return [
         Case(
             stem(name),
             {modality: ModalityFile(path, order.index(modality)) for modality in sorted(order)},
-            labels.get(stem(name)) if folder.resolve().name == "imagesTr" else None,
+            labels.get(stem(name)) if folder.name == "imagesTr" else None,
             convention,
         )
         for name, path in files

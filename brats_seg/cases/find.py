@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from brats_seg import labels
-from brats_seg.cases import brats, decathlon, patterns as own
+from brats_seg.cases import brats, decathlon
+from brats_seg.cases import patterns as own
 from brats_seg.cases.case import Case, Finding, ModalityFile
-from brats_seg.cases.folders import each_folder
+from brats_seg.cases.folders import each_folder, stem
 from brats_seg.errors import UserError
 from brats_seg.terms import MODALITIES
 
@@ -21,15 +23,15 @@ class Scan:
     """What lies under a folder.
 
     Attributes:
-        cases: Sorted by id; ids that exist twice are left out and found fault with.
-        findings: Errors and notes about files that make no clear case.
+        cases: Sorted by id.
+        findings: Errors and notes about files that make no clear case, and ids that exist twice.
     """
 
     cases: tuple[Case, ...]
     findings: tuple[Finding, ...]
 
 
-def find_cases(root: Path, *, convention: str | None = None, patterns: Mapping[str, str] | None = None) -> list[Case]:
+def find_cases(root: Path, *, convention: str | None = None, patterns: Mapping[str, str | None] | None = None) -> list[Case]:
     """Every case under a folder, in any known layout, sorted by id.
 
     Args:
@@ -57,19 +59,21 @@ def scan(root: Path, *, convention: str | None = None, patterns: Mapping[str, st
     """
     if convention is not None:
         labels.convention(convention)
-    root = Path(root).expanduser()
+    root = Path(os.path.abspath(Path(root).expanduser()))
     if not root.exists():
         raise UserError(f"{root}: no such folder of cases")
     wanted = {key: pattern for key, pattern in (patterns or {}).items() if pattern}
     cases: list[Case] = []
     findings: list[Finding] = []
-    for some, faults in [own.cases_by_pattern(root, wanted)] if wanted else map(_in_folder, each_folder(root)):
+    for some, faults in [own.cases_by_pattern(root, wanted)] if wanted else map(_in_folder, _folders(root)):
         cases += some
         findings += faults
-    cases, twice = _unique(cases)
+    if root.is_file():
+        cases = [case for case in cases if root in case.files]
+        findings = [finding for finding in findings if finding.case_id in {case.id for case in cases}]
     if convention is not None:
         cases = [replace(case, convention=convention) for case in cases]
-    return Scan(tuple(cases), (*findings, *twice))
+    return Scan(tuple(sorted(cases, key=lambda case: case.id)), (*findings, *_twice(cases)))
 
 
 def case_from_files(files: Mapping[str, Path], *, case_id: str | None = None, convention: str | None = None) -> Case:
@@ -95,28 +99,33 @@ def case_from_files(files: Mapping[str, Path], *, case_id: str | None = None, co
     return Case(case_id or _common_id(names), modalities, paths.get("seg"), convention or brats.convention_of(names))
 
 
+def _folders(root: Path) -> Iterator[tuple[Path, list[tuple[str, Path]]]]:
+    # Of a single file only its own folder is of interest.
+    return each_folder(root) if root.is_dir() else islice(each_folder(root.parent), 1)
+
+
 def _in_folder(folder: tuple[Path, list[tuple[str, Path]]]) -> tuple[list[Case], list[Finding]]:
     path, files = folder
-    if decathlon.is_images(path) and not any(map(brats.parse, (name for name, _ in files))):
+    if decathlon.is_images(path) and not any(brats.parse(name) for name, _ in files):
         return decathlon.cases_in(path, files)
     return brats.cases_in(path, files)
 
 
-def _unique(cases: Iterable[Case]) -> tuple[list[Case], list[Finding]]:
-    by_id: dict[str, list[Case]] = defaultdict(list)
+def _twice(cases: Iterable[Case]) -> Iterator[Finding]:
+    """Ids that more than one case has."""
+    folders: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        by_id[case.id].append(case)
-    findings = []
-    for case_id, same in by_id.items():
-        if len(same) > 1:
-            folders = " and ".join(str(next(iter(case.modalities.values())).path.parent) for case in same)
-            findings.append(Finding(case_id, None, "error", f"expected one case of this id, found {len(same)}: {folders}"))
-    return [same[0] for _, same in sorted(by_id.items()) if len(same) == 1], findings
+        folders[case.id].append(str(case.files[0].parent))
+    for case_id, of_id in folders.items():
+        if len(of_id) > 1:
+            yield Finding(case_id, None, "error", f"expected one case of this id, found {len(of_id)}: in {' and '.join(of_id)}")
 
 
 def _common_id(names: list[str]) -> str:
     parsed = {match.id for name in names if (match := brats.parse(name))}
     if len(parsed) == 1 and (only := parsed.pop()):
         return only
-    stems = [name.removesuffix(".gz").removesuffix(".nii") for name in names]
-    return os.path.commonprefix(stems).rstrip("_-. ") or "case"
+    stems = sorted(map(stem, names))
+    first, last = stems[0], stems[-1]  # what these two share, all share
+    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:shared].rstrip("_-. ") or "case"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from brats_seg.cases.case import Case, Finding, Level
 from brats_seg.errors import CaseError
-from brats_seg.labels import LabelConvention, unknown_values
+from brats_seg.labels import CONVENTIONS, convention, unknown_values
 from brats_seg.nifti import Geometry
 
 SPACING_TOLERANCE_MM = 0.005
@@ -73,12 +73,10 @@ def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path,
             yield Problem(path, f"the affine of {first.name}", f"one that lies up to {distance:.3g} mm away; {RESAMPLE}")
 
 
-def orientation_notes(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
+def orientation_note(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
     """Files in another order than LPS: read all the same, and what is written lies as they do."""
-    for path, geometry in geometries.items():
-        if geometry.orientation != "LPS":
-            found = f"{geometry.orientation}; reoriented on reading, undone on output"
-            yield Problem(path, "orientation LPS", found, "note")
+    if others := sorted({geometry.orientation for geometry in geometries.values()} - {"LPS"}):
+        yield Problem(None, "orientation LPS", f"{', '.join(others)}; reoriented on reading, undone on output", "note")
 
 
 def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Problem]:
@@ -89,22 +87,27 @@ def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Probl
     inside = int(np.count_nonzero(array))
     if not inside:
         yield Problem(path, f"a brain in {name}", "only zeros")
-    elif array.min() == array.max():
-        yield Problem(path, f"contrast in {name}", f"the same value {array.flat[0]} in every voxel")
-    elif inside > (1 - LEAST_BACKGROUND) * array.size:
-        yield Problem(path, f"zero background around the brain in {name}", f"{inside / array.size:.1%} non-zero voxels; {STRIP}")
-    elif inside > LARGEST_BRAIN_MM3:
+        return
+    first = array.flat[int(np.argmax(array.ravel() != 0))]
+    if int(np.count_nonzero(array == first)) == inside:
+        yield Problem(path, f"contrast in {name}", f"the one value {first} in every non-zero voxel")
+    elif inside > (1 - LEAST_BACKGROUND) * array.size or inside > LARGEST_BRAIN_MM3:
+        found = f"{inside / array.size:.0%} of the voxels, {inside / 1e6:.1f} litres, non-zero; {STRIP}"
+        yield Problem(path, f"zero background around the brain in {name}", found)
+
+
+def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Iterator[Problem]:
+    """A convention that nobody told, or values that it does not have."""
+    if name is None:
         yield Problem(
-            path, f"zero background around the brain in {name}", f"{inside / 1e6:.1f} litres of non-zero voxels; {STRIP}"
+            path, "a label convention", f"a naming that does not tell; give convention=NAME, one of {', '.join(CONVENTIONS)}"
         )
-
-
-def label_problems(path: Path, label_map: NDArray[Any], convention: LabelConvention) -> Iterator[Problem]:
-    """Values that the convention does not have."""
-    if unknown := unknown_values(label_map, convention):
+        return
+    known = convention(name)
+    if unknown := unknown_values(label_map, known):
         values = ", ".join(f"{value:g}" for value in unknown[:8])
-        fix = "is it another convention (data.convention=NAME), or a structure that only BraTS 2024 has?"
-        yield Problem(path, f"labels {convention.values} of convention {convention.name}", f"{values}; {fix}")
+        fix = "give convention=NAME if it is another one; a structure of its own (BraTS 2024) cannot be used"
+        yield Problem(path, f"labels {known.values} of convention {name}", f"{values}; {fix}")
 
 
 def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:

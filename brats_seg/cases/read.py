@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,6 @@ from brats_seg import nifti
 from brats_seg.cases.case import Case, LoadedCase
 from brats_seg.cases.problems import Problem, header_problems, label_problems, missing_modalities, voxel_problems
 from brats_seg.errors import CaseError, FileError
-from brats_seg.labels import convention
 from brats_seg.terms import MODALITIES
 
 OnMissing = Literal["refuse", "zero"]
@@ -32,60 +32,57 @@ def read_case(case: Case, *, on_missing_modality: OnMissing = "refuse", with_seg
         CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero background;
             or the labels are unknown, or their convention is.
     """
-    if on_missing_modality == "refuse":
+    case = case if with_segmentation else replace(case, segmentation=None)
+    if not case.modalities or on_missing_modality == "refuse":
         _raise_first(case, missing_modalities(case))
-    labels = case.segmentation if with_segmentation else None
-    volumes = read_volumes(case, labels)
-    _raise_first(case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case, labels)))
+    volumes = _read_volumes(case)
+    _raise_first(case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case)))
     geometry = next(iter(volumes.values()))[0].geometry
     image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
-    missing = [name for name in MODALITIES if not _fill(case, name, image, volumes, on_missing_modality)]
+    missing = _fill(image, case, volumes, on_missing_modality)
     if len(missing) == len(MODALITIES):
         raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
-    label_map = None if labels is None else _label_map(case, labels, volumes[labels][0].array)
-    return LoadedCase(case, image, label_map, geometry, tuple(missing))
+    label_map = None if case.segmentation is None else _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
+    return LoadedCase(case, image, label_map, geometry, missing)
 
 
-def expected_channels(case: Case, labels: Path | None) -> dict[Path, int]:
-    """Every file of the case, first modality first, and how many volumes it should hold."""
-    paths = [case.modalities[name].path for name in MODALITIES if name in case.modalities] + ([labels] if labels else [])
-    return {path: paths.count(path) for path in paths}
+def expected_channels(case: Case) -> dict[Path, int]:
+    """How many volumes each file should hold: as many as the case takes from it."""
+    taken = [file.path for file in case.modalities.values()]
+    return {path: max(taken.count(path), 1) for path in case.files}
 
 
-def read_volumes(case: Case, labels: Path | None) -> dict[Path, list[nifti.Volume]]:
-    """Every file of the case once, in threads: unzipping lets go of the interpreter.
-
-    Raises:
-        CaseError: A file cannot be read.
-    """
-    paths = list(expected_channels(case, labels))
+def _read_volumes(case: Case) -> dict[Path, list[nifti.Volume]]:
+    """Every file of the case, in threads: unzipping lets go of the interpreter."""
     try:
-        with ThreadPoolExecutor(max(len(paths), 1)) as pool:
-            return dict(zip(paths, pool.map(nifti.read_channels, paths), strict=True))
+        with ThreadPoolExecutor(len(case.files)) as pool:
+            return dict(zip(case.files, pool.map(nifti.read_channels, case.files), strict=True))
     except FileError as error:
         raise CaseError(case.id, file=error.file, expected=error.expected, found=error.found) from error
 
 
 def _fill(
-    case: Case, name: str, image: NDArray[np.float32], volumes: dict[Path, list[nifti.Volume]], on_missing: OnMissing
-) -> bool:
-    """Put one sequence in its channel; False where there is nothing to put."""
-    if name not in case.modalities:
-        return False
-    file = case.modalities[name]
-    array = volumes[file.path][file.channel].array
-    if on_missing == "zero" and not array.any():
-        return False
-    _raise_first(case, voxel_problems(file.path, name, array))
-    image[MODALITIES.index(name)] = array
-    return True
+    image: NDArray[np.float32], case: Case, volumes: dict[Path, list[nifti.Volume]], on_missing: OnMissing
+) -> tuple[str, ...]:
+    """Put every sequence in its channel, in threads; those that are not there, or hold nothing, are answered."""
+
+    def fill(name: str) -> bool:
+        file = case.modalities[name]
+        array = volumes[file.path][file.channel].array
+        if on_missing == "zero" and not array.any():
+            return False
+        _raise_first(case, voxel_problems(file.path, name, array))
+        image[MODALITIES.index(name)] = array
+        return True
+
+    with ThreadPoolExecutor(len(MODALITIES)) as pool:
+        filled = dict(zip(case.modalities, pool.map(fill, case.modalities), strict=True))
+    return tuple(name for name in MODALITIES if not filled.get(name))
 
 
 def _label_map(case: Case, path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
-    if case.convention is None:
-        raise CaseError(case.id, file=path, expected="data.convention=NAME for its labels", found="a naming that does not tell")
-    _raise_first(case, label_problems(path, array, convention(case.convention)))
-    return array.astype(np.uint8, copy=False)
+    _raise_first(case, label_problems(path, array, case.convention))
+    return array.astype(np.uint8)
 
 
 def _raise_first(case: Case, problems: Iterable[Problem]) -> None:
