@@ -1,0 +1,1 @@
+"""From bundles and cases to label maps."""
