@@ -97,7 +97,7 @@ def read_geometry(path: Path) -> Geometry:
         data = file.read(2**16)
         if path.suffix == ".gz":
             data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
-        return _geometry(path, nib.Nifti1Header(data[:HEADER_BYTES]))
+        return _geometry(path, _header(data))
 
 
 def channels(path: Path) -> int:
@@ -134,7 +134,7 @@ def read_channels(path: Path) -> list[Volume]:
     with _explained(path):
         data = path.read_bytes()
         data = _unzip(data) if path.suffix == ".gz" else data
-        header = nib.Nifti1Header(data[:HEADER_BYTES])
+        header = _header(data)
         geometry = _geometry(path, header)
         array = _voxels(path, header, data)
     shape = (*array.shape[:3], geometry.channels)
@@ -202,6 +202,12 @@ def _explained(path: Path) -> Iterator[None]:
         raise FileError(path, "a complete NIfTI-1 file", f"something else ({error}); copy it again") from error
     except OSError as error:
         raise FileError(path, "a readable file", f"{error.strerror or error}") from error
+
+
+def _header(data: bytes) -> nib.Nifti1Header:
+    if len(data) < HEADER_BYTES:
+        raise ImageFileError(f"{len(data)} bytes")
+    return nib.Nifti1Header(data[:HEADER_BYTES])
 
 
 def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
