@@ -133,7 +133,7 @@ class BraTSDataModule(pl.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment training batches on the device; the draw depends on (seed, epoch, case id) alone."""
-        image, target = batch.image, batch.target.to(batch.image.dtype)
+        image, target = batch.image.float(), batch.target.float()
         if self.trainer is None or not self.trainer.training:
             return Batch(image, target, batch.case_ids)
         seeds = [seed_for(self.seed, self.trainer.current_epoch, i, "augment") for i in batch.case_ids]

@@ -14,7 +14,7 @@ from brats_seg.preprocessing import CachedCase
 from brats_seg.seeds import seed_for
 
 Sample = tuple[Tensor, Tensor, str]
-"""Image ``(modality, z, y, x)`` float32, target ``(region, z, y, x)`` bool, case id."""
+"""Image ``(modality, z, y, x)`` float16, target ``(region, z, y, x)`` bool, case id."""
 
 
 class PatchDataset(Dataset[Sample]):

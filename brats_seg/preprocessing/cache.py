@@ -45,10 +45,10 @@ class CachedCase:
     box: Box
     shape: Triple
 
-    def image(self, window: Box | None = None) -> NDArray[np.float32]:
-        """``(modality, z, y, x)`` float32 of a window of the box, or of all of it."""
+    def image(self, window: Box | None = None) -> NDArray[np.float16]:
+        """``(modality, z, y, x)`` float16 of a window of the box, or of all of it; the device makes float32 of it."""
         array = np.load(self.folder / "image.npy", mmap_mode="r")
-        return (array if window is None else window.crop(array)).astype(np.float32)
+        return np.array(array if window is None else window.crop(array))
 
     def regions(self, window: Box | None = None) -> NDArray[np.bool_]:
         """``(region, z, y, x)`` bool of a window of the box, or of all of it."""

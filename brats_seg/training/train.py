@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 import brats_seg
 from brats_seg.bundles import save_bundle
 from brats_seg.data import BraTSDataModule
+from brats_seg.data.quiet import quiet_lightning
 from brats_seg.errors import UserError
 from brats_seg.models.precision import default_precision
 from brats_seg.training.allocator import keep_freed_memory
@@ -55,6 +56,7 @@ def train(config: DictConfig) -> Path:
 
 def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
     keep_freed_memory()
+    quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = SegmentationModule(
         instantiate(config.model), instantiate(config.loss), instantiate(config.optimizer), channels_last=config.channels_last
