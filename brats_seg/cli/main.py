@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
+from collections.abc import Sequence
 
 from brats_seg import __version__
 
@@ -24,37 +26,46 @@ COMMANDS = {
 
 def main() -> None:
     """Dispatch to ``brats_seg.cli.<command>``."""
-    arguments = sys.argv[1:]
-    if not arguments or arguments[0] in ("-h", "--help"):
+    first, *rest = sys.argv[1:] or ["--help"]
+    if first in ("-h", "--help"):
         print(usage())
-        return
-    if arguments[0] == "--version":
+    elif first == "--version":
         print(f"brats-seg {__version__}")
-        return
-    name = arguments[0]
-    if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
+    elif first in ("-sc", "--shell-completion"):
+        complete(rest)
+    elif first in COMMANDS:
+        run(first, rest)
+    else:
+        close = difflib.get_close_matches(first, COMMANDS, n=1)
         hint = f"did you mean {close[0]}?" if close else "see brats-seg --help"
-        print(f"brats-seg: error: unknown command {name!r}: {hint}", file=sys.stderr)
+        print(f"brats-seg: error: unknown command {first!r}: {hint}", file=sys.stderr)
         sys.exit(2)
-    module = f"brats_seg.cli.{name.replace('-', '_')}"
-    # Children that Lightning starts for more devices run sys.argv again: it must name the command's own module.
-    sys.argv = [importlib.import_module(module).__file__ or module, *arguments[1:]]
-    importlib.import_module(module).main()
+
+
+def run(name: str, arguments: Sequence[str]) -> None:
+    """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it."""
+    importlib.import_module(f"brats_seg.cli.{name.replace('-', '_')}").main(arguments)
+
+
+def complete(arguments: Sequence[str]) -> None:
+    """Hydra's shell completion knows one command per program: complete the command here, the rest with the command's own keys."""
+    program, *words = os.environ.get("COMP_LINE", "brats-seg").split(" ")
+    if len(words) == 1:
+        print("\n".join(name for name in COMMANDS if name.startswith(words[0])))
+    elif not words or words[0] in COMMANDS:
+        os.environ["COMP_LINE"] = " ".join([program, *words[1:]])
+        run(words[0] if words else "doctor", ["-sc", *arguments])
 
 
 def usage() -> str:
     """The help text."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: brats-seg COMMAND [key=value ...]",
-            "",
-            "Brain tumour segmentation in MRI. For research; not a medical device.",
-            "",
-            *lines,
-            "",
-            "brats-seg COMMAND --help shows a command's keys and their defaults; brats-seg --version the version.",
-        ]
-    )
+    lines = "\n".join(f"  {name:<{width}}  {line}" for name, line in COMMANDS.items())
+    return f"""usage: brats-seg COMMAND [key=value ...]
+
+Brain tumour segmentation in MRI. For research; not a medical device.
+
+{lines}
+
+brats-seg COMMAND --help shows a command's keys and their defaults; brats-seg --version the version.
+Tab completion: eval "$(brats-seg -sc install=bash)", or brats-seg -sc install=fish | source."""

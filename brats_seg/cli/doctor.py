@@ -1,0 +1,26 @@
+"""`brats-seg doctor`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("doctor")
+def main(config: DictConfig) -> None:
+    """Say what this machine has, and what is missing for which feature."""
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from brats_seg.workflows.doctor import doctor
+
+    diagnosis = doctor(Path(config.folder))
+    table = Table(box=None, show_header=False)
+    for rows in (diagnosis.versions, diagnosis.machine, diagnosis.features):
+        for name, value in rows.items():
+            table.add_row(name, value)
+        table.add_section()
+    Console().print(table, markup=False)

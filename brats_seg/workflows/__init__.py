@@ -1,0 +1,1 @@
+"""Sequences of the plain functions of the rooms below."""

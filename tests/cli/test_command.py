@@ -1,0 +1,157 @@
+"""What every command does the same way, on a command whose task is the test's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+from brats_seg.errors import UserError
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """``run(task, *overrides)`` is ``brats-seg train *overrides`` with that task: its exit code and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def run(task: Callable[[DictConfig], int | None], *overrides: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["brats-seg", "train", *overrides])
+        try:
+            command("train")(task)(list(overrides))
+            code = 0
+        except SystemExit as stopped:
+            code = stopped.code
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def works(config: DictConfig) -> None:
+    assert config.data.root
+
+
+def must_not_run(config: DictConfig) -> None:
+    raise AssertionError("the task ran")
+
+
+def test_works_and_leaves_nothing_behind(run, tmp_path):
+    assert run(works, "data.root=x") == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_returns_the_tasks_code(run):
+    assert run(lambda config: 1, "data.root=x") == (1, "")
+
+
+def test_task_sees_the_whole_command_line(run):
+    seen = []
+    run(lambda config: seen.extend(sys.argv), "data.root=x")
+    assert seen == ["brats-seg", "train", "data.root=x"]
+
+
+def test_missing_keys_are_named_at_once(run):
+    assert run(must_not_run, "scale.width=???") == (2, "brats-seg train: error: missing data.root=... scale.width=...\n")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.rot=x", "unknown key data.rot: did you mean data.root?"),
+        ("dta.root=x", "unknown key dta.root: did you mean data.root?"),
+        ("root=x", "unknown key root: did you mean data.root?"),
+        ("experimnt=pipeline_b", "unknown key experimnt: did you mean experiment?"),
+        ("qqqq=x", "unknown key qqqq: see --cfg job for the keys there are"),
+        ("data.root", "cannot read 'data.root': write key=value"),
+        ("optimizer=sgd", "optimizer=sgd: there is no such option, use one of adam, ranger"),
+        ("data.root=${nope}", "data.root: Interpolation key 'nope' not found"),
+    ],
+)
+def test_wrong_use_is_one_line(run, override, message):
+    code, said = run(must_not_run, override)
+    assert (code, said) == (2, f"brats-seg train: error: {message}\n")
+
+
+def test_a_path_with_an_equals_sign_works_as_the_error_says(run):
+    code, said = run(must_not_run, "data.root=/a=b")
+    assert code == 2
+    shell_word = said.rstrip().split("quotes, ")[1]
+    seen = []
+    assert run(lambda config: seen.append(config.data.root), shell_word.strip("'")) == (0, "")
+    assert seen == ["/a=b"]
+
+
+def test_user_error_is_its_own_line(run):
+    def task(config: DictConfig) -> None:
+        raise UserError("case 7: expected four, found three")
+
+    assert run(task, "data.root=x") == (1, "brats-seg train: error: case 7: expected four, found three\n")
+
+
+def test_user_error_inside_a_constructor(run):
+    def task(config: DictConfig) -> None:
+        instantiate({"_target_": "brats_seg.labels.convention", "name": "nope"})
+
+    code, said = run(task, "data.root=x")
+    assert code == 1
+    assert said.startswith("brats-seg train: error: unknown label convention 'nope'")
+    assert said.count("\n") == 1
+
+
+def test_key_that_the_constructor_does_not_have(run):
+    code, said = run(lambda config: instantiate(config.data) and None, "data.root=/nowhere", "+data.colour=red")
+    assert code == 2
+    assert said.startswith("brats-seg train: error: data: ")
+    assert "unexpected keyword argument 'colour'" in said
+
+
+def test_interruption(run):
+    def task(config: DictConfig) -> None:
+        raise KeyboardInterrupt
+
+    assert run(task, "data.root=x") == (130, "brats-seg train: error: interrupted\n")
+
+
+def test_our_own_mistakes_keep_their_traceback(run):
+    def task(config: DictConfig) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(task, "data.root=x")
+
+
+def test_full_errors_on_request(run, monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(InstantiationException):
+        run(lambda config: instantiate(config.data) and None, "data.root=x", "+data.colour=red")
+
+
+def test_multirun_goes_on_after_a_failure_and_answers_with_the_worst_code(run):
+    seen = []
+
+    def task(config: DictConfig) -> None:
+        seen.append(config.fold)
+        if config.fold == 1:
+            raise UserError("no")
+
+    code, said = run(task, "-m", "data.root=x", "fold=0,1,2")
+    assert seen == [0, 1, 2]
+    assert (code, said.split()) == (1, ["brats-seg", "train:", "error:", "no"])
+
+
+def test_help_explains_the_keys(run, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command("train")(must_not_run)(["--help"])
+    said = capsys.readouterr().out
+    assert stopped.value.code == 0
+    assert "fold: 0" in said
+    assert "# 0 to data.folds - 1 validates" in said
+    assert "experiment: pipeline_a" in said

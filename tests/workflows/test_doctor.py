@@ -1,0 +1,41 @@
+"""The doctor tells what is so."""
+
+from __future__ import annotations
+
+import shutil
+
+import torch
+
+from brats_seg import __version__
+from brats_seg.models.precision import default_precision
+from brats_seg.workflows.doctor import doctor, memory
+
+
+def test_versions_and_precision_are_the_ones_in_use(tmp_path):
+    diagnosis = doctor(tmp_path)
+    assert diagnosis.versions["brats-seg"] == __version__
+    assert torch.__version__.startswith(diagnosis.versions["torch"].split("+")[0])
+    assert diagnosis.machine["precision"] == default_precision()
+
+
+def test_disk_of_a_folder_that_does_not_exist_yet(tmp_path):
+    assert doctor(tmp_path / "not" / "yet").machine["disk"].endswith(str(tmp_path))
+
+
+def test_memory_is_what_this_process_may_use():
+    free, total = memory()
+    assert 0 < free <= total
+
+
+def test_key_makes_tracking_ready(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    assert doctor(tmp_path).features["Weights & Biases online"] == "wandb login"
+    monkeypatch.setenv("WANDB_API_KEY", "x")
+    assert doctor(tmp_path).features["Weights & Biases online"] == "ready"
+
+
+def test_card_that_torch_cannot_use_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    assert "cannot use the NVIDIA card" in doctor(tmp_path).machine["device"]
