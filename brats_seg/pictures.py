@@ -1,0 +1,91 @@
+"""Drawing: one look for reports, tracking and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from brats_seg.files import whole_file
+from brats_seg.labels import LabelConvention
+
+COLOURS = {"ET": (0.89, 0.10, 0.11), "NCR/NET": (0.20, 0.63, 0.17), "ED": (1.00, 0.85, 0.10)}
+"""As in the paper's figures: red, green, yellow."""
+TITLES = ("T1", "T1ce", "T2", "FLAIR")
+
+
+def tissues(labels: LabelConvention) -> dict[str, int]:
+    """Name of each tumour tissue to its value."""
+    return {"ET": labels.enhancing, "NCR/NET": labels.necrosis, "ED": labels.oedema}
+
+
+def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> int:
+    """The axial slice with most tumour; with most brain where there is none."""
+    chosen = brain if label_map is None or not label_map.any() else label_map != 0
+    return int(chosen.sum(axis=(1, 2)).argmax())
+
+
+def overlay(grey: NDArray[Any], label_map: NDArray[np.integer], labels: LabelConvention, alpha: float = 0.55) -> NDArray[np.float64]:
+    """Colours over one slice: grey ``(y, x)`` in [0, 1] to RGB ``(y, x, 3)``."""
+    rgb = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=-1).astype(np.float64)
+    for name, value in tissues(labels).items():
+        inside = label_map == value
+        rgb[inside] = (1 - alpha) * rgb[inside] + alpha * np.asarray(COLOURS[name])
+    return rgb
+
+
+def overview(
+    image: NDArray[np.number], truth: NDArray[np.integer] | None, prediction: NDArray[np.integer] | None, labels: LabelConvention, title: str
+) -> Figure:
+    """Four modalities, truth and prediction on the slice with most tumour; anterior up, the patient's right on the left.
+
+    Args:
+        image: ``(modality, z, y, x)`` in LPS, any units.
+        truth: ``(z, y, x)``, or None.
+        prediction: ``(z, y, x)``, or None.
+        labels: Convention of both label maps.
+        title: Written above.
+    """
+    brain = (image != 0).any(0)
+    z = busiest_slice(truth if truth is not None else prediction, brain)
+    rows, columns = (_extent(brain[z].any(1)), _extent(brain[z].any(0)))
+    greys = [_window(channel[z], brain[z])[rows, columns] for channel in image]
+    panels = list(zip(TITLES, greys, strict=True))
+    named = [("Truth", truth), ("Prediction", prediction)]
+    panels += [(name, overlay(greys[1], m[z][rows, columns], labels)) for name, m in named if m is not None]
+    figure = Figure(figsize=(2.3 * len(panels), 3.1), facecolor="black")
+    FigureCanvasAgg(figure)
+    for axis, (name, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_title(name, color="white", fontsize=11)
+        axis.axis("off")
+    figure.suptitle(f"{title}, axial slice {z}", color="white", fontsize=11, y=0.99)
+    handles = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
+    figure.legend(handles=handles, loc="lower center", ncol=3, frameon=False, labelcolor="white", fontsize=10)
+    figure.subplots_adjust(left=0.005, right=0.995, top=0.84, bottom=0.1, wspace=0.03)
+    return figure
+
+
+def save_overview(
+    path: Path, image: NDArray[np.number], truth: NDArray[np.integer] | None, prediction: NDArray[np.integer] | None, labels: LabelConvention, title: str
+) -> None:
+    """Write :func:`overview` as PNG, whole or not at all."""
+    figure = overview(image, truth, prediction, labels, title)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def _window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    values = grey[inside]
+    low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
+    return np.where(inside, np.clip((grey - low) / max(high - low, 1e-6), 0, 1), 0)
+
+
+def _extent(hits: NDArray[np.bool_]) -> slice:
+    found = np.flatnonzero(hits)
+    return slice(max(int(found[0]) - 3, 0), int(found[-1]) + 4) if found.size else slice(None)
