@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+import torch
+import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 from brats_seg.errors import UserError
-from brats_seg.files import whole_folder, write_json
+from brats_seg.files import whole_folder, write_json, write_text
 from brats_seg.models import UNet, from_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
 from brats_seg.terms import MODALITIES, REGIONS
 
+Pipeline = Literal["a", "b"]
+PIPELINES: tuple[Pipeline, Pipeline] = ("a", "b")
 SCHEMA = 1
 WEIGHTS, RECORD = "model.safetensors", "bundle.json"
-MAX_RECORD_BYTES = 1_000_000
 KEYS = {"schema", "pipeline", "architecture", "normalisation", "modalities", "regions", "provenance", "scores", "sha256", "card"}
+MAX_RECORD_BYTES = 1_000_000
+MAX_HEADER_BYTES = 1_000_000
+"""What safetensors may take beside the numbers themselves."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
     """What prediction needs of a training.
 
@@ -38,7 +45,7 @@ class Bundle:
     """
 
     folder: Path
-    pipeline: Literal["a", "b"]
+    pipeline: Pipeline
     architecture: Mapping[str, Any]
     normalisation: Normalisation
     sha256: str
@@ -48,21 +55,32 @@ class Bundle:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            UserError: The weights are damaged, changed, or do not fit the architecture.
+            UserError: The weights are damaged, changed, not finite, or do not fit the architecture.
         """
         path = self.folder / WEIGHTS
-        if (found := _sha256(path)) != self.record["sha256"]:
+        with torch.device("meta"):  # its size, before it takes any memory
+            bytes_needed = sum(value.nbytes for value in from_settings(self.architecture).state_dict().values())
+        data = _read(path, bytes_needed + MAX_HEADER_BYTES)
+        if (found := hashlib.sha256(data).hexdigest()) != self.record["sha256"]:
             raise UserError(f"{path}: expected sha256 {self.record['sha256']}, found {found}; copy the bundle again")
         net = from_settings(self.architecture)
         try:
-            net.load_state_dict(load_file(path))
+            net.load_state_dict(load(data))
         except (SafetensorError, RuntimeError) as error:
             raise UserError(f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})") from error
+        if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
+            raise UserError(f"{path}: expected finite weights, found NaN or infinite ones; train again")
         return net.eval()
 
 
 def save_bundle(
-    folder: Path, net: UNet, *, pipeline: str, normalisation: Mapping[str, Any], provenance: Mapping[str, Any], scores: Mapping[str, Any]
+    folder: Path,
+    net: UNet,
+    *,
+    pipeline: str,
+    normalisation: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    scores: Mapping[str, Any],
 ) -> None:
     """Write a bundle, whole or not at all.
 
@@ -85,10 +103,10 @@ def save_bundle(
             "regions": list(REGIONS),
             "provenance": dict(provenance),
             "scores": dict(scores),
-            "sha256": _sha256(temporary / WEIGHTS),
+            "sha256": hashlib.sha256((temporary / WEIGHTS).read_bytes()).hexdigest(),
             "card": (
-                f"Pipeline {pipeline.upper()} of Henry et al. (BraTS 2020): 3D U-Net on T1, T1ce, T2 and FLAIR, co-registered, skull-stripped, "
-                "1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
+                f"Pipeline {pipeline.upper()} of Henry et al. (BraTS 2020): 3D U-Net on T1, T1ce, T2 and FLAIR, co-registered, "
+                "skull-stripped, 1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
             ),
         }
         write_json(temporary / RECORD, record)
@@ -101,34 +119,87 @@ def load_bundle(folder: Path) -> Bundle:
         UserError: It is no bundle of a schema that this version knows, or holds something that is not on the allow-list.
     """
     path = folder / RECORD
+    data = _read(path, MAX_RECORD_BYTES)
     try:
-        if path.stat().st_size > MAX_RECORD_BYTES:
-            raise UserError(f"{path}: expected at most {MAX_RECORD_BYTES} bytes, found {path.stat().st_size}")
-        text = path.read_bytes()
-        record = json.loads(text)
-    except OSError as error:
-        raise UserError(f"{folder}: expected a bundle ({RECORD} and {WEIGHTS}), found none ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{path}: expected JSON ({error})") from error
+        record = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: expected JSON, found something else ({error})") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA or set(record) != KEYS:
-        raise UserError(f"{path}: expected a bundle of schema {SCHEMA} with keys {', '.join(sorted(KEYS))}")
-    if record["pipeline"] not in ("a", "b") or record["modalities"] != list(MODALITIES) or record["regions"] != list(REGIONS):
-        raise UserError(f"{path}: expected pipeline a or b on {MODALITIES} and {REGIONS}, found {record['pipeline']!r}")
-    if not isinstance(record["architecture"], dict) or not isinstance(record["normalisation"], dict):
-        raise UserError(f"{path}: expected objects for architecture and normalisation")
-    return Bundle(
-        folder,
-        cast(Literal["a", "b"], record["pipeline"]),
-        record["architecture"],
-        normalisation_from(record["normalisation"]),
-        hashlib.sha256(text).hexdigest(),
-        record,
-    )
+        raise UserError(f"{path}: expected a bundle of schema {SCHEMA} with the keys {', '.join(sorted(KEYS))}")
+    if record["pipeline"] not in PIPELINES or record["modalities"] != list(MODALITIES) or record["regions"] != list(REGIONS):
+        raise UserError(f"{path}: expected pipeline a or b on {MODALITIES} and {REGIONS}, found something else")
+    architecture, normalisation = record["architecture"], record["normalisation"]
+    if not (_flat(architecture) and _flat(normalisation)):
+        raise UserError(f"{path}: expected plain values for architecture and normalisation")
+    try:
+        with torch.device("meta"):
+            from_settings(architecture)
+        normalise = normalisation_from(normalisation)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return Bundle(folder, record["pipeline"], architecture, normalise, hashlib.sha256(data).hexdigest(), record)
 
 
-def _sha256(path: Path) -> str:
+def write_ensemble(path: Path, bundles: Mapping[Pipeline, Sequence[Bundle]]) -> None:
+    """Write ``ensemble.yaml``: which bundles serve which pipeline, by paths relative to the file."""
+    home = path.absolute().parent
+    entries: dict[str, Any] = {
+        pipeline: [{"path": os.path.relpath(b.folder.absolute(), home), "sha256": b.sha256} for b in bundles.get(pipeline, ())]
+        for pipeline in PIPELINES
+    }
+    write_text(path, yaml.safe_dump({"schema": SCHEMA, **entries}, sort_keys=False))
+
+
+def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
+    """Open every bundle that ``ensemble.yaml`` names.
+
+    Raises:
+        UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the other pipeline.
+    """
+    try:
+        entries = yaml.safe_load(_read(path, MAX_RECORD_BYTES))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: expected YAML, found something else ({' '.join(str(error).split())})") from error
+    if not isinstance(entries, dict) or entries.get("schema") != SCHEMA or not set(entries) <= {"schema", *PIPELINES}:
+        raise UserError(f"{path}: expected schema: {SCHEMA}, a: [...], b: [...]")
+    listed: dict[Pipeline, list[dict[str, str]]] = {pipeline: entries.get(pipeline) or [] for pipeline in PIPELINES}
+    for group in listed.values():
+        if not isinstance(group, list) or not all(_flat(e) and set(e) == {"path", "sha256"} for e in group):
+            raise UserError(f"{path}: expected lists of {{path: FOLDER, sha256: HASH}} for a and b")
+    bundles = load_bundles({pipeline: [path.parent / str(e["path"]) for e in group] for pipeline, group in listed.items()})
+    for pipeline, opened in bundles.items():
+        for bundle, entry in zip(opened, listed[pipeline], strict=True):
+            if bundle.sha256 != entry["sha256"]:
+                raise UserError(f"{bundle.folder}: expected sha256 {entry['sha256']} as in {path}, found {bundle.sha256}")
+    return bundles
+
+
+def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, list[Bundle]]:
+    """Open the bundles of one or both pipelines.
+
+    Raises:
+        UserError: There is none, one cannot be used, or one serves the other pipeline.
+    """
+    bundles: dict[Pipeline, list[Bundle]] = {p: [load_bundle(f) for f in group] for p, group in folders.items() if group}
+    if not bundles:
+        raise UserError("no bundle given: use bundles.a=[FOLDER,...], bundles.b=[FOLDER,...], both, or ensemble=FILE")
+    for pipeline, opened in bundles.items():
+        for bundle in opened:
+            if bundle.pipeline != pipeline:
+                raise UserError(f"{bundle.folder} is a bundle of pipeline {bundle.pipeline}: it cannot serve {pipeline}")
+    return bundles
+
+
+def _flat(values: Any) -> bool:
+    return isinstance(values, dict) and all(isinstance(value, str | bool | int | float) for value in values.values())
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            data = file.read(most_bytes + 1)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{path}: expected a file of a bundle or an ensemble, found none ({error.strerror})") from error
+    if len(data) > most_bytes:
+        raise UserError(f"{path}: expected at most {most_bytes} bytes, found more")
+    return data
