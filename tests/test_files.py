@@ -10,14 +10,25 @@ from brats_seg.errors import UserError
 from brats_seg.files import whole_file, whole_folder, write_json, write_text
 
 
+def write_half_a_file(path):
+    with whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("cut off")
+
+
+def write_half_a_folder(path):
+    with whole_folder(path) as temporary:
+        (temporary / "new").touch()
+        raise RuntimeError("cut off")
+
+
 @pytest.mark.parametrize("before", [None, "old"])
 def test_a_file_that_fails_is_as_if_never_begun(tmp_path, before):
     path = tmp_path / "a.txt"
     if before:
         path.write_text(before)
-    with pytest.raises(RuntimeError, match="cut off"), whole_file(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("cut off")
+    with pytest.raises(RuntimeError, match="cut off"):
+        write_half_a_file(path)
     assert (path.read_text() if path.exists() else None) == before
     assert [p.name for p in tmp_path.iterdir()] == (["a.txt"] if before else [])
 
@@ -47,9 +58,8 @@ def test_a_folder_takes_the_place_of_the_old_one_or_does_not(tmp_path):
     path = tmp_path / "folder"
     path.mkdir()
     (path / "old").touch()
-    with pytest.raises(RuntimeError), whole_folder(path) as temporary:
-        (temporary / "new").touch()
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="cut off"):
+        write_half_a_folder(path)
     assert [p.name for p in path.iterdir()] == ["old"]
     with whole_folder(path) as temporary:
         (temporary / "new").touch()
@@ -60,5 +70,5 @@ def test_a_folder_takes_the_place_of_the_old_one_or_does_not(tmp_path):
 def test_what_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     for attempt in (lambda p: write_json(p, {}), lambda p: whole_folder(p).__enter__()):
-        with pytest.raises(UserError, match="cannot write .*choose another folder"):
+        with pytest.raises(UserError, match=r"cannot write .*choose another folder"):
             attempt(tmp_path / "file" / "a")

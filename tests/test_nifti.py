@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
 from pathlib import Path
@@ -175,10 +176,8 @@ def test_a_damaged_header_is_one_line_or_still_a_volume(whole, tmp_path, changes
         data[place] = value
     path = tmp_path / "a.nii"
     path.write_bytes(data)
-    try:
+    with contextlib.suppress(FileError):
         assert nifti.read(path).array.ndim == 3
-    except FileError:
-        pass
 
 
 def test_a_flipped_byte_is_noticed(whole, tmp_path):

@@ -47,9 +47,9 @@ def parse(name: str) -> Name | None:
     return Name(case_id, content, None if "BRATS-PED" in case_id.upper() else convention)
 
 
-def convention_of(names: Iterable[str]) -> str | None:
-    """The convention that all modality names agree on; None where they tell nothing or contradict each other."""
-    told = {parsed.convention for name in names if (parsed := parse(name)) and parsed.convention}
+def convention_of(modality_names: Iterable[str]) -> str | None:
+    """The convention that all names of a case's modalities agree on; None where one tells nothing or another one."""
+    told = {parsed.convention if (parsed := parse(name)) else None for name in modality_names}
     return told.pop() if len(told) == 1 else None
 
 
@@ -81,7 +81,7 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
 
 def _case(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> Case:
     modalities = {name: ModalityFile(group[name][0][1]) for name in MODALITIES if name in group}
-    names = [name for same in group.values() for name, _ in same]
+    names = [name for content in modalities for name, _ in group[content]]
     return Case(case_id, modalities, group["seg"][0][1] if "seg" in group else None, convention_of(names))
 
 

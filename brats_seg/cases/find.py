@@ -95,7 +95,7 @@ def case_from_files(files: Mapping[str, Path], *, case_id: str | None = None, co
     if absent := [path for path in paths.values() if not path.is_file()]:
         raise UserError(f"{absent[0]}: no such file")
     modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
-    names = [path.name for path in paths.values()]
+    names = [file.path.name for file in modalities.values()]
     return Case(case_id or _common_id(names), modalities, paths.get("seg"), convention or brats.convention_of(names))
 
 

@@ -1,0 +1,282 @@
+"""Cases are found under every layout people have, and nothing is guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from brats_seg import nifti
+from brats_seg.cases import case_from_files, find_cases, read_case, scan
+from brats_seg.errors import CaseError, UserError
+from brats_seg.terms import MODALITIES
+
+
+def only(root: Path, **options):
+    (case,) = find_cases(root, **options)
+    return case
+
+
+@pytest.mark.parametrize(
+    ("folder", "naming", "suffix", "convention"),
+    [
+        ("HGG/Brats18_2013_2_1", "2020", ".nii.gz", "brats2020"),
+        ("MICCAI_BraTS_2019_Data_Training/LGG/BraTS19_TCIA10_103_1", "2020", ".nii.gz", "brats2020"),
+        ("MICCAI_BraTS2020_TrainingData/BraTS20_Training_001", "2020", ".nii.gz", "brats2020"),
+        ("kaggle/BraTS20_Training_001", "2020", ".nii", "brats2020"),
+        ("BraTS2021_00000", "2020", ".nii.gz", "brats2020"),
+        ("train/BraTS-GLI-00000-000", "2023", ".nii.gz", "brats2023"),
+        ("train/BraTS-GLI-02062-100", "2023", ".nii", "brats2023"),
+        ("train/BraTS-PED-00001-000", "2023", ".nii.gz", None),
+    ],
+)
+@pytest.mark.parametrize("seg", [(1,), None], ids=["labelled", "not labelled"])
+def test_every_edition(make, folder, naming, suffix, convention, seg):
+    make.case(folder, naming=naming, suffix=suffix, seg=seg)
+    case = only(make.root)
+    assert case.id == Path(folder).name
+    assert tuple(case.modalities) == MODALITIES
+    assert case.missing == ()
+    assert (case.segmentation is not None) == (seg is not None)
+    assert case.convention == convention
+    for number, name in enumerate(MODALITIES):
+        with_number = read_case(case, with_segmentation=False).image[number]
+        np.testing.assert_array_equal(with_number, nifti.read(case.modalities[name].path).array)
+    # The folder of the case, or one of its files, is the same case.
+    assert only(make.root / folder) == case
+    assert only(case.modalities["t2"].path) == case
+
+
+def test_cases_are_sorted_and_found_together(make):
+    for folder in ("b/LGG/case_2", "a/HGG/case_9", "case_1"):
+        make.case(folder)
+    make.case("BraTS-GLI-00001-000", naming="2023", seg=None)
+    assert [case.id for case in find_cases(make.root)] == ["BraTS-GLI-00001-000", "case_1", "case_2", "case_9"]
+
+
+def test_a_flat_folder_of_many_cases(make):
+    for case_id in ("case_1", "case_2"):
+        make.case("all", case_id=case_id)
+    assert [case.id for case in find_cases(make.root)] == ["case_1", "case_2"]
+    assert only(make.root / "all" / "case_2_t1.nii.gz").id == "case_2"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_the_stray_segmentation_of_case_355(make, labels_of, suffix):
+    make.case("BraTS20_Training_355", seg=None, suffix=suffix)
+    stray = make.volume(f"BraTS20_Training_355/W39_1998.09.19_Segm{suffix}", labels_of())
+    assert only(make.root).segmentation == stray
+    (note,) = scan(make.root).findings
+    assert (note.level, note.file) == ("note", stray)
+
+
+def test_a_copy_that_wraps_each_file_in_a_folder_of_its_name(make, brain_of, labels_of):
+    for ending in ("t1n", "t1c", "t2w", "t2f"):
+        make.volume(f"BraTS-GLI-00000-000/BraTS-GLI-00000-000-{ending}.nii/00000057_brain_{ending}.nii", brain_of(0))
+    make.volume("BraTS-GLI-00000-000/BraTS-GLI-00000-000-seg.nii/00000057_final_seg.nii", labels_of((3,)))
+    case = only(make.root)
+    assert (case.id, case.convention, case.missing) == ("BraTS-GLI-00000-000", "brats2023", ())
+    assert read_case(case).label_map.max() == 3
+
+
+def test_names_without_an_id_take_the_folders(make, brain_of):
+    for name in ("t1", "T1CE", "t2", "flair"):
+        make.volume(f"patient 7/{name}.nii.gz", brain_of(0))
+    assert only(make.root).id == "patient 7"
+
+
+def write_decathlon(make, brain_of, labels_of, description) -> None:
+    stack = np.stack([brain_of(i).transpose(2, 1, 0) for i in range(4)], axis=-1)
+    affine = nifti.lps_geometry((10, 12, 14)).affine
+    for place in ("imagesTr/BRATS_001", "imagesTr/BRATS_002", "imagesTs/BRATS_485"):
+        path = make.root / "Task01_BrainTumour" / f"{place}.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.Nifti1Image(stack, affine).to_filename(path)
+        (path.parent / f"._{path.name}").write_bytes(b"what macOS leaves in archives")
+    make.volume("Task01_BrainTumour/labelsTr/BRATS_001.nii.gz", labels_of((1, 2, 3)))
+    if description is not None:
+        (make.root / "Task01_BrainTumour" / "dataset.json").write_text(json.dumps(description))
+
+
+DECATHLON = {
+    "modality": {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"},
+    "labels": {"0": "background", "1": "edema", "2": "non-enhancing tumor", "3": "enhancing tumour"},
+}
+
+
+def test_the_decathlon(make, brain_of, labels_of):
+    write_decathlon(make, brain_of, labels_of, DECATHLON)
+    first, second, third = find_cases(make.root)
+    assert [case.id for case in (first, second, third)] == ["BRATS_001", "BRATS_002", "BRATS_485"]
+    assert [case.segmentation is not None for case in (first, second, third)] == [True, False, False]
+    assert {case.convention for case in (first, second, third)} == {"msd"}
+    loaded = read_case(first)
+    for name, channel in (("flair", 0), ("t1", 1), ("t1ce", 2), ("t2", 3)):
+        np.testing.assert_array_equal(loaded.image[MODALITIES.index(name)], brain_of(channel))
+    np.testing.assert_array_equal(loaded.label_map, labels_of((1, 2, 3)))
+    assert [case.id for case in find_cases(make.root / "Task01_BrainTumour" / "imagesTs")] == ["BRATS_485"]
+    assert only(make.root / "Task01_BrainTumour" / "imagesTr" / "BRATS_002.nii.gz").id == "BRATS_002"
+
+
+def test_a_decathlon_that_numbers_its_labels_otherwise_is_not_guessed(make, brain_of, labels_of):
+    write_decathlon(make, brain_of, labels_of, DECATHLON | {"labels": {"0": "background", "1": "whole tumour"}})
+    assert {case.convention for case in find_cases(make.root)} == {None}
+
+
+@pytest.mark.parametrize("description", [None, {}, {"modality": {"0": "CT"}}, {"modality": ["FLAIR"]}, []])
+def test_a_decathlon_without_its_channel_order_is_refused(make, brain_of, labels_of, description):
+    write_decathlon(make, brain_of, labels_of, description)
+    with pytest.raises(UserError, match=r"dataset\.json"):
+        find_cases(make.root)
+
+
+PATTERNS = {
+    "t1": "{id}/anat/{id}_T1w.nii.gz",
+    "t1ce": "{id}/anat/{id}_*_T1gd.nii.gz",
+    "t2": "{id}/anat/{id}_T2w.nii.gz",
+    "flair": "{id}/flair/scan.nii.gz",
+    "seg": None,
+}
+
+
+def write_own(make, case_id="sub-01", **more) -> None:
+    for name in (f"anat/{case_id}_T1w", f"anat/{case_id}_late_T1gd", f"anat/{case_id}_T2w", "flair/scan"):
+        make.volume(f"{case_id}/{name}.nii.gz")
+
+
+def test_patterns_of_your_own(make):
+    for case_id in ("sub-01", "sub-02"):
+        write_own(make, case_id)
+    make.volume("sub-02/anat/sub-03_T1w.nii.gz")  # another id inside: not this pattern's
+    make.volume("sub-01/anat/sub-01_lesions.nii.gz")
+    first, second = find_cases(make.root, patterns=PATTERNS)
+    assert (first.id, second.id) == ("sub-01", "sub-02")
+    assert first.missing == second.missing == ()
+    assert (first.convention, first.segmentation) == (None, None)
+    labelled = find_cases(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"}, convention="msd")
+    assert [(case.convention, case.segmentation is None) for case in labelled] == [("msd", False), ("msd", True)]
+
+
+def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_of):
+    write_own(make)
+    make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
+    case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
+    with pytest.raises(CaseError, match="give convention=NAME, one of brats2020, brats2023, msd"):
+        read_case(case)
+    assert read_case(case, with_segmentation=False).label_map is None
+
+
+@pytest.mark.parametrize(
+    ("patterns", "match"),
+    [
+        ({"t1": "*/t1.nii.gz"}, "{id}"),
+        ({"t1c": "{id}/t1.nii.gz"}, "data.patterns.t1c"),
+        ({"t1": "/data/{id}/t1.nii.gz"}, "below data.root"),
+        ({"t1": "{id}/nothing.nii.gz"}, "found none"),
+    ],
+)
+def test_patterns_that_cannot_be_used(make, patterns, match):
+    write_own(make)
+    with pytest.raises(UserError, match=match):
+        find_cases(make.root, patterns=patterns)
+
+
+def test_patterns_that_match_twice(make):
+    write_own(make)
+    make.volume("sub-01/anat/sub-01_early_T1gd.nii.gz")
+    with pytest.raises(UserError, match=r"case sub-01: .*one file for t1ce, found 2"):
+        find_cases(make.root, patterns=PATTERNS)
+
+
+def test_patterns_all_null_are_none(make):
+    make.case("case_1")
+    assert only(make.root, patterns=dict.fromkeys(PATTERNS)).id == "case_1"
+
+
+def test_the_convention_can_be_overridden_and_must_exist(make):
+    make.case("case_1")
+    assert only(make.root, convention="msd").convention == "msd"
+    with pytest.raises(UserError, match="unknown label convention 'brats'"):
+        find_cases(make.root, convention="brats")
+
+
+def test_names_of_two_editions_in_one_case_tell_no_convention(make, brain_of, labels_of):
+    for ending in ("t1", "t1c", "t2", "flair"):
+        make.volume(f"case_1/case_1_{ending}.nii.gz", brain_of(0))
+    case = only(make.root)
+    assert (case.missing, case.convention) == ((), None)
+
+
+def test_an_id_in_two_folders_is_an_error(make):
+    make.case("HGG/case_1")
+    make.case("LGG/case_1")
+    make.case("case_2")
+    with pytest.raises(UserError, match=r"case case_1: expected one case of this id, found 2: in .*HGG.* and .*LGG") as error:
+        find_cases(make.root)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["case_1_t1.nii", "case_1-t1n.nii.gz", "case_1_T1.nii.gz"])
+def test_a_modality_in_two_files_is_an_error(make, name):
+    make.case("case_1")
+    make.volume(f"case_1/{name}")
+    with pytest.raises(UserError, match=r"case case_1: .*expected one file for t1, found 2"):
+        find_cases(make.root)
+
+
+def test_a_segmentation_alone_is_a_note(make, labels_of):
+    make.case("case_1")
+    make.volume("label-conventions/BraTS-GLI-00000-000-seg.nii.gz", labels_of((3,)))
+    assert only(make.root).id == "case_1"
+    (note,) = scan(make.root).findings
+    assert (note.case_id, note.level) == ("BraTS-GLI-00000-000", "note")
+
+
+def test_a_file_that_might_be_what_is_missing_is_a_note(make, labels_of):
+    make.case("case_1", seg=None)
+    make.volume("case_1/tumour_by_hand.nii.gz", labels_of())
+    assert only(make.root).segmentation is None
+    (note,) = scan(make.root).findings
+    assert (note.level, note.file.name) == ("note", "tumour_by_hand.nii.gz")
+
+
+def test_a_folder_that_is_linked_twice_or_in_a_circle_is_seen_once(make):
+    make.case("data/case_1")
+    (make.root / "again").symlink_to(make.root / "data")
+    (make.root / "data" / "circle").symlink_to(make.root)
+    assert only(make.root).id == "case_1"
+
+
+def test_nothing_to_find(make):
+    (make.root / "empty").mkdir()
+    with pytest.raises(UserError, match=r"expected cases .* found none"):
+        find_cases(make.root)
+    with pytest.raises(UserError, match="no such folder"):
+        find_cases(make.root / "absent")
+
+
+def test_files_named_one_by_one(make):
+    for name in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL"):
+        make.volume(f"{name}.nii.gz")
+    files = dict(
+        zip(MODALITIES, (make.root / f"{n}.nii.gz" for n in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL")), strict=True)
+    )
+    case = case_from_files(files)
+    assert (case.id, case.missing, case.segmentation, case.convention) == ("sub1", (), None, None)
+    assert case_from_files(files, case_id="mine", convention="msd").id == "mine"
+    assert case_from_files({"t1": files["t1"]}).missing == ("t1ce", "t2", "flair")
+    folder = make.case("BraTS20_Training_001")
+    known = {name: folder / f"BraTS20_Training_001_{name}.nii.gz" for name in ("t1", "t1ce")}
+    assert (case_from_files(known).id, case_from_files(known).convention) == ("BraTS20_Training_001", "brats2020")
+
+
+def test_files_named_one_by_one_that_cannot_be(make):
+    with pytest.raises(UserError, match="no such file"):
+        case_from_files({"t1": make.root / "absent.nii.gz"})
+    with pytest.raises(UserError, match="unknown modality t1c"):
+        case_from_files({"t1c": make.root})
+    with pytest.raises(UserError, match="at least one"):
+        case_from_files({})
