@@ -215,7 +215,7 @@ def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
     if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
     affine = np.asarray(header.get_best_affine(), np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    if not np.isfinite(affine).all() or np.isnan(axes.io_orientation(affine)).any():
         raise FileError(path, "an invertible affine", f"{affine.tolist()}")
     header = cast(nib.Nifti1Header, header.copy())
     header.set_data_shape(shape[:3])

@@ -88,9 +88,8 @@ def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Probl
     if not inside:
         yield Problem(path, f"a brain in {name}", "only zeros")
         return
-    first = array.flat[int(np.argmax(array.ravel() != 0))]
-    if int(np.count_nonzero(array == first)) == inside:
-        yield Problem(path, f"contrast in {name}", f"the one value {first} in every non-zero voxel")
+    if not _has_contrast(array):
+        yield Problem(path, f"contrast in {name}", f"the one value {array.max() or array.min()} in every non-zero voxel")
     elif inside > (1 - LEAST_BACKGROUND) * array.size or inside > LARGEST_BRAIN_MM3:
         found = f"{inside / array.size:.0%} of the voxels, {inside / 1e6:.1f} litres, non-zero; {STRIP}"
         yield Problem(path, f"zero background around the brain in {name}", found)
@@ -125,3 +124,13 @@ def corner_distance_mm(one: Geometry, other: Geometry) -> float:
 
 def _volumes(count: int) -> str:
     return "one 3-D volume" if count == 1 else f"{count} volumes in a 4-D file"
+
+
+def _has_contrast(array: NDArray[Any]) -> bool:
+    """Whether two non-zero voxels differ: known after the first slices of any brain."""
+    seen = array[:0].ravel()
+    for plane in array:
+        seen = np.concatenate([seen[:1], plane[plane != 0]])
+        if (seen != seen[:1]).any():
+            return True
+    return False
