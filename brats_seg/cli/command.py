@@ -13,7 +13,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.cli.explain import explain
+from brats_seg.cli.explain import explain, flat
 
 Task = Callable[[DictConfig], int | None]
 INTERRUPTED = 130
@@ -65,7 +65,8 @@ def command(name: str) -> Callable[[Task], Callable[..., None]]:
 
 def _require(config: DictConfig) -> None:
     """Name every missing key at once, before any work, and every interpolation that leads nowhere."""
-    if missing := sorted(map(str, OmegaConf.missing_keys(config))):
+    keys = flat(OmegaConf.to_container(config, resolve=False))
+    if missing := sorted(key for key, value in keys.items() if value == "???"):
         raise HydraException(f"missing {' '.join(f'{key}=...' for key in missing)}")
     OmegaConf.resolve(config)
 

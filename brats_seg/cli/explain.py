@@ -81,13 +81,16 @@ def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> 
     key = asked[1] if asked else str(error.full_key or error.key)
     known = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
     if isinstance(error.parent_node, DictConfig):
-        known += _paths(OmegaConf.to_container(error.parent_node._get_root(), resolve=False))
+        known += flat(OmegaConf.to_container(error.parent_node._get_root(), resolve=False))
     meant = closest(key, known)
     return f"unknown key {key}: {f'did you mean {meant}?' if meant else 'see --cfg job for the keys there are'}"
 
 
-def _paths(tree: Any, prefix: str = "") -> list[str]:
+def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key of a configuration with its value, inner nodes too, without Hydra's own."""
     if not isinstance(tree, Mapping):
-        return []
-    names = [name for name in tree if prefix or name != "hydra"]
-    return [path for name in names for path in (f"{prefix}{name}", *_paths(tree[name], f"{prefix}{name}."))]
+        return {}
+    found: dict[str, Any] = {}
+    for name in tree if prefix else tree.keys() - {"hydra"}:
+        found |= {f"{prefix}{name}": tree[name], **flat(tree[name], f"{prefix}{name}.")}
+    return found

@@ -1,0 +1,78 @@
+# Needs Linux, make and Python 3.11 to 3.13; everything else is installed into .venv.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help install dev demo test test-slow lint format types imports coverage wheel constraints clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO := demo
+SLOW := slow or real
+# The first Python that the constraints resolve for and that can make virtual environments.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+CARD := $(shell nvidia-smi -L >/dev/null 2>&1 && echo cuda || echo cpu)
+CONSTRAINTS := constraints/$(CARD).txt
+# PyPI's torch for Linux brings several GB of CUDA; this index has the same without.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name line; do printf '  make %-12s %s\n' "$$name" "$$line"; done
+
+install: $(VENV)/.installed  ## .venv with what the commands need
+dev: $(VENV)/.dev  ## and what the tests need
+
+demo: install  ## synthetic cohort, both pipelines trained, prediction, scores and pictures, in minutes
+	@$(BIN)/brats-seg demo output=$(DEMO)
+
+test: dev lint types imports  ## fast tests, lint, types, import contracts
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))"
+
+test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
+	@$(BIN)/pytest -m "$(SLOW)"
+
+lint: dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: dev  ## write the code as the linter wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: dev
+	@$(BIN)/mypy
+
+imports: dev
+	@$(BIN)/lint-imports
+
+coverage: dev  ## fast tests with the lines that they miss
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))" --cov --cov-report=term-missing:skip-covered
+
+wheel: dev  ## dist/*.whl
+	@$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## remove what make made, but not runs
+	rm -rf $(VENV) build dist *.egg-info .*_cache demo
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with venv is needed (Debian: apt install python3-venv), or make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# torch first: the wheel that pip is configured to find locally, else the one without CUDA where there is no card.
+$(VENV)/.installed: $(CONSTRAINTS) pyproject.toml setup.cfg | $(BIN)/python
+	@echo "Installing into $(VENV) with $$($(BIN)/python --version) for $(CARD) ..."
+	@$(PIP) install -qq -c $(CONSTRAINTS) setuptools
+ifeq ($(CARD),cpu)
+	@$(PIP) install -qq --no-index --no-deps -c $(CONSTRAINTS) torch 2>/dev/null \
+		|| { test -n "$(TORCH_INDEX)" && $(PIP) install -q --retries 1 --timeout 30 --index-url $(TORCH_INDEX) --no-deps -c $(CONSTRAINTS) torch; } \
+		|| echo "No torch without CUDA to be had: taking PyPI's, several GB."
+endif
+	@$(PIP) install -qq --no-build-isolation -c $(CONSTRAINTS) -e .
+	@echo "Installed in $$SECONDS s."
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@echo "Installing what the tests need ..."
+	@$(PIP) install -qq --no-build-isolation -c $(CONSTRAINTS) -e ".[dev,sweeps]"
+	@touch $@
