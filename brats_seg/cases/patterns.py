@@ -45,8 +45,8 @@ def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression that takes the id out, and holds every ``{id}`` to the same one."""
+    """The pattern as a regular expression that takes the id out, and holds every ``{id}`` to the same one; no hidden files."""
     pieces = {"*": "[^/]*", "?": "[^/]", "{id}": "(?P=id)"}
     parts = re.split(r"(\{id\}|\*|\?)", pattern)
     text = "".join(pieces.get(part, re.escape(part)) for part in parts)
-    return re.compile(text.replace("(?P=id)", "(?P<id>[^/]+)", 1))
+    return re.compile(text.replace("(?P=id)", "(?P<id>[^/.][^/]*)", 1))

@@ -151,6 +151,7 @@ def test_patterns_of_your_own(make):
     for case_id in ("sub-01", "sub-02"):
         write_own(make, case_id)
     make.volume("sub-02/anat/sub-03_T1w.nii.gz")  # another id inside: not this pattern's
+    make.volume(".trash/anat/.trash_T1w.nii.gz")
     make.volume("sub-01/anat/sub-01_lesions.nii.gz")
     first, second = find_cases(make.root, patterns=PATTERNS)
     assert (first.id, second.id) == ("sub-01", "sub-02")
