@@ -11,7 +11,7 @@ from brats_seg.phantom.anatomy import Anatomy, Field, Tissue, smooth_noise
 
 MULTIFOCAL = 0.2
 """Share of cases with a second focus."""
-CORE_RADIUS_MM = (9.0, 24.0)
+CORE_RADIUS_MM = (13.0, 28.0)
 
 
 def make_tumour(rng: np.random.Generator, anatomy: Anatomy, labels: LabelConvention, *, enhancing: bool) -> NDArray[np.uint8]:

@@ -1,0 +1,31 @@
+"""`brats-seg demo`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("demo")
+def main(config: DictConfig) -> None:
+    """Run the whole way on a synthetic cohort."""
+    from pathlib import Path
+
+    from brats_seg.workflows.demo import demo
+
+    z, y, x = config.shape
+    demo(
+        Path(config.output),
+        cases=config.cases,
+        test_cases=config.test_cases,
+        shape=(z, y, x),
+        folds=list(config.folds),
+        scale=config.size,
+        tta=config.tta,
+        seed=config.seed,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The whole way on a synthetic cohort: write, check, train A and B, predict, merge, evaluate, look."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from brats_seg import nifti
+from brats_seg.cases import Case, find_cases, inspect_case, read_case
+from brats_seg.errors import UserError
+from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation.tables import Summary
+from brats_seg.geometry import Triple
+from brats_seg.inference.predict import load_bundles, predict
+from brats_seg.labels import convention
+from brats_seg.phantom import write_cohort
+from brats_seg.pictures import save_overview
+from brats_seg.training.config import load_config
+from brats_seg.training.train import train
+
+console = Console()
+
+
+def demo(
+    output: Path, *, cases: int, test_cases: int, shape: Triple, folds: Sequence[int], scale: str, tta: str, seed: int, overrides: Sequence[str] = ()
+) -> list[Summary]:
+    """Run every step; what is finished from before is kept.
+
+    Args:
+        output: Folder for everything.
+        cases: Labelled cases to train on.
+        test_cases: Cases that are in no fold.
+        shape: Of the volumes, ``(z, y, x)``.
+        folds: Which folds to train, of both pipelines.
+        scale: ``smoke``, ``small`` or ``paper``.
+        tta: Views at prediction.
+        seed: Of the cohort and the training.
+        overrides: Further ones for the training.
+
+    Returns:
+        The scores of the merged label maps.
+    """
+    began = time.perf_counter()
+    with _step("synthetic cohort"):
+        _cohort(output, cases=cases, test_cases=test_cases, shape=shape, seed=seed)
+    bundles: dict[str, list[Path]] = {"a": [], "b": []}
+    for pipeline, found in bundles.items():
+        for fold in folds:
+            with _step(f"train pipeline {pipeline.upper()}, fold {fold}"):
+                found.append(_train(output, pipeline, fold, scale, seed, overrides))
+    held_out = find_cases(output / "test")
+    with _step(f"predict {len(held_out)} cases that no training saw"):
+        failures = predict(
+            held_out, load_bundles(bundles["a"], bundles["b"]), output / "predictions",
+            tta=tta, precision="auto", threshold=0.5, labels_output=None, on_missing_modality="refuse",
+        )  # fmt: skip
+        if failures:
+            raise UserError("\n".join(failures))
+    with _step("evaluate"):
+        scores = evaluate(output / "predictions", output / "test", output / "evaluation")
+    with _step("pictures"):
+        for case in held_out:
+            _picture(case, output)
+    console.print(f"\nThe whole demo took {time.perf_counter() - began:.0f} s. Pictures: {output / 'pictures'}; table: {output / 'evaluation' / 'summary.md'}")
+    return scores
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    console.rule(title, align="left")
+    began = time.perf_counter()
+    yield
+    console.print(f"{title}: {time.perf_counter() - began:.1f} s", style="bold")
+
+
+def _cohort(output: Path, *, cases: int, test_cases: int, shape: Triple, seed: int) -> None:
+    for part, count, first in (("training", cases, 1), ("test", test_cases, cases + 1)):
+        write_cohort(output / part, cases=count, seed=seed, shape=shape, first=first, workers=os.cpu_count() or 1)
+        problems = [f for case in find_cases(output / part) for f in inspect_case(case) if f.level == "error"]
+        if problems:
+            raise UserError("\n".join(f"{p.case_id}: {p.file}: {p.message}" for p in problems))
+    console.print(f"{cases} cases to train on and {test_cases} to test, {shape} voxels, in {output}")
+
+
+def _train(output: Path, pipeline: str, fold: int, scale: str, seed: int, overrides: Sequence[str]) -> Path:
+    config = load_config(
+        [f"experiment=pipeline_{pipeline}", f"scale={scale}", f"fold={fold}", f"seed={seed}", f"data.root={output / 'training'}",
+         f"data.cache={output / 'cache'}", f"runs_root={output / 'runs'}", f"name=pipeline_{pipeline}", *overrides]
+    )  # fmt: skip
+    return train(config) / "bundle"
+
+
+def _picture(case: Case, output: Path) -> None:
+    loaded = read_case(case)
+    prediction = nifti.read(output / "predictions" / f"{case.id}.nii.gz").array
+    labels = convention(str(case.convention))
+    save_overview(output / "pictures" / f"{case.id}.png", loaded.image, loaded.label_map, prediction, labels, case.id)

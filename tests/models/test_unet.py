@@ -1,0 +1,117 @@
+"""The network that PAPER.md decides: its size, its shapes, its levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from brats_seg.errors import UserError
+from brats_seg.models import UNet, from_settings
+from brats_seg.models.blocks import ConvNormReLU, InstanceNorm
+from brats_seg.terms import MODALITIES, REGIONS
+
+PLAIN: dict[str, Any] = {"width": 4, "norm": "group", "attention": False, "residual": False, "dropout": 0.0}
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+@pytest.mark.parametrize(("attention", "count"), [(False, 23_154_735), (True, 23_182_724)])
+def test_parameter_count_of_the_paper(attention: bool, count: int) -> None:
+    with torch.device("meta"):
+        net = UNet(**{**PLAIN, "width": 48, "attention": attention})
+    assert parameters(net) == count
+
+
+@pytest.mark.parametrize("change", [{}, {"norm": "instance"}, {"attention": True}, {"residual": True}, {"dropout": 0.2}])
+def test_every_head_answers_at_full_size(change: dict[str, Any]) -> None:
+    net = UNet(**{**PLAIN, **change})
+    logits = net(torch.randn(2, len(MODALITIES), 16, 24, 32))
+    assert len(logits.deep) == 4
+    assert all(head.shape == (2, len(REGIONS), 16, 24, 32) for head in (logits.main, *logits.deep))
+    sum(head.square().mean() for head in (logits.main, *logits.deep)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_deep_heads_are_computed_only_when_asked_and_change_nothing() -> None:
+    net = UNet(**PLAIN).eval()
+    image = torch.randn(1, 4, 16, 16, 16)
+    assert net(image, deep=False).deep == ()
+    torch.testing.assert_close(net(image, deep=False).main, net(image).main)
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_each_auxiliary_head_sends_gradient_to_its_own_level(level: int) -> None:
+    net = UNet(**PLAIN)
+    net(torch.randn(1, 4, 16, 16, 16)).deep[level].sum().backward()
+    reached = [head.weight.grad is not None for head in net.heads]  # type: ignore[union-attr]
+    assert reached == [k == level for k in range(4)]
+    assert net.encoder[0].first.conv.weight.grad is not None  # type: ignore[union-attr]
+    assert net.main.weight.grad is None
+
+
+def test_samples_of_a_batch_do_not_see_each_other() -> None:
+    for norm in ("group", "instance"):
+        net = UNet(**{**PLAIN, "norm": norm, "attention": True}).eval()
+        images = torch.randn(3, 4, 16, 16, 16)
+        alone = torch.cat([net(image[None]).main for image in images])
+        torch.testing.assert_close(net(images).main, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_channels_last_computes_the_same() -> None:
+    net = UNet(**PLAIN).eval()
+    image = torch.randn(1, 4, 16, 16, 16)
+    expected = net(image).main
+    other = net.to(memory_format=torch.channels_last_3d)(image.contiguous(memory_format=torch.channels_last_3d)).main
+    torch.testing.assert_close(other, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_inputs_are_convolved_as_if_concatenated() -> None:
+    block = ConvNormReLU(7, 5, "instance")
+    a, b = torch.randn(2, 3, 6, 6, 6), torch.randn(2, 4, 6, 6, 6)
+    torch.testing.assert_close(block(a, b), block(torch.cat([a, b], 1)), atol=1e-5, rtol=1e-4)
+
+
+def test_groups_of_one_channel_are_instances() -> None:
+    x = torch.randn(1, 8, 5, 6, 7)
+    torch.testing.assert_close(InstanceNorm(8, affine=True)(x), functional.group_norm(x, 8), atol=1e-5, rtol=1e-4)
+    net = UNet(**{**PLAIN, "width": 16})
+    norms = [m for m in net.modules() if isinstance(m, nn.GroupNorm)]
+    assert norms and all(m.num_groups == 16 for m in norms)
+
+
+def test_receptive_field_reaches_a_corner_of_a_small_patch() -> None:
+    net = UNet(**{**PLAIN, "norm": "instance"}).eval()
+    image = torch.randn(1, 4, 32, 32, 32, requires_grad=True)
+    net(image, deep=False).main[0, 0, 16, 16, 16].backward()
+    assert image.grad is not None and (image.grad[0, :, 0, 0, 0] != 0).any()
+
+
+def test_convolutions_before_a_norm_have_no_bias_and_heads_have() -> None:
+    net = UNet(**{**PLAIN, "attention": True})
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Conv3d):
+            assert (module.bias is not None) == (module.kernel_size == (1, 1, 1)), name
+
+
+def test_settings_rebuild_it() -> None:
+    net = UNet(**{**PLAIN, "attention": True})
+    rebuilt = from_settings(net.settings())
+    rebuilt.load_state_dict(net.state_dict())
+    assert rebuilt.settings() == net.settings()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"name": "os.system", **PLAIN}, {"name": "unet", **PLAIN, "_target_": "x"}, {"name": "unet", **PLAIN, "width": 10**6},
+     {"name": "unet", **PLAIN, "width": True}, {"name": "unet", **PLAIN, "norm": "batch"}, {"name": "unet", **PLAIN, "dropout": 1.5},
+     {"name": "unet", **PLAIN, "width": 12}],
+)  # fmt: skip
+def test_foreign_settings_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        from_settings(settings)
