@@ -1,6 +1,6 @@
 """Reading a training patch from the cache, and preparing a case, each against the other way. Medians of one run.
 
-    python benchmarks/data.py FOLDER_OF_CASES      # real cases; without an argument: full-size phantoms
+python benchmarks/data.py FOLDER_OF_CASES      # real cases; without an argument: full-size phantoms
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main() -> None:
             times["released"].append(seconds(lambda c=case: released_manner(c)))  # type: ignore[misc]
     medians = {name: median(values) for name, values in times.items()}
     print(f"patch: from the cache {medians['nifti'] / medians['cache']:.1f} times as fast as from NIfTI (at least 20 wanted)")
-    print(f"prepare: {medians['released'] / medians['ours']:.1f} times as fast as SimpleITK and numpy percentiles (at least 1.5 wanted)")
+    print(f"prepare: {medians['released'] / medians['ours']:.1f} times as fast as SimpleITK and numpy (at least 1.5 wanted)")
 
 
 if __name__ == "__main__":

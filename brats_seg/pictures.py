@@ -30,7 +30,9 @@ def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_
     return int(chosen.sum(axis=(1, 2)).argmax())
 
 
-def overlay(grey: NDArray[Any], label_map: NDArray[np.integer], labels: LabelConvention, alpha: float = 0.55) -> NDArray[np.float64]:
+def overlay(
+    grey: NDArray[Any], label_map: NDArray[np.integer], labels: LabelConvention, alpha: float = 0.55
+) -> NDArray[np.float64]:
     """Colours over one slice: grey ``(y, x)`` in [0, 1] to RGB ``(y, x, 3)``."""
     rgb = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=-1).astype(np.float64)
     for name, value in tissues(labels).items():
@@ -40,7 +42,11 @@ def overlay(grey: NDArray[Any], label_map: NDArray[np.integer], labels: LabelCon
 
 
 def overview(
-    image: NDArray[np.number], truth: NDArray[np.integer] | None, prediction: NDArray[np.integer] | None, labels: LabelConvention, title: str
+    image: NDArray[np.number],
+    truth: NDArray[np.integer] | None,
+    prediction: NDArray[np.integer] | None,
+    labels: LabelConvention,
+    title: str,
 ) -> Figure:
     """Four modalities, truth and prediction on the slice with most tumour; anterior up, the patient's right on the left.
 
@@ -72,7 +78,12 @@ def overview(
 
 
 def save_overview(
-    path: Path, image: NDArray[np.number], truth: NDArray[np.integer] | None, prediction: NDArray[np.integer] | None, labels: LabelConvention, title: str
+    path: Path,
+    image: NDArray[np.number],
+    truth: NDArray[np.integer] | None,
+    prediction: NDArray[np.integer] | None,
+    labels: LabelConvention,
+    title: str,
 ) -> None:
     """Write :func:`overview` as PNG, whole or not at all."""
     figure = overview(image, truth, prediction, labels, title)

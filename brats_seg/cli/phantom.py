@@ -21,9 +21,14 @@ def main(config: DictConfig) -> None:
     with Progress(transient=True) as bar:
         task = bar.add_task("writing cases", total=config.cases)
         ids = write_cohort(
-            Path(config.output), cases=config.cases, seed=config.seed, shape=(z, y, x), first=config.first,
-            workers=config.workers or os.cpu_count() or 1, progress=lambda done, of: bar.update(task, completed=done, total=of),
-        )  # fmt: skip
+            Path(config.output),
+            cases=config.cases,
+            seed=config.seed,
+            shape=(z, y, x),
+            first=config.first,
+            workers=config.workers or os.cpu_count() or 1,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
     print(f"{len(ids)} cases in {config.output}")
 
 

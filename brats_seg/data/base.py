@@ -100,7 +100,11 @@ class BraTSDataModule(pl.LightningDataModule):
         return Split(tuple(i for i in split.train if i not in out), split.validation)
 
     def prepare_cases(
-        self, ids: Sequence[str] | None = None, *, verify: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        verify: bool = False,
+        progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         """Fill the cache for these cases (default: those of the split) after the cheap check of their headers.
 
@@ -156,7 +160,10 @@ class BraTSDataModule(pl.LightningDataModule):
         folder = next(p for p in (self.home, *self.home.absolute().parents) if p.exists())
         free = shutil.disk_usage(folder).free
         if needed > free:
-            raise UserError(f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, {folder} has {free / 1e9:.1f}; use data.cache=DIR")
+            raise UserError(
+                f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, {folder} has {free / 1e9:.1f}: "
+                "choose another with data.cache=DIR"
+            )
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

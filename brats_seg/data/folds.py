@@ -62,7 +62,8 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int) 
         held = _read(path)
     if held != wanted:
         before = {i for fold in held.get("folds", []) for i in fold}
-        change = f"{len(set(case_ids) - before)} cases new, {len(before - set(case_ids))} gone, seed {held.get('seed')} then and {seed} now"
+        new, gone = len(set(case_ids) - before), len(before - set(case_ids))
+        change = f"{new} cases new, {gone} gone, seed {held.get('seed')} then and {seed} now"
         raise UserError(f"{path} was made from other data ({change}): restore them, or delete the file to split anew")
     return list(held["folds"])
 
@@ -88,7 +89,7 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
     """
     raw = _read(path)
     if set(raw) != {"train", "validation"} or not all(isinstance(v, list) for v in raw.values()):
-        raise UserError(f"{path}: expected {{\"train\": [...], \"validation\": [...]}}, found keys {sorted(raw)}")
+        raise UserError(f'{path}: expected {{"train": [...], "validation": [...]}}, found keys {sorted(raw)}')
     train, validation = set(raw["train"]), set(raw["validation"])
     if unknown := (train | validation) - set(case_ids):
         raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
@@ -108,7 +109,7 @@ def read_exclusions(path: Path) -> frozenset[str]:
     raw = _read(path)
     ids = raw.get("exclude") if isinstance(raw, dict) else raw
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise UserError(f"{path}: expected a list of case ids, or {{\"exclude\": [...]}}")
+        raise UserError(f'{path}: expected a list of case ids, or {{"exclude": [...]}}')
     return frozenset(ids)
 
 

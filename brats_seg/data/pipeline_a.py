@@ -20,7 +20,9 @@ class PipelineADataModule(BraTSDataModule):
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """
 
-    def __init__(self, *, lower_percentile: float, upper_percentile: float, augmentation: Mapping[str, Any], **common: Any) -> None:
+    def __init__(
+        self, *, lower_percentile: float, upper_percentile: float, augmentation: Mapping[str, Any], **common: Any
+    ) -> None:
         super().__init__(
             normalise=MinMax(lower_percentile, upper_percentile),
             augmentation=Augmentation(shift=0.0, shift_range=(0.0, 0.0), **augmentation),

@@ -43,9 +43,7 @@ class Pair:
     reference_labels: str
 
 
-def find_pairs(
-    predictions: Path, references: Path, *, prediction_labels: str | None, reference_labels: str | None
-) -> list[Pair]:
+def find_pairs(predictions: Path, references: Path, *, prediction_labels: str | None, reference_labels: str | None) -> list[Pair]:
     """Match every reference to a prediction by case id.
 
     Args:
@@ -58,9 +56,15 @@ def find_pairs(
         UserError: Nothing matches, or a convention is not known.
     """
     truths = _references(references, reference_labels)
-    found = {p.name.removesuffix(".gz").removesuffix(".nii"): p for p in sorted(predictions.glob("*.nii*")) if not p.name.startswith(".")}
+    found = {
+        p.name.removesuffix(".gz").removesuffix(".nii"): p
+        for p in sorted(predictions.glob("*.nii*"))
+        if not p.name.startswith(".")
+    }
     if not set(truths) & set(found):
-        raise UserError(f"{predictions} and {references} have no case in common: expected <case id>.nii.gz for {', '.join(sorted(truths)[:3])} ...")
+        raise UserError(
+            f"{predictions} and {references} have no case in common: expected {', '.join(sorted(truths)[:2])}.nii.gz ..."
+        )
     pairs = []
     for case_id, (path, labels) in sorted(truths.items()):
         prediction = found.get(case_id)
@@ -92,9 +96,12 @@ def score_pair(pair: Pair) -> list[Row]:
 
 
 def score_cohort(
-    pairs: Sequence[Pair], *, missing: Literal["penalise", "fail", "skip"], workers: int,
+    pairs: Sequence[Pair],
+    *,
+    missing: Literal["penalise", "fail", "skip"],
+    workers: int,
     progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[list[Row], list[str]]:  # fmt: skip
+) -> tuple[list[Row], list[str]]:
     """Score all pairs.
 
     Args:
@@ -164,9 +171,19 @@ def _recorded(prediction: Path, case_id: str, given: str | None) -> str:
 
 def _check_space(pair: Pair, prediction: nifti.Volume, truth: nifti.Volume) -> None:
     if prediction.array.shape != truth.array.shape:
-        raise CaseError(pair.case, file=pair.prediction, expected=f"shape {truth.array.shape} of the reference", found=str(prediction.array.shape))
+        raise CaseError(
+            pair.case,
+            file=pair.prediction,
+            expected=f"shape {truth.array.shape} of the reference",
+            found=str(prediction.array.shape),
+        )
     if any(abs(a - b) > 1e-3 for a, b in zip(prediction.geometry.spacing_mm, truth.geometry.spacing_mm, strict=True)):
-        raise CaseError(pair.case, file=pair.prediction, expected=f"spacing {truth.geometry.spacing_mm}", found=str(prediction.geometry.spacing_mm))
+        raise CaseError(
+            pair.case,
+            file=pair.prediction,
+            expected=f"spacing {truth.geometry.spacing_mm}",
+            found=str(prediction.geometry.spacing_mm),
+        )
 
 
 def _regions(case: str, path: Path, volume: nifti.Volume, labels: str) -> np.ndarray:

@@ -15,9 +15,16 @@ from brats_seg.files import write_text
 
 
 def evaluate(
-    predictions: Path, references: Path, output: Path, *, prediction_labels: str | None = None, reference_labels: str | None = None,
-    missing: Literal["penalise", "fail", "skip"] = "fail", paper: bool = False, workers: int = 1,
-) -> list[Summary]:  # fmt: skip
+    predictions: Path,
+    references: Path,
+    output: Path,
+    *,
+    prediction_labels: str | None = None,
+    reference_labels: str | None = None,
+    missing: Literal["penalise", "fail", "skip"] = "fail",
+    paper: bool = False,
+    workers: int = 1,
+) -> list[Summary]:
     """Write ``per_case.csv``, ``summary.csv`` and ``summary.md``, and print the table.
 
     Args:
@@ -37,7 +44,9 @@ def evaluate(
     console = Console()
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("scoring", total=len(pairs))
-        rows, problems = score_cohort(pairs, missing=missing, workers=workers, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        rows, problems = score_cohort(
+            pairs, missing=missing, workers=workers, progress=lambda done, of: bar.update(task, completed=done, total=of)
+        )
     if not rows:
         raise UserError("\n".join(problems or ["nothing to score"]))
     summaries = summarise(rows)

@@ -47,7 +47,15 @@ def summarise(rows: Sequence[Row]) -> list[Summary]:
             values = [value for value in every if value is not None]
             sd = stdev(values) if len(values) > 1 else None
             result.append(
-                Summary(metric, region, fmean(values) if values else None, sd, median(values) if values else None, len(values), len(every))
+                Summary(
+                    metric,
+                    region,
+                    fmean(values) if values else None,
+                    sd,
+                    median(values) if values else None,
+                    len(values),
+                    len(every),
+                )
             )
     return result
 

@@ -23,7 +23,9 @@ def surface_points_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> NDA
     return (np.argwhere(surface) + box.start) * np.asarray(spacing_mm)
 
 
-def directed_distances_mm(prediction: Mask, truth: Mask, spacing_mm: tuple[float, float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def directed_distances_mm(
+    prediction: Mask, truth: Mask, spacing_mm: tuple[float, float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance of every surface voxel to the nearest one of the other mask, both ways; neither mask may be empty."""
     ours, theirs = (surface_points_mm(mask, spacing_mm) for mask in (prediction, truth))
     forth, _ = cKDTree(theirs).query(ours, workers=1)

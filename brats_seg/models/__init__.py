@@ -22,7 +22,11 @@ def from_settings(settings: Mapping[str, Any]) -> UNet:
         UserError: Another name, other keys, or values out of bounds.
     """
     values = {key: value for key, value in settings.items() if key != "name"}
-    if settings.get("name") != UNet.name or set(values) != set(_TYPES) or any(type(values[k]) is not t for k, t in _TYPES.items()):
+    if (
+        settings.get("name") != UNet.name
+        or set(values) != set(_TYPES)
+        or any(type(values[k]) is not t for k, t in _TYPES.items())
+    ):
         raise UserError(f"unknown architecture {dict(settings)}: expected name {UNet.name!r} with {', '.join(_TYPES)}")
     if not 1 <= values["width"] <= MAX_WIDTH or not 0 <= values["dropout"] < 1:
         raise UserError(f"architecture out of bounds {values}: width 1 to {MAX_WIDTH}, dropout from 0 to below 1")

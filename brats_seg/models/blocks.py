@@ -40,7 +40,9 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
         return InstanceNorm(channels, affine=True)
     groups = GROUPS
     if channels % groups:
-        raise UserError(f"{groups} groups do not divide {channels} channels: choose model.width as a multiple of {GROUPS}, or at most {GROUPS}")
+        raise UserError(
+            f"{groups} groups do not divide {channels} channels: choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
+        )
     return nn.GroupNorm(groups, channels)
 
 

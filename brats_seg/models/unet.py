@@ -27,7 +27,15 @@ class Stage(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, mid_channels: int, out_channels: int, norm: Norm, *, attention: bool, residual: bool, dropout: float
+        self,
+        in_channels: int,
+        mid_channels: int,
+        out_channels: int,
+        norm: Norm,
+        *,
+        attention: bool,
+        residual: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.first = ConvNormReLU(in_channels, mid_channels, norm)
@@ -67,7 +75,9 @@ class UNet(nn.Module):
         options: dict[str, Any] = {"residual": residual, "dropout": dropout}
         w1, w2, w3, w4 = (width * 2**k for k in range(4))
         ins = (len(MODALITIES), w1, w2, w3)
-        self.encoder = nn.ModuleList(Stage(i, o, o, norm, attention=attention, **options) for i, o in zip(ins, (w1, w2, w3, w4), strict=True))
+        self.encoder = nn.ModuleList(
+            Stage(i, o, o, norm, attention=attention, **options) for i, o in zip(ins, (w1, w2, w3, w4), strict=True)
+        )
         self.dilated = nn.Sequential(ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2))
         self.lowest = ConvNormReLU(2 * w4, w3, norm)
         plan = ((2 * w3, w3, w2), (2 * w2, w2, w1), (2 * w1, w1, w1))

@@ -55,7 +55,9 @@ def make_anatomy(rng: np.random.Generator, shape: Triple) -> Anatomy:
     scale = min(FILL * n / half for n, half in zip(shape, HALF_AXES_MM, strict=True))
     stretch = rng.uniform(0.92, 1.0, 3)
     axes = [
-        ((np.arange(n, dtype=np.float32) - (n - 1) / 2) / np.float32(half * scale * s)).reshape([-1 if a == k else 1 for a in range(3)])
+        ((np.arange(n, dtype=np.float32) - (n - 1) / 2) / np.float32(half * scale * s)).reshape(
+            [-1 if a == k else 1 for a in range(3)]
+        )
         for k, (n, half, s) in enumerate(zip(shape, HALF_AXES_MM, stretch, strict=True))
     ]
     position = np.stack(np.broadcast_arrays(*axes)).astype(np.float32)

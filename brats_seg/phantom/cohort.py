@@ -35,9 +35,16 @@ def make_case(number: int, *, seed: int, shape: Triple) -> tuple[dict[str, NDArr
 
 
 def write_cohort(
-    output: Path, *, cases: int, seed: int, shape: Triple, first: int = 1, workers: int = 1, progress: Callable[[int, int], None] = lambda done, of: None
+    output: Path,
+    *,
+    cases: int,
+    seed: int,
+    shape: Triple,
+    first: int = 1,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[str]:
-    """Write ``BraTS20_Training_<number>/BraTS20_Training_<number>_{t1,t1ce,t2,flair,seg}.nii.gz``; whole cases that are there are kept.
+    """Write ``<id>/<id>_{t1,t1ce,t2,flair,seg}.nii.gz``, id ``BraTS20_Training_<number>``; cases that are there are kept.
 
     Args:
         output: The cohort's folder.

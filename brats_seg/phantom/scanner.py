@@ -30,8 +30,10 @@ NOISE = 0.035
 """Standard deviation of each channel of the complex signal, relative to white matter on T1."""
 
 
-def acquire(rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention) -> dict[str, NDArray[np.int16]]:
-    """Modality to ``(z, y, x)`` int16: partial volume, texture, bias field, Rician noise, the scanner's own scale; background 0."""
+def acquire(
+    rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention
+) -> dict[str, NDArray[np.int16]]:
+    """Modality to ``(z, y, x)`` int16: partial volume, texture, bias, Rician noise, the scanner's scale; background 0."""
     brain = anatomy.brain
     texture = smooth_noise(rng, brain.shape, 1.2 * anatomy.scale)  # type: ignore[arg-type]
     images = {}
@@ -39,7 +41,9 @@ def acquire(rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.ui
         signal = _signal(rng, modality, anatomy, label_map, labels)
         signal = gaussian_filter(signal, max(0.6 * anatomy.scale, 0.4)) * (1 + 0.03 * texture)
         signal *= _bias(rng, anatomy)
-        noisy = np.hypot(*(part * NOISE + offset for part, offset in zip(_complex_noise(rng, brain.shape), (signal, 0.0), strict=True)))
+        noisy = np.hypot(
+            *(part * NOISE + offset for part, offset in zip(_complex_noise(rng, brain.shape), (signal, 0.0), strict=True))
+        )
         scaled = noisy * rng.uniform(150, 1500)
         images[modality] = np.where(brain, np.clip(np.rint(scaled), 1, np.iinfo(np.int16).max), 0).astype(np.int16)
     return images
@@ -49,7 +53,9 @@ def _signal(
     rng: np.random.Generator, modality: str, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention
 ) -> NDArray[np.float32]:
     """Mean signal of every voxel; each case's tissues differ a little from the table."""
-    healthy = np.array([0.0, *HEALTHY[modality]], np.float32) * rng.uniform(0.93, 1.07, 1 + len(HEALTHY[modality])).astype(np.float32)
+    healthy = np.array([0.0, *HEALTHY[modality]], np.float32) * rng.uniform(0.93, 1.07, 1 + len(HEALTHY[modality])).astype(
+        np.float32
+    )
     signal: NDArray[np.float32] = healthy[anatomy.tissue]
     for value, level in zip((labels.necrosis, labels.oedema, labels.enhancing), TUMOUR[modality], strict=True):
         signal[label_map == value] = level * rng.uniform(0.9, 1.1)

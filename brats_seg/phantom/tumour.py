@@ -33,7 +33,12 @@ def make_tumour(rng: np.random.Generator, anatomy: Anatomy, labels: LabelConvent
 
 
 def _grow(
-    rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention, radius_mm: float, enhancing: bool
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    label_map: NDArray[np.uint8],
+    labels: LabelConvention,
+    radius_mm: float,
+    enhancing: bool,
 ) -> None:
     distance = _distance(rng, anatomy, radius_mm)
     inside = anatomy.brain & (distance < 1)

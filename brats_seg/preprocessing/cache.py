@@ -71,7 +71,12 @@ class Cache:
         self.folder = root / f"{settings['name']}-{digest}"
 
     def ensure(
-        self, cases: Sequence[Case], *, workers: int, verify: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
+        self,
+        cases: Sequence[Case],
+        *,
+        workers: int,
+        verify: bool = False,
+        progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> dict[str, CachedCase]:
         """Prepare what is missing, changed or damaged, in parallel.
 
@@ -104,7 +109,9 @@ class Cache:
         folder = self.folder / case.id
         try:
             record = json.loads((folder / "case.json").read_text())
-            if record["sources"] != _sources(case) or not all(_intact(folder, name, record["files"][name], verify) for name in record["files"]):
+            if record["sources"] != _sources(case) or not all(
+                _intact(folder, name, record["files"][name], verify) for name in record["files"]
+            ):
                 return None
             box = Box(tuple(record["box"][0]), tuple(record["box"][1]))
             return CachedCase(case.id, folder, box, tuple(record["shape"]))
@@ -116,7 +123,9 @@ class Cache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot write the cache {self.folder} ({error.strerror}); choose another with data.cache=DIR") from error
+            raise UserError(
+                f"cannot write the cache {self.folder} ({error.strerror}); choose another with data.cache=DIR"
+            ) from error
         with FileLock(self.folder / f".{case.id}.lock"):
             # Another process may have built it while this one waited.
             if (cached := self.lookup(case, verify=True)) is not None:

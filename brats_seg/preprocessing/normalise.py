@@ -20,7 +20,9 @@ class Normalisation(Protocol):
     Statistics come from the whole volume, so it is called before any cropping. A channel of zeros stays zero.
     """
 
-    def __call__(self, image: NDArray[np.number]) -> Image: ...
+    def __call__(self, image: NDArray[np.number]) -> Image:
+        """Normalise every channel."""
+        ...
 
     def settings(self) -> dict[str, Any]:
         """Name and numbers as plain values: what a bundle keeps."""
@@ -45,6 +47,7 @@ class MinMax:
             raise UserError(f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}")
 
     def __call__(self, image: NDArray[np.number]) -> Image:
+        """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):
             inside = channel != 0
@@ -67,6 +70,7 @@ class ZScore:
     name: ClassVar[str] = "z_score"
 
     def __call__(self, image: NDArray[np.number]) -> Image:
+        """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):
             inside = channel != 0

@@ -20,7 +20,9 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
 
         def advance(done: int, total: int) -> None:
             if done == 1 and total > 1:
-                bar.print(f"{total} cases to prepare, up to {disk_estimate_bytes(total, (155, 240, 240)) / 1e9:.1f} GB in {data.home}")
+                bar.print(
+                    f"{total} cases to prepare, up to {disk_estimate_bytes(total, (155, 240, 240)) / 1e9:.1f} GB in {data.home}"
+                )
             bar.update(task, completed=done, total=total)
 
         data.prepare_cases([case.id for case in data.cases] if all_cases else None, verify=verify, progress=advance)

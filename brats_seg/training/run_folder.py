@@ -17,9 +17,18 @@ from brats_seg.errors import UserError
 from brats_seg.files import write_json, write_text
 
 RESOURCES = (
-    "data.root", "data.cache", "data.workers", "data.split", "data.exclude", "name", "runs_root",
-    "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
-)  # fmt: skip
+    "data.root",
+    "data.cache",
+    "data.workers",
+    "data.split",
+    "data.exclude",
+    "name",
+    "runs_root",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+)
 """Keys that may differ between two starts of one training. The cases themselves are compared, not the paths to them."""
 
 NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-4:])
@@ -90,7 +99,9 @@ class RunFolder:
             with FileLock(self.path / ".lock", timeout=0):
                 yield
         except Timeout:
-            raise UserError(f"{self.path} is in use by another process: wait for it, or give this one another name=NAME") from None
+            raise UserError(
+                f"{self.path} is in use by another process: wait for it, or give this one another name=NAME"
+            ) from None
         except PermissionError as error:
             raise UserError(f"cannot write {self.path} ({error.strerror}): choose another with runs_root=DIR") from error
 

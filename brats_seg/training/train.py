@@ -40,7 +40,9 @@ def train(config: DictConfig) -> Path:
     folder = RunFolder(Path(config.runs_root) / config.name / f"fold_{config.fold}")
     data: BraTSDataModule = instantiate(config.data)
     if config.keep == "best" and not data.split.validation:
-        raise UserError("keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases")
+        raise UserError(
+            "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
+        )
     with folder.lock():
         split = {"train": data.split.train, "validation": data.split.validation}
         folder.claim(cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)), split)
@@ -81,9 +83,13 @@ def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
         "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__, "pytorch_lightning": pl.__version__},
     }
     save_bundle(
-        folder.bundle, module.net, pipeline=config.pipeline, normalisation=data.normalise.settings(),
-        provenance=provenance, scores=scores,
-    )  # fmt: skip
+        folder.bundle,
+        module.net,
+        pipeline=config.pipeline,
+        normalisation=data.normalise.settings(),
+        provenance=provenance,
+        scores=scores,
+    )
 
 
 def _epochs(config: DictConfig) -> int:
@@ -92,8 +98,14 @@ def _epochs(config: DictConfig) -> int:
 
 def _trainer(config: DictConfig, folder: RunFolder) -> pl.Trainer:
     if "max_epochs" in config.trainer:
-        raise UserError("trainer.max_epochs follows from the schedule: override schedule.constant_epochs and schedule.cosine_epochs")
-    every_epoch: dict[str, Any] = {"save_on_train_epoch_end": True, "enable_version_counter": False, "dirpath": folder.checkpoints}
+        raise UserError(
+            "trainer.max_epochs follows from the schedule: override schedule.constant_epochs and schedule.cosine_epochs"
+        )
+    every_epoch: dict[str, Any] = {
+        "save_on_train_epoch_end": True,
+        "enable_version_counter": False,
+        "dirpath": folder.checkpoints,
+    }
     callbacks: list[pl.Callback] = [
         instantiate(config.schedule),
         MetricsFile(folder.path / "metrics.csv"),

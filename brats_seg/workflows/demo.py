@@ -27,7 +27,16 @@ console = Console()
 
 
 def demo(
-    output: Path, *, cases: int, test_cases: int, shape: Triple, folds: Sequence[int], scale: str, tta: str, seed: int, overrides: Sequence[str] = ()
+    output: Path,
+    *,
+    cases: int,
+    test_cases: int,
+    shape: Triple,
+    folds: Sequence[int],
+    scale: str,
+    tta: str,
+    seed: int,
+    overrides: Sequence[str] = (),
 ) -> list[Summary]:
     """Run every step; what is finished from before is kept.
 
@@ -56,9 +65,15 @@ def demo(
     held_out = find_cases(output / "test")
     with _step(f"predict {len(held_out)} cases that no training saw"):
         failures = predict(
-            held_out, load_bundles(bundles["a"], bundles["b"]), output / "predictions",
-            tta=tta, precision="auto", threshold=0.5, labels_output=None, on_missing_modality="refuse",
-        )  # fmt: skip
+            held_out,
+            load_bundles(bundles["a"], bundles["b"]),
+            output / "predictions",
+            tta=tta,
+            precision="auto",
+            threshold=0.5,
+            labels_output=None,
+            on_missing_modality="refuse",
+        )
         if failures:
             raise UserError("\n".join(failures))
     with _step("evaluate"):
@@ -66,7 +81,10 @@ def demo(
     with _step("pictures"):
         for case in held_out:
             _picture(case, output)
-    console.print(f"\nThe whole demo took {time.perf_counter() - began:.0f} s. Pictures: {output / 'pictures'}; table: {output / 'evaluation' / 'summary.md'}")
+    console.print(
+        f"\nThe whole demo took {time.perf_counter() - began:.0f} s. "
+        f"Pictures: {output / 'pictures'}; table: {output / 'evaluation' / 'summary.md'}"
+    )
     return scores
 
 
@@ -89,9 +107,18 @@ def _cohort(output: Path, *, cases: int, test_cases: int, shape: Triple, seed: i
 
 def _train(output: Path, pipeline: str, fold: int, scale: str, seed: int, overrides: Sequence[str]) -> Path:
     config = load_config(
-        [f"experiment=pipeline_{pipeline}", f"scale={scale}", f"fold={fold}", f"seed={seed}", f"data.root={output / 'training'}",
-         f"data.cache={output / 'cache'}", f"runs_root={output / 'runs'}", f"name=pipeline_{pipeline}", *overrides]
-    )  # fmt: skip
+        [
+            f"experiment=pipeline_{pipeline}",
+            f"scale={scale}",
+            f"fold={fold}",
+            f"seed={seed}",
+            f"data.root={output / 'training'}",
+            f"data.cache={output / 'cache'}",
+            f"runs_root={output / 'runs'}",
+            f"name=pipeline_{pipeline}",
+            *overrides,
+        ]
+    )
     return train(config) / "bundle"
 
 

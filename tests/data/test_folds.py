@@ -69,9 +69,14 @@ def test_too_few_patients() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [('{"train": ["a"]}', "expected"), ('{"train": ["a", "b"], "validation": ["b"]}', "both|train and validation"),
-     ('{"train": ["z"], "validation": []}', "no case z"), ('{"train": [], "validation": ["a"]}', "no case to train"), ("{", "JSON")],
-)  # fmt: skip
+    [
+        ('{"train": ["a"]}', "expected"),
+        ('{"train": ["a", "b"], "validation": ["b"]}', "both|train and validation"),
+        ('{"train": ["z"], "validation": []}', "no case z"),
+        ('{"train": [], "validation": ["a"]}', "no case to train"),
+        ("{", "JSON"),
+    ],
+)
 def test_a_bad_split_file_is_one_line(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "split.json"
     file.write_text(content)

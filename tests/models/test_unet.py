@@ -82,14 +82,16 @@ def test_groups_of_one_channel_are_instances() -> None:
     torch.testing.assert_close(InstanceNorm(8, affine=True)(x), functional.group_norm(x, 8), atol=1e-5, rtol=1e-4)
     net = UNet(**{**PLAIN, "width": 16})
     norms = [m for m in net.modules() if isinstance(m, nn.GroupNorm)]
-    assert norms and all(m.num_groups == 16 for m in norms)
+    assert norms
+    assert all(m.num_groups == 16 for m in norms)
 
 
 def test_receptive_field_reaches_a_corner_of_a_small_patch() -> None:
     net = UNet(**{**PLAIN, "norm": "instance"}).eval()
     image = torch.randn(1, 4, 32, 32, 32, requires_grad=True)
     net(image, deep=False).main[0, 0, 16, 16, 16].backward()
-    assert image.grad is not None and (image.grad[0, :, 0, 0, 0] != 0).any()
+    assert image.grad is not None
+    assert (image.grad[0, :, 0, 0, 0] != 0).any()
 
 
 def test_convolutions_before_a_norm_have_no_bias_and_heads_have() -> None:
@@ -108,10 +110,17 @@ def test_settings_rebuild_it() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"name": "os.system", **PLAIN}, {"name": "unet", **PLAIN, "_target_": "x"}, {"name": "unet", **PLAIN, "width": 10**6},
-     {"name": "unet", **PLAIN, "width": True}, {"name": "unet", **PLAIN, "norm": "batch"}, {"name": "unet", **PLAIN, "dropout": 1.5},
-     {"name": "unet", **PLAIN, "width": 12}],
-)  # fmt: skip
+    [
+        {},
+        {"name": "os.system", **PLAIN},
+        {"name": "unet", **PLAIN, "_target_": "x"},
+        {"name": "unet", **PLAIN, "width": 10**6},
+        {"name": "unet", **PLAIN, "width": True},
+        {"name": "unet", **PLAIN, "norm": "batch"},
+        {"name": "unet", **PLAIN, "dropout": 1.5},
+        {"name": "unet", **PLAIN, "width": 12},
+    ],
+)
 def test_foreign_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         from_settings(settings)

@@ -24,10 +24,15 @@ def test_same_science_elsewhere_may_continue(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("config", "split", "key"),
-    [({**CONFIG, "model": {"width": 16}}, SPLIT, "model.width=8"), ({**CONFIG, "seed": 2}, SPLIT, "seed=1"),
-     (CONFIG, {**SPLIT, "train": ["a"]}, "split.train")],
-)  # fmt: skip
-def test_other_science_is_refused_in_one_line(tmp_path: Path, config: dict[str, Any], split: dict[str, list[str]], key: str) -> None:
+    [
+        ({**CONFIG, "model": {"width": 16}}, SPLIT, "model.width=8"),
+        ({**CONFIG, "seed": 2}, SPLIT, "seed=1"),
+        (CONFIG, {**SPLIT, "train": ["a"]}, "split.train"),
+    ],
+)
+def test_other_science_is_refused_in_one_line(
+    tmp_path: Path, config: dict[str, Any], split: dict[str, list[str]], key: str
+) -> None:
     folder = RunFolder(tmp_path)
     folder.claim(CONFIG, SPLIT)
     with pytest.raises(UserError, match=key) as caught:
@@ -43,6 +48,8 @@ def test_a_lock_keeps_the_second_out(tmp_path: Path) -> None:
 def test_two_trainings_never_share_a_name() -> None:
     plain = run_name("pipeline_a", ["experiment=pipeline_a", "fold=2", "data.root=/x", "trainer.devices=4"])
     assert plain == "pipeline_a"
-    names = [run_name("pipeline_a", ["fold=1", *o]) for o in (["seed=1"], ["seed=2"], ["seed=1", "scale=small"], ["data.exclude=f"])]
+    names = [
+        run_name("pipeline_a", ["fold=1", *o]) for o in (["seed=1"], ["seed=2"], ["seed=1", "scale=small"], ["data.exclude=f"])
+    ]
     assert len({plain, *names}) == 5
     assert run_name("pipeline_a", ["scale=small", "seed=1"]) == run_name("pipeline_a", ["seed=1", "fold=3", "scale=small"])

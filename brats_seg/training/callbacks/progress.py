@@ -21,10 +21,14 @@ class Progress(pl.Callback):
         """Start the clock; a resumed run counts from where it continues."""
         self.began, self.first_epoch = time.perf_counter(), trainer.current_epoch
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Show the step, on a terminal only."""
         if trainer.is_global_zero and sys.stdout.isatty():
-            print(f"\repoch {trainer.current_epoch + 1} step {batch_idx + 1}/{trainer.num_training_batches}  ", end="", flush=True)
+            print(
+                f"\repoch {trainer.current_epoch + 1} step {batch_idx + 1}/{trainer.num_training_batches}  ", end="", flush=True
+            )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the epoch's line."""
@@ -33,7 +37,11 @@ class Progress(pl.Callback):
         done, total = trainer.current_epoch + 1, int(trainer.max_epochs or 0)
         seconds = (time.perf_counter() - self.began) / (done - self.first_epoch)
         metrics = trainer.callback_metrics
-        words = [f"epoch {done}/{total}", f"loss {float(metrics['train/loss']):.3f}", f"lr {trainer.optimizers[0].param_groups[0]['lr']:.2e}"]
+        words = [
+            f"epoch {done}/{total}",
+            f"loss {float(metrics['train/loss']):.3f}",
+            f"lr {trainer.optimizers[0].param_groups[0]['lr']:.2e}",
+        ]
         words += [f"{key} {float(metrics[key]):.3f}" for key in ("val/loss", "val/dice") if key in metrics]
         words += [f"{seconds:.1f} s/epoch", f"{timedelta(seconds=round(seconds * (total - done)))} left"]
         print(("\r" if sys.stdout.isatty() else "") + "  ".join(words), flush=True)
