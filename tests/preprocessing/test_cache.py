@@ -1,0 +1,76 @@
+"""The cache gives back what was prepared, notices damage and change, and lets two processes work at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brats_seg.cases import Case, find_cases, read_case
+from brats_seg.errors import UserError
+from brats_seg.phantom import write_cohort
+from brats_seg.preprocessing import Cache, MinMax, ZScore, prepare
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    root = tmp_path_factory.mktemp("cohort")
+    write_cohort(root, cases=2, seed=0, shape=(32, 40, 32))
+    return find_cases(root)
+
+
+def test_holds_what_prepare_made(cases: list[Case], tmp_path: Path) -> None:
+    ready = Cache(tmp_path, ZScore()).ensure(cases, workers=0)
+    assert list(ready) == [case.id for case in cases]
+    for case in cases:
+        prepared = prepare(read_case(case), ZScore())
+        assert ready[case.id].box == prepared.box and ready[case.id].shape == (32, 40, 32)
+        np.testing.assert_array_equal(ready[case.id].image(), prepared.image.astype(np.float16))
+        assert prepared.regions is not None
+        np.testing.assert_array_equal(ready[case.id].regions(), prepared.regions)
+
+
+def test_settings_have_their_own_folders(tmp_path: Path) -> None:
+    folders = {Cache(tmp_path, n).folder for n in (ZScore(), MinMax(1, 99), MinMax(0.5, 99))}
+    assert len(folders) == 3
+
+
+def test_what_is_there_is_not_made_again(cases: list[Case], tmp_path: Path) -> None:
+    cache = Cache(tmp_path, ZScore())
+    stamps = [(c.folder / "image.npy").stat().st_mtime_ns for c in cache.ensure(cases, workers=0).values()]
+    assert stamps == [(c.folder / "image.npy").stat().st_mtime_ns for c in cache.ensure(cases, workers=2).values()]
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_damage_is_repaired(cases: list[Case], tmp_path: Path, verify: bool) -> None:
+    cache = Cache(tmp_path, ZScore())
+    file = cache.ensure(cases[:1], workers=0)[cases[0].id].folder / "image.npy"
+    good = file.read_bytes()
+    file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]) if verify else good[:-7])
+    cache.ensure(cases[:1], workers=0, verify=verify)
+    assert file.read_bytes() == good
+
+
+def test_a_changed_source_is_prepared_again(cases: list[Case], tmp_path: Path) -> None:
+    cache = Cache(tmp_path, ZScore())
+    cache.ensure(cases[:1], workers=0)
+    path = cases[0].modalities["t1"].path
+    stat = path.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    assert cache.lookup(cases[0]) is None
+
+
+def test_two_processes_at_once_and_nothing_half_written(cases: list[Case], tmp_path: Path) -> None:
+    cache = Cache(tmp_path, ZScore())
+    ready = cache.ensure([cases[0], cases[1], cases[0]], workers=2)
+    assert set(ready) == {case.id for case in cases} and list(cache.folder.glob(".tmp*")) == []
+
+
+def test_one_bad_case_does_not_stop_the_others(cases: list[Case], tmp_path: Path) -> None:
+    bad = Case("bad", {m: f for m, f in cases[0].modalities.items() if m != "t2"}, cases[0].segmentation, "brats2020")
+    cache = Cache(tmp_path, ZScore())
+    with pytest.raises(UserError, match="case bad"):
+        cache.ensure([bad, cases[1]], workers=0)
+    assert cache.lookup(cases[1]) is not None
