@@ -6,8 +6,10 @@ SHELL := bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Bytecode is compiled when first imported: most of torch never is.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile -c
 DEMO := demo
+BEGAN := $(shell date +%s)
 SLOW := slow or real
 # The first Python that the constraints resolve for and that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -62,17 +64,17 @@ $(BIN)/python:
 # torch first: the wheel that pip is configured to find locally, else the one without CUDA where there is no card.
 $(VENV)/.installed: $(CONSTRAINTS) pyproject.toml setup.cfg | $(BIN)/python
 	@echo "Installing into $(VENV) with $$($(BIN)/python --version) for $(CARD) ..."
-	@$(PIP) install -qq -c $(CONSTRAINTS) setuptools
+	@$(INSTALL) $(CONSTRAINTS) setuptools
 ifeq ($(CARD),cpu)
-	@$(PIP) install -qq --no-index --no-deps -c $(CONSTRAINTS) torch 2>/dev/null \
-		|| { test -n "$(TORCH_INDEX)" && $(PIP) install -q --retries 1 --timeout 30 --index-url $(TORCH_INDEX) --no-deps -c $(CONSTRAINTS) torch; } \
+	@$(INSTALL) $(CONSTRAINTS) --no-index --no-deps torch 2>/dev/null \
+		|| { test -n "$(TORCH_INDEX)" && $(INSTALL) $(CONSTRAINTS) --retries 1 --timeout 30 --index-url $(TORCH_INDEX) --no-deps torch; } \
 		|| echo "No torch without CUDA to be had: taking PyPI's, several GB."
 endif
-	@$(PIP) install -qq --no-build-isolation -c $(CONSTRAINTS) -e .
-	@echo "Installed in $$SECONDS s."
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e .
+	@echo "Installed in $$(( $$(date +%s) - $(BEGAN) )) s."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -qq --no-build-isolation -c $(CONSTRAINTS) -e ".[dev,sweeps]"
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,sweeps]"
 	@touch $@

@@ -24,3 +24,7 @@ def main(config: DictConfig) -> None:
             table.add_row(name, value)
         table.add_section()
     Console().print(table, markup=False)
+
+
+if __name__ == "__main__":
+    main()
