@@ -10,3 +10,31 @@ def cosine_decay(epoch: int, base_rate: float, constant_epochs: int, cosine_epoc
     if epoch < constant_epochs:
         return base_rate
     return base_rate * (1 + math.cos(math.pi * (epoch - constant_epochs) / cosine_epochs)) / 2
+
+
+def cyclic_swa(epoch: int, base_rate: float, first_epoch: int, cycle_epochs: int, cosine_epochs: int) -> float:
+    """Half a cosine that starts afresh in every cycle of stochastic weight averaging (section 2.5).
+
+    Args:
+        epoch: Not before ``first_epoch``.
+        base_rate: At the start of each cycle; the paper's is half that of the base epochs.
+        first_epoch: Of the first cycle.
+        cycle_epochs: Length of a cycle.
+        cosine_epochs: Over which the rate would reach zero; the released code takes more than a cycle has.
+    """
+    return cosine_decay((epoch - first_epoch) % cycle_epochs, base_rate, 0, cosine_epochs)
+
+
+def swa_snapshot_epochs(first_epoch: int, cycles: int, cycle_epochs: int, every: int, *, count_base: bool) -> list[int]:
+    """Epochs at whose end the weights join the average (section 2.5).
+
+    Args:
+        first_epoch: Of the first cycle.
+        cycles: How many.
+        cycle_epochs: Length of a cycle.
+        every: Epochs between snapshots, counted within each cycle.
+        count_base: Also the weights that the first cycle starts from, as the released code does.
+    """
+    base = [first_epoch - 1] if count_base else []
+    within = range(every - 1, cycle_epochs, every)
+    return base + [first_epoch + cycle * cycle_epochs + t for cycle in range(cycles) for t in within]

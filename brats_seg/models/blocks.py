@@ -85,7 +85,7 @@ class ConvNormReLU(nn.Module):
 
         One convolution per input, added up, equals one over their concatenation and saves its copy.
         """
-        weights = self.conv.weight.split([x.shape[1] for x in inputs], dim=1)
+        weights = torch.split(self.conv.weight, [x.shape[1] for x in inputs], dim=1)
         first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
         for part in rest:
             first = first + part
