@@ -34,8 +34,9 @@ class BraTSDataModule(pl.LightningDataModule):
         split: File with ``{"train": [...], "validation": [...]}`` in place of the folds.
         exclude: File with case ids to leave out of training; validation never changes.
         folds: How many folds.
+        folds_seed: Of the split alone, so that runs of other seeds share it.
         fold: Which fold validates, from 0; ``"all"`` trains on every case.
-        seed: Of the folds, the shuffle, the crops and the augmentation.
+        seed: Of the shuffle, the crops and the augmentation.
         patch: Size of a training patch, ``(z, y, x)`` voxels.
         batch_size: Patches per step.
         workers: Loader and preparation processes; None chooses by the machine.
@@ -53,6 +54,7 @@ class BraTSDataModule(pl.LightningDataModule):
         split: str | None,
         exclude: str | None,
         folds: int,
+        folds_seed: int,
         fold: int | str,
         seed: int,
         patch: Sequence[int],
@@ -65,6 +67,7 @@ class BraTSDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.root, self.fold, self.folds, self.seed = Path(root).expanduser().resolve(), fold, folds, seed
+        self.folds_seed = folds_seed
         tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
         self.home = Path(cache).expanduser() / f"{self.root.name}-{tag}"
         self.split_file, self.exclude_file = split, exclude
@@ -93,7 +96,7 @@ class BraTSDataModule(pl.LightningDataModule):
         if self.split_file is not None:
             split = read_split(Path(self.split_file), ids)
         else:
-            split = fold_split(frozen_folds(self.home / "folds.json", ids, folds=self.folds, seed=self.seed), self.fold)
+            split = fold_split(frozen_folds(self.home / "folds.json", ids, folds=self.folds, seed=self.folds_seed), self.fold)
         if self.exclude_file is None:
             return split
         out = read_exclusions(Path(self.exclude_file))
@@ -147,7 +150,7 @@ class BraTSDataModule(pl.LightningDataModule):
         # On a CPU the network needs the cores more than the loader does.
         workers = min(self.workers, 8) if torch.cuda.is_available() else 0
         return DataLoader(
-            dataset,  # type: ignore[arg-type]
+            dataset,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -53,19 +53,20 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int) 
     Raises:
         UserError: The file was made from other cases, another number of folds or another seed.
     """
-    wanted = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
+    made = make_folds(case_ids, folds=folds, seed=seed)
+    wanted = {"schema": 1, "seed": seed, "folds": made}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             write_json(path, wanted)
-            return list(wanted["folds"])  # type: ignore[call-overload]
+            return made
         held = _read(path)
     if held != wanted:
         before = {i for fold in held.get("folds", []) for i in fold}
         new, gone = len(set(case_ids) - before), len(before - set(case_ids))
         change = f"{new} cases new, {gone} gone, seed {held.get('seed')} then and {seed} now"
         raise UserError(f"{path} was made from other data ({change}): restore them, or delete the file to split anew")
-    return list(held["folds"])
+    return made
 
 
 def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:

@@ -20,7 +20,8 @@ def surface_points_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> NDA
         return np.zeros((0, 3))
     inner = box.crop(mask)
     surface = inner & ~binary_erosion(inner, SIX_NEIGHBOURS)
-    return (np.argwhere(surface) + box.start) * np.asarray(spacing_mm)
+    points: NDArray[np.float64] = (np.argwhere(surface) + box.start) * np.asarray(spacing_mm)
+    return points
 
 
 def directed_distances_mm(

@@ -41,7 +41,8 @@ class Anatomy:
     @property
     def brain(self) -> NDArray[np.bool_]:
         """Everything inside the skull."""
-        return self.tissue != Tissue.AIR
+        inside: NDArray[np.bool_] = self.tissue != Tissue.AIR
+        return inside
 
 
 def smooth_noise(rng: np.random.Generator, shape: Triple, sigma: float) -> Field:
@@ -75,7 +76,7 @@ def make_anatomy(rng: np.random.Generator, shape: Triple) -> Anatomy:
 
 def _cortex(tissue: NDArray[np.uint8], radius: Field, folds: Field, x: Field, rng: np.random.Generator, scale: float) -> None:
     """Grey ribbon, sulci that cut into it, the fissure between the hemispheres, surface vessels."""
-    winding = smooth_noise(rng, tissue.shape, 2.2 * scale)  # type: ignore[arg-type]
+    winding = smooth_noise(rng, tissue.shape, 2.2 * scale)
     tissue[(radius > 0.84 + 0.05 * folds) & (radius < 1)] = Tissue.GREY
     near_sulcus = (np.abs(winding) < 0.42) & (radius > 0.72)
     tissue[near_sulcus & (tissue == Tissue.WHITE)] = Tissue.GREY
@@ -84,7 +85,7 @@ def _cortex(tissue: NDArray[np.uint8], radius: Field, folds: Field, x: Field, rn
     fissure = (np.abs(x) < 0.02) & (radius > 0.45)
     tissue[fissure] = Tissue.FLUID
     tissue[(np.abs(x) < 0.04) & (radius > 0.93)] = Tissue.VESSEL
-    course = smooth_noise(rng, tissue.shape, 4.0 * scale)  # type: ignore[arg-type]
+    course = smooth_noise(rng, tissue.shape, 4.0 * scale)
     tissue[(np.abs(course) < 0.05) & (np.abs(folds) < 0.3) & (radius > 0.5)] = Tissue.VESSEL
 
 
@@ -96,11 +97,11 @@ def _deep(tissue: NDArray[np.uint8], position: Field, rng: np.random.Generator, 
     tissue[((z + 0.02) / 0.2) ** 2 + ((y + 0.05) / 0.3) ** 2 + ((side - 0.26) / 0.13) ** 2 < 1] = Tissue.GREY
     bend = side - 0.1 - 0.25 * np.clip(y - 0.05, 0, None)
     lateral = ((z - 0.16 + 0.3 * y**2) / 0.13) ** 2 + (y / 0.5) ** 2 + (bend / (0.075 * wide)) ** 2
-    ragged = 0.35 * smooth_noise(rng, tissue.shape, 3.0 * scale)  # type: ignore[arg-type]
+    ragged = 0.35 * smooth_noise(rng, tissue.shape, 3.0 * scale)
     change = rng.uniform(1.1, 2.6)
     tissue[(lateral + ragged < change) & (tissue == Tissue.WHITE)] = Tissue.LESION
     tissue[lateral < 1] = Tissue.FLUID
     tissue[(lateral < 0.12) & (y > 0.05)] = Tissue.VESSEL  # choroid plexus takes up contrast
     tissue[(z / 0.14) ** 2 + (y / 0.2) ** 2 + (x / 0.025) ** 2 < 1] = Tissue.FLUID
-    spots = smooth_noise(rng, tissue.shape, 2.5 * scale)  # type: ignore[arg-type]
+    spots = smooth_noise(rng, tissue.shape, 2.5 * scale)
     tissue[(spots > rng.uniform(2.3, 3.2)) & (tissue == Tissue.WHITE)] = Tissue.LESION

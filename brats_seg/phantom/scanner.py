@@ -35,7 +35,7 @@ def acquire(
 ) -> dict[str, NDArray[np.int16]]:
     """Modality to ``(z, y, x)`` int16: partial volume, texture, bias, Rician noise, the scanner's scale; background 0."""
     brain = anatomy.brain
-    texture = smooth_noise(rng, brain.shape, 1.2 * anatomy.scale)  # type: ignore[arg-type]
+    texture = smooth_noise(rng, brain.shape, 1.2 * anatomy.scale)
     images = {}
     for modality in MODALITIES:
         signal = _signal(rng, modality, anatomy, label_map, labels)

@@ -23,7 +23,7 @@ def make_tumour(rng: np.random.Generator, anatomy: Anatomy, labels: LabelConvent
         labels: Values of the result.
         enhancing: Without, the core is solid and non-enhancing, as in gliomas of low grade.
     """
-    shape: Triple = anatomy.tissue.shape  # type: ignore[assignment]
+    shape: Triple = anatomy.tissue.shape
     label_map = np.zeros(shape, np.uint8)
     foci = 2 if rng.random() < MULTIFOCAL else 1
     for focus in range(foci):
@@ -49,14 +49,14 @@ def _grow(
     label_map[oedema] = labels.oedema
     label_map[inside] = labels.necrosis
     if enhancing:
-        texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)  # type: ignore[arg-type]
+        texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)
         rim = inside & (distance > rng.uniform(0.45, 0.8) + 0.12 * texture)
         label_map[rim] = labels.enhancing
 
 
 def _distance(rng: np.random.Generator, anatomy: Anatomy, radius_mm: float) -> Field:
     """Distance from a random focus in core radii, with a ragged, stretched outline."""
-    shape: Triple = anatomy.tissue.shape  # type: ignore[assignment]
+    shape: Triple = anatomy.tissue.shape
     extent = np.sqrt((anatomy.position**2).sum(0))
     seeds = np.argwhere((extent < 0.72) & (extent > 0.25) & (anatomy.tissue == Tissue.WHITE))
     focus = seeds[rng.integers(len(seeds))]

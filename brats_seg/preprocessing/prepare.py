@@ -33,7 +33,7 @@ class Prepared:
 
 def brain_mask(image: NDArray[np.number]) -> NDArray[np.bool_]:
     """Union of the sequences' non-zero voxels: ``(modality, z, y, x)`` to ``(z, y, x)``."""
-    mask = image[0] != 0
+    mask: NDArray[np.bool_] = image[0] != 0
     for channel in image[1:]:
         mask |= channel != 0
     return mask
@@ -52,5 +52,5 @@ def prepare(loaded: LoadedCase, normalise: Normalisation) -> Prepared:
     if loaded.label_map is not None:
         if loaded.case.convention is None:
             raise CaseError(loaded.case.id, expected="data.convention=NAME for its labels", found="none")
-        regions = encode_regions(box.crop(loaded.label_map), convention(loaded.case.convention))
+        regions = encode_regions(loaded.label_map[box.slices], convention(loaded.case.convention))
     return Prepared(np.ascontiguousarray(box.crop(normalise(loaded.image))), regions, box, loaded.geometry.shape)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from brats_seg.errors import UserError
 from brats_seg.training.run_folder import run_name
 
 
@@ -31,6 +34,20 @@ def load_config(overrides: Sequence[str], config_name: str = "train") -> DictCon
         if experiment is not None and config.name is None:
             config.name = run_name(experiment, overrides)
     return config
+
+
+def build(config: DictConfig, **arguments: Any) -> Any:
+    """What a group's file describes, with plain lists and dictionaries inside.
+
+    Raises:
+        UserError: What the constructor has against its arguments, as itself and not inside Hydra's exception.
+    """
+    try:
+        return instantiate(config, _convert_="all", **arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from None
+        raise
 
 
 def with_name(config: DictConfig) -> DictConfig:

@@ -31,7 +31,7 @@ class SegmentationModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.layout = torch.channels_last_3d if channels_last else torch.contiguous_format
-        self.net = net.to(memory_format=self.layout)
+        self.net: UNet = net.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.dice = dice
         self.loss = DeepSupervisionLoss(dice)
         self.make_optimizer = optimizer

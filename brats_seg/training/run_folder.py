@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class RunFolder:
         """Replace ``status.json``."""
         write_json(self.path / "status.json", {"state": state, **facts})
 
-    def claim(self, config: dict[str, Any], split: dict[str, Sequence[str]]) -> None:
+    def claim(self, config: dict[str, Any], split: Mapping[str, Sequence[str]]) -> None:
         """Write the configuration and the split once; later starts must bring the same science.
 
         Raises:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 
@@ -20,6 +20,7 @@ from brats_seg.errors import UserError
 from brats_seg.models.precision import default_precision
 from brats_seg.training.allocator import keep_freed_memory
 from brats_seg.training.callbacks import MetricsFile, Progress
+from brats_seg.training.config import build
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.preparation import prepare_with_progress
 from brats_seg.training.run_folder import RunFolder
@@ -38,7 +39,7 @@ def train(config: DictConfig) -> Path:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
     folder = RunFolder(Path(config.runs_root) / config.name / f"fold_{config.fold}")
-    data: BraTSDataModule = instantiate(config.data)
+    data: BraTSDataModule = build(config.data)
     if config.keep == "best" and not data.split.validation:
         raise UserError(
             "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
@@ -61,7 +62,7 @@ def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
     quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = SegmentationModule(
-        instantiate(config.model), instantiate(config.loss), instantiate(config.optimizer), channels_last=config.channels_last
+        build(config.model), build(config.loss), build(config.optimizer), channels_last=config.channels_last
     )
     began = time.perf_counter()
     trainer = _trainer(config, folder)
@@ -80,7 +81,7 @@ def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
         "epochs": _epochs(config),
         "training_cases": len(data.split.train),
         "seconds_this_start": round(time.perf_counter() - began),
-        "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__, "pytorch_lightning": pl.__version__},
+        "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__, "lightning": version("pytorch-lightning")},
     }
     save_bundle(
         folder.bundle,
@@ -107,7 +108,7 @@ def _trainer(config: DictConfig, folder: RunFolder) -> pl.Trainer:
         "dirpath": folder.checkpoints,
     }
     callbacks: list[pl.Callback] = [
-        instantiate(config.schedule),
+        build(config.schedule),
         MetricsFile(folder.path / "metrics.csv"),
         Progress(),
         ModelCheckpoint(filename="last", **every_epoch),
@@ -117,7 +118,7 @@ def _trainer(config: DictConfig, folder: RunFolder) -> pl.Trainer:
     precision = default_precision() if config.trainer.precision == "auto" else config.trainer.precision
     return cast(
         pl.Trainer,
-        instantiate(
+        build(
             config.trainer,
             precision=precision,
             max_epochs=_epochs(config),

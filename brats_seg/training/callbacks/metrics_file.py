@@ -28,7 +28,7 @@ class MetricsFile(pl.Callback):
         self.began = 0.0
         self.validated = False
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the rows before the epoch that starts now."""
         if self.path.exists():
             with self.path.open(newline="") as file:
