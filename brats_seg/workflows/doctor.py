@@ -80,11 +80,12 @@ def memory() -> tuple[int, int]:
 
 
 def _features() -> dict[str, str]:
-    installable = 'pip install "brats-seg[sweeps]"'
+    sweeps = 'pip install "brats-seg[sweeps]"'
     slurm = "ready" if shutil.which("sbatch") else "run it where sbatch is"
     return {
-        "folds in parallel (hydra/launcher=joblib)": _with("hydra_plugins.hydra_joblib_launcher", installable),
-        "folds on Slurm (hydra/launcher=submitit_slurm)": _with("hydra_plugins.hydra_submitit_launcher", installable, slurm),
+        "folds in parallel (hydra/launcher=joblib)": _with("hydra_plugins.hydra_joblib_launcher", sweeps),
+        "folds on Slurm (hydra/launcher=submitit_slurm)": _with("hydra_plugins.hydra_submitit_launcher", sweeps, slurm),
+        "ONNX export (format=onnx)": _with("onnxscript", 'pip install "brats-seg[export]"'),
         "Weights & Biases online": "ready" if _logged_in() else "wandb login",
     }
 
