@@ -49,8 +49,14 @@ def test_writing_again_replaces_and_failing_leaves_what_was(tmp_path: Path) -> N
     save(tmp_path / "x", seed=1)
     before = load_bundle(tmp_path / "x").sha256
     with pytest.raises(TypeError):
-        save_bundle(tmp_path / "x", UNet(width=2, norm="group", attention=False, residual=False, dropout=0.0), pipeline="a",
-                    normalisation=ZScore().settings(), provenance={"no plain value": object()}, scores={})  # fmt: skip
+        save_bundle(
+            tmp_path / "x",
+            UNet(width=2, norm="group", attention=False, residual=False, dropout=0.0),
+            pipeline="a",
+            normalisation=ZScore().settings(),
+            provenance={"no plain value": object()},
+            scores={},
+        )
     assert load_bundle(tmp_path / "x").sha256 == before
     save(tmp_path / "x", seed=2)
     assert load_bundle(tmp_path / "x").sha256 != before

@@ -8,34 +8,28 @@ from brats_seg.cli.command import command
 
 
 @command("predict")
-def main(config: DictConfig) -> int:
+def main(config: DictConfig) -> None:
     """Segment a folder of cases, one case, or four files."""
+    from dataclasses import asdict
     from pathlib import Path
+
+    from omegaconf import OmegaConf
 
     from brats_seg.cases import case_from_files, find_cases
     from brats_seg.errors import UserError
     from brats_seg.inference.predict import load_bundles, predict
+    from brats_seg.inference.settings import Settings
     from brats_seg.terms import MODALITIES
 
-    files = {m: Path(config[m]) for m in MODALITIES if config[m] is not None}
+    files = {name: Path(config[name]) for name in MODALITIES if config[name] is not None}
     if (config.input is None) == (not files):
         raise UserError("say what to segment, once: input=DIR, or t1=FILE t1ce=FILE t2=FILE flair=FILE")
-    cases = [case_from_files(files)] if files else find_cases(Path(config.input), patterns=dict(config.patterns) or None)
-    failures = predict(
-        cases,
-        load_bundles(config.bundles.a, config.bundles.b),
-        Path(config.output),
-        tta=config.tta,
-        precision=config.precision,
-        threshold=config.threshold,
-        labels_output=config.labels.output,
-        on_missing_modality=config.on_missing_modality,
-        accelerator=config.accelerator,
-        devices=config.devices,
-    )
-    if failures:
+    settings = Settings.from_plain(OmegaConf.to_container(config))  # type: ignore[arg-type]
+    bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    cases = [case_from_files(files)] if files else find_cases(Path(config.input), patterns=config.patterns)
+    machine = {key: config[key] for key in ("channels_last", "accelerator", "devices", "num_nodes", "strategy")}
+    if failures := predict(cases, bundles, Path(config.output).expanduser(), **asdict(settings), **machine):
         raise UserError("\n".join(failures))
-    return 0
 
 
 if __name__ == "__main__":

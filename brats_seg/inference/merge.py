@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,11 @@ from numpy.typing import NDArray
 from brats_seg import nifti
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
+from brats_seg.inference.record import SCHEMA, VERSIONS, recorded_convention, said, volumes_ml
 from brats_seg.labels import LabelConvention, convention, unknown_values
 
+MERGED = "merged"
+"""What the answer of both pipelines together is called."""
 BACKGROUND, NECROSIS, OEDEMA, ENHANCING = range(4)
 """Tissues in the order of :attr:`LabelConvention.values`, so that the table holds for every convention."""
 
@@ -65,12 +67,14 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
     Raises:
         UserError: Cases, geometries or conventions do not match; the others are written all the same.
     """
-    cases = {name: {p.name.removesuffix(".nii.gz") for p in folder.glob("*.nii.gz")} for name, folder in (("a", a), ("b", b))}
-    if not cases["a"] & cases["b"]:
+    if output.resolve() in (a.resolve(), b.resolve()):
+        raise UserError(f"output={output} is where the maps to be merged lie: choose another")
+    in_a, in_b = _cases(a), _cases(b)
+    if not in_a & in_b:
         raise UserError(f"{a} and {b} have no case in common: expected <case id>.nii.gz in both")
-    problems = [f"case {i}: in {a} only" for i in cases["a"] - cases["b"]] + [f"case {i}: in {b} only" for i in cases["b"] - cases["a"]]
+    problems = [f"case {case_id}: in {a if case_id in in_a else b} only" for case_id in in_a ^ in_b]
     merged = []
-    for case_id in sorted(cases["a"] & cases["b"]):
+    for case_id in sorted(in_a & in_b):
         try:
             _merge_case(case_id, a, b, output, labels)
             merged.append(case_id)
@@ -81,33 +85,31 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
     return merged
 
 
-def _merge_case(case_id: str, a: Path, b: Path, output: Path, labels: str | None) -> None:
-    volumes, names = [], []
-    for folder in (a, b):
-        volumes.append(nifti.read(folder / f"{case_id}.nii.gz"))
-        names.append(recorded_convention(folder, case_id, labels))
-    if names[0] != names[1]:
-        raise CaseError(case_id, expected=f"one label convention, {names[0]} as in {a}", found=f"{names[1]} in {b}")
-    first, second = (v.geometry for v in volumes)
-    if first.shape != second.shape or not np.allclose(first.affine, second.affine, atol=1e-3):
-        raise CaseError(case_id, file=b / f"{case_id}.nii.gz", expected="the geometry of pipeline A's map", found="another shape or affine")
-    merged = merge_label_maps(volumes[0].array, volumes[1].array, convention(names[0]))
-    nifti.write(output / f"{case_id}.nii.gz", merged, first)
-    record = {"schema": 1, "case": case_id, "labels": {"convention": names[0]}, "merged_from": {"a": str(a), "b": str(b)}}
-    write_json(output / f"{case_id}.json", record)
+def _cases(folder: Path) -> set[str]:
+    return {path.name.removesuffix(".nii.gz") for path in folder.glob("*.nii.gz") if not path.name.startswith(".")}
 
 
-def recorded_convention(folder: Path, case_id: str, given: str | None) -> str:
-    """The convention of a prediction: as given, else as its JSON says.
-
-    Raises:
-        CaseError: Neither tells.
-    """
-    if given is not None:
-        return convention(given).name
-    path = folder / f"{case_id}.json"
+def _merge_case(case_id: str, a: Path, b: Path, output: Path, given: str | None) -> None:
+    first, second = (nifti.read(folder / f"{case_id}.nii.gz") for folder in (a, b))
+    labels, other = (recorded_convention(folder, case_id, given) for folder in (a, b))
+    if labels != other:
+        raise CaseError(case_id, expected=f"one label convention, {labels} as in {a}", found=f"{other} in {b}")
+    here, there = first.geometry, second.geometry
+    if here.shape != there.shape or not np.allclose(here.affine, there.affine, atol=1e-3):
+        expected, found = "shape and affine of pipeline A's map", "another space; predict both from the same files"
+        raise CaseError(case_id, file=b / f"{case_id}.nii.gz", expected=expected, found=found)
     try:
-        return convention(json.loads(path.read_text())["labels"]["convention"]).name
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        expected = "its label convention; give labels.predictions=NAME"
-        raise CaseError(case_id, file=path, expected=expected, found="none") from error
+        merged = merge_label_maps(first.array, second.array, convention(labels))
+    except UserError as error:
+        raise UserError(f"case {case_id}: {error}") from error
+    (output / f"{case_id}.json").unlink(missing_ok=True)
+    nifti.write(output / f"{case_id}.nii.gz", merged, here)
+    write_json(output / f"{case_id}.json", {
+        "schema": SCHEMA,
+        "case": case_id,
+        "pipeline": MERGED,
+        "labels": {"convention": labels},
+        "volumes_ml": volumes_ml(merged, convention(labels), here.spacing_mm),
+        "merged_from": {name: {"folder": str(folder), **said(folder, case_id)} for name, folder in (("a", a), ("b", b))},
+        "versions": VERSIONS,
+    })  # fmt: skip

@@ -1,113 +1,53 @@
-"""The LightningModule of prediction: one case in, one label map per pipeline out."""
+"""The LightningModule of prediction: one case in, its label maps out."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from brats_seg.bundles import Bundle
-from brats_seg.cases import LoadedCase
-from brats_seg.errors import CaseError, UserError
-from brats_seg.inference.ensemble import mean_probabilities
-from brats_seg.inference.label_map import label_map
-from brats_seg.inference.merge import merge_label_maps
-from brats_seg.inference.tta import views
-from brats_seg.labels import convention
-from brats_seg.models.precision import default_precision
-from brats_seg.preprocessing import brain_mask, prepare
-
-LoadedOrError = LoadedCase | CaseError
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What shapes a label map besides the bundles."""
-
-    tta: str
-    precision: str
-    threshold: float
-    labels_output: str | None
-    on_missing_modality: str
-
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What was decided for one case.
-
-    Attributes:
-        loaded: The case.
-        maps: ``a``, ``b`` and, with both, ``merged``: ``(z, y, x)`` uint8.
-        convention: Name of the maps' label convention.
-        seconds: From the read case to the label maps.
-    """
-
-    loaded: LoadedCase
-    maps: Mapping[str, NDArray[np.uint8]]
-    convention: str
-    seconds: float
-
-    @property
-    def final(self) -> NDArray[np.uint8]:
-        """The merged map, or that of the only pipeline."""
-        return self.maps["merged"] if "merged" in self.maps else next(iter(self.maps.values()))
+from brats_seg.bundles import Bundle, Pipeline
+from brats_seg.errors import CaseError
+from brats_seg.inference.ensemble import Ensemble
+from brats_seg.inference.segment import Prediction, segment
+from brats_seg.inference.settings import Settings
+from brats_seg.inference.stream import Read
 
 
 class PredictionModule(pl.LightningModule):
-    """Holds every network of both pipelines.
+    """Holds the ensembles of one or both pipelines.
 
     Args:
         bundles: Pipeline to its bundles.
         settings: How to predict.
+        channels_last: Memory layout of weights and images.
     """
 
-    def __init__(self, bundles: Mapping[str, Sequence[Bundle]], settings: Settings) -> None:
+    def __init__(self, bundles: Mapping[Pipeline, Sequence[Bundle]], settings: Settings, *, channels_last: bool) -> None:
         super().__init__()
         self.settings = settings
-        self.views = views(settings.tta)
-        self.arithmetic = default_precision() if settings.precision == "auto" else settings.precision
-        self.normalisations = {pipeline: group[0].normalisation for pipeline, group in bundles.items()}
-        for pipeline, group in bundles.items():
-            if any(bundle.normalisation != self.normalisations[pipeline] for bundle in group):
-                raise UserError(f"the bundles of pipeline {pipeline} differ in their normalisation: predict with each alone")
-        self.nets = nn.ModuleDict(
-            {pipeline: nn.ModuleList(b.net().to(memory_format=torch.channels_last_3d) for b in group) for pipeline, group in bundles.items()}
-        )
+        self.ensembles = nn.ModuleDict({p: Ensemble(group, channels_last=channels_last) for p, group in bundles.items()})
 
-    def predict_step(self, batch: LoadedOrError, batch_index: int) -> Prediction | CaseError:
-        """Segment one case; what cannot be segmented is handed on to the writer's list."""
+    def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
+        """Segment one case; why it cannot be segmented is handed on to the writer, so that the others are."""
         if isinstance(batch, CaseError):
             return batch
-        began = time.perf_counter()
-        name = self.settings.labels_output or batch.case.convention
-        if name is None:
-            return CaseError(batch.case.id, expected="labels.output=NAME, because the files' naming tells no convention", found="none")
-        brain = brain_mask(batch.image)
-        maps: dict[str, NDArray[np.uint8]] = {}
-        for pipeline, nets in self.nets.items():
-            try:
-                prepared = prepare(batch, self.normalisations[pipeline])
-            except CaseError as error:
-                return error
-            image = torch.from_numpy(prepared.image).to(self.device)
-            mean = mean_probabilities(image, nets, self.views, precision=self.arithmetic)  # type: ignore[arg-type]
-            maps[pipeline] = label_map(mean.cpu().numpy(), prepared, brain, convention(name), self.settings.threshold)
-        if len(maps) > 1:
-            maps["merged"] = merge_label_maps(maps["a"], maps["b"], convention(name))
-        return Prediction(batch, maps, name, time.perf_counter() - began)
+        try:
+            return segment(batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show)
+        except CaseError as error:
+            return error
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            return CaseError(batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Cases stay in memory until they are prepared."""
         return batch
+
+    def _show(self, done: int, of: int) -> None:
+        if self.trainer.is_global_zero and sys.stdout.isatty():
+            print(f"\rview {done} of {of} ", end="" if done < of else "\r", flush=True)

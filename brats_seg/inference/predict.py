@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Dataset
+from filelock import FileLock, Timeout
 
-from brats_seg.bundles import Bundle, load_bundle
-from brats_seg.cases import Case, read_case
-from brats_seg.errors import CaseError, UserError
-from brats_seg.inference.module import LoadedOrError, PredictionModule, Settings
-from brats_seg.inference.writer import PredictionWriter, is_finished
+from brats_seg import bundles as opened
+from brats_seg.bundles import Bundle, Pipeline
+from brats_seg.cases import Case, check_headers
+from brats_seg.cases.read import OnMissing
+from brats_seg.data.quiet import quiet_lightning
+from brats_seg.errors import UserError
+from brats_seg.inference.module import PredictionModule
+from brats_seg.inference.record import Bundles, is_finished
+from brats_seg.inference.settings import Settings
+from brats_seg.inference.stream import PredictionData
+from brats_seg.inference.writer import PredictionWriter
 
-Bundles = Mapping[str, Sequence[Bundle]]
 
-
-def load_bundles(a: Sequence[str | Path], b: Sequence[str | Path]) -> dict[str, list[Bundle]]:
-    """Open the bundles of both pipelines and verify their weights.
+def load_bundles(
+    a: Sequence[str | Path] = (), b: Sequence[str | Path] = (), ensemble: str | Path | None = None
+) -> dict[Pipeline, list[Bundle]]:
+    """Open the bundles of both pipelines, from their folders or from an ensemble file.
 
     Raises:
-        UserError: None is given, one serves the other pipeline, or one cannot be trusted.
+        UserError: None is given, or both ways are; one serves the other pipeline, or one cannot be trusted.
     """
-    loaded = {"a": [load_bundle(Path(p)) for p in a], "b": [load_bundle(Path(p)) for p in b]}
-    for pipeline, bundles in loaded.items():
-        for bundle in bundles:
-            if bundle.pipeline != pipeline:
-                raise UserError(f"{bundle.folder} is a bundle of pipeline {bundle.pipeline}: give it under bundles.{bundle.pipeline}")
-    if not any(loaded.values()):
-        raise UserError("no bundle given: use bundles.a=[FOLDER,...], bundles.b=[FOLDER,...], or both")
-    return {pipeline: bundles for pipeline, bundles in loaded.items() if bundles}
+    if ensemble is None:
+        return opened.load_bundles({"a": [Path(folder) for folder in a], "b": [Path(folder) for folder in b]})
+    if a or b:
+        raise UserError(f"ensemble={ensemble} names its bundles: leave bundles.a and bundles.b out")
+    return opened.load_ensemble(Path(ensemble))
 
 
 def predict(
@@ -45,60 +46,103 @@ def predict(
     precision: str,
     threshold: float,
     labels_output: str | None,
-    on_missing_modality: Literal["refuse", "zero"],
+    on_missing_modality: OnMissing,
+    convention: str | None = None,
+    inferer: str = "auto",
+    probabilities: bool = False,
+    uncertainty: str | None = None,
+    enhancing_below_mm3: float = 0,
+    components_below_mm3: float = 0,
+    channels_last: bool = True,
     accelerator: str = "auto",
     devices: int | str = 1,
+    num_nodes: int = 1,
+    strategy: str = "auto",
 ) -> list[str]:
-    """Write a label map for each case; finished ones are skipped.
+    """Write a label map for each case; those finished with the same inputs, bundles and settings are skipped.
 
     Args:
         cases: What to segment; segmentations are not read.
         bundles: Pipeline to its bundles; with both, the merged map is the final one.
         output: Prediction folder.
-        tta: ``none``, ``flips8`` or ``group16``.
-        precision: Of the forward pass, ``auto`` by the device.
-        threshold: A voxel belongs to a region above it.
-        labels_output: Convention of what is written; None follows each input's naming.
-        on_missing_modality: ``zero`` segments with that channel zeroed.
-        accelerator: Lightning's.
-        devices: Lightning's.
+        tta: This and the following: :class:`Settings`.
+        precision: Likewise.
+        threshold: Likewise.
+        labels_output: Likewise.
+        on_missing_modality: Likewise.
+        convention: Likewise.
+        inferer: Likewise.
+        probabilities: Likewise.
+        uncertainty: Likewise.
+        enhancing_below_mm3: Likewise.
+        components_below_mm3: Likewise.
+        channels_last: Memory layout of weights and images.
+        accelerator: This and the following: Lightning's.
+        devices: Likewise; they share the cases.
+        num_nodes: Likewise.
+        strategy: Likewise.
 
     Returns:
-        One line per case that failed; the others are written.
+        One line per case that failed; the others are written. On all but the first of several devices, nothing.
+
+    Raises:
+        UserError: A setting or a bundle cannot be used, or the output folder cannot be written or is in use.
     """
-    settings = Settings(tta, precision, threshold, labels_output, on_missing_modality)
-    fingerprint = _fingerprint(bundles, settings)
-    todo = [case for case in cases if not is_finished(case, output, tuple(bundles), fingerprint)]
-    if len(todo) < len(cases):
-        print(f"{len(cases) - len(todo)} of {len(cases)} cases finished before")
-    if not todo:
-        return []
-    module = PredictionModule(bundles, settings)
-    writer = PredictionWriter(output, bundles, settings, fingerprint, total=len(todo))
-    trainer = pl.Trainer(
-        accelerator=accelerator, devices=devices, callbacks=[writer], logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, barebones=False,
+    settings = Settings(
+        tta=tta, precision=precision, inferer=inferer, threshold=threshold, labels_output=labels_output, convention=convention,
+        on_missing_modality=on_missing_modality, probabilities=probabilities, uncertainty=uncertainty,
+        enhancing_below_mm3=enhancing_below_mm3, components_below_mm3=components_below_mm3,
     )  # fmt: skip
-    trainer.predict(module, DataLoader(_Reader(todo, on_missing_modality), batch_size=None, num_workers=0), return_predictions=False)
-    return writer.failures
+    quiet_lightning()
+    writer = PredictionWriter(output, bundles, settings)
+    trainer = pl.Trainer(
+        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy, callbacks=[writer], logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False,
+    )  # fmt: skip
+    with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
+        todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
+        sound, failures = _headers(todo, on_missing_modality)
+        if trainer.is_global_zero:
+            _announce(len(cases), len(todo), failures)
+        if sound:
+            module = PredictionModule(bundles, settings, channels_last=channels_last)
+            trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
+    return [*failures, *writer.failures] if trainer.is_global_zero else []
 
 
-class _Reader(Dataset[LoadedOrError]):
-    """Each case is read once, for both pipelines."""
-
-    def __init__(self, cases: Sequence[Case], on_missing_modality: Literal["refuse", "zero"]) -> None:
-        self.cases, self.on_missing_modality = cases, on_missing_modality
-
-    def __len__(self) -> int:
-        return len(self.cases)
-
-    def __getitem__(self, index: int) -> LoadedOrError:
+def _headers(cases: Sequence[Case], on_missing_modality: OnMissing) -> tuple[list[Case], list[str]]:
+    """The cases that pass the cheap check, and one line for each of the others, before the long work begins."""
+    sound, failures = [], []
+    for case in cases:
         try:
-            return read_case(self.cases[index], on_missing_modality=self.on_missing_modality, with_segmentation=False)
-        except CaseError as error:
-            return error
+            check_headers([case], on_missing_modality=on_missing_modality, with_segmentation=False)
+            sound.append(case)
+        except UserError as error:
+            failures.append(str(error).splitlines()[0])
+    return sound, failures
 
 
-def _fingerprint(bundles: Bundles, settings: Settings) -> str:
-    made_by: dict[str, Any] = {"bundles": {k: [b.sha256 for b in v] for k, v in bundles.items()}, "settings": settings.record()}
-    return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
+def _announce(total: int, todo: int, failures: Sequence[str]) -> None:
+    if todo < total:
+        print(f"{total - todo} of {total} cases finished before", flush=True)
+    for line in failures:
+        print(f"cannot be segmented: {line}", flush=True)
+
+
+@contextlib.contextmanager
+def _sole_writer(output: Path) -> Iterator[None]:
+    """Keep a second run out of the folder, and clear away what a killed one left half-written.
+
+    Raises:
+        UserError: The folder is in use or cannot be written.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with FileLock(output / ".lock", timeout=0):
+            for left in output.rglob(".tmp-*"):
+                left.unlink()
+            yield
+    except Timeout:
+        raise UserError(f"{output} is in use by another process: wait for it, or choose another output=DIR") from None
+    except PermissionError as error:
+        raise UserError(f"cannot write {output} ({error.strerror}): choose another output=DIR") from error

@@ -1,110 +1,115 @@
-"""Write predictions as they come: each file whole or not at all, a record beside each label map."""
+"""Write predictions as they come: each file whole or not at all, the record last."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning.callbacks import BasePredictionWriter
 
-import brats_seg
 from brats_seg import nifti
-from brats_seg.bundles import Bundle
-from brats_seg.cases import Case
-from brats_seg.errors import CaseError, UserError
+from brats_seg.errors import CaseError
 from brats_seg.files import write_json
-from brats_seg.inference.module import Prediction, Settings
-from brats_seg.labels import convention, encode_regions
+from brats_seg.inference.record import Bundles, record
+from brats_seg.inference.segment import Answer, Prediction
+from brats_seg.inference.settings import Settings
+from brats_seg.inference.stream import PredictionData
+from brats_seg.inference.uncertainty import NAMES
 from brats_seg.terms import REGIONS
 
 
 class PredictionWriter(BasePredictionWriter):
     """``<case id>.nii.gz`` and ``<case id>.json``; with both pipelines theirs under ``a/`` and ``b/``.
 
+    On request ``probabilities/<case id>_<region>.nii.gz`` and ``uncertainty/<case id>_unc_{whole,core,enhance}.nii.gz`` in each
+    of these folders.
+
     Args:
         output: Prediction folder.
         bundles: Pipeline to its bundles, for the record.
         settings: For the record.
-        fingerprint: Of bundles and settings together.
-        total: How many cases, for the progress line.
     """
 
-    def __init__(self, output: Path, bundles: Mapping[str, Sequence[Bundle]], settings: Settings, fingerprint: str, total: int) -> None:
+    def __init__(self, output: Path, bundles: Bundles, settings: Settings) -> None:
         super().__init__(write_interval="batch")
-        self.output, self.bundles, self.settings, self.fingerprint, self.total = output, bundles, settings, fingerprint, total
+        self.output, self.bundles, self.settings = output, bundles, settings
         self.failures: list[str] = []
-        self.done = 0
+        self.done = self.total = 0
+        self.began = 0.0
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock for this device's share."""
+        data = cast(PredictionData, trainer.datamodule)  # type: ignore[attr-defined]
+        self.total, self.began = len(data.share), time.perf_counter()
 
     def write_on_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, prediction: Prediction | CaseError, batch_indices: Any, batch: Any,
-        batch_idx: int, dataloader_idx: int,
-    ) -> None:  # fmt: skip
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Prediction | CaseError,
+        batch_indices: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
         """Write one case, or note why there is nothing to write."""
-        self.done += 1
         if isinstance(prediction, CaseError):
             self.failures.append(str(prediction))
-            print(f"[{self.done}/{self.total}] {prediction}", flush=True)
-            return
-        case = prediction.loaded.case
-        for name, label_map in prediction.maps.items():
-            if name != "merged" and "merged" in prediction.maps:
-                nifti.write(self.output / name / f"{case.id}.nii.gz", label_map, prediction.loaded.geometry)
-                write_json(self.output / name / f"{case.id}.json", self._record(prediction, name, label_map))
-        # The record of the final map comes last: its presence says that everything else is there.
-        nifti.write(self.output / f"{case.id}.nii.gz", prediction.final, prediction.loaded.geometry)
-        record = self._record(prediction, "merged" if "merged" in prediction.maps else next(iter(prediction.maps)), prediction.final)
-        write_json(self.output / f"{case.id}.json", record)
-        volumes = ", ".join(f"{region} {ml:.1f} ml" for region, ml in record["volumes_ml"].items())
-        print(f"[{self.done}/{self.total}] {case.id}: {volumes}, {prediction.seconds:.1f} s", flush=True)
+            line = str(prediction)
+        else:
+            line = _line(prediction, self.write(prediction))
+        self.done += 1
+        left = (time.perf_counter() - self.began) / self.done * (self.total - self.done)
+        print(f"[{self.done}/{self.total}] {line}, {timedelta(seconds=round(left))} left", flush=True)
 
-    def _record(self, prediction: Prediction, which: str, label_map: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Any]:
-        case, spacing = prediction.loaded.case, prediction.loaded.geometry.spacing_mm
-        regions = encode_regions(label_map, convention(prediction.convention))
-        millilitres = {r: round(float(m.sum()) * float(np.prod(spacing)) / 1000, 3) for r, m in zip(REGIONS, regions, strict=True)}
-        warnings = [f"no {m}: its channel was zero" for m in prediction.loaded.missing]
-        used = self.bundles if which == "merged" else {which: self.bundles[which]}
-        return {
-            "schema": 1,
-            "case": case.id,
-            "pipeline": which,
-            "labels": {"convention": prediction.convention},
-            "volumes_ml": millilitres,
-            "warnings": warnings,
-            "bundles": {p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in used.items()},
-            "settings": self.settings.record(),
-            "seconds": round(prediction.seconds, 2),
-            "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__},
-            "inputs": input_hashes(case),
-            "fingerprint": self.fingerprint,
-        }
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring every device's failures to the first one."""
+        if trainer.world_size > 1:
+            gathered: list[Any] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(gathered, self.failures)
+            self.failures = [line for lines in gathered for line in lines] if trainer.is_global_zero else []
 
+    def write(self, prediction: Prediction) -> dict[str, Any]:
+        """Write everything of one case.
 
-def input_hashes(case: Case) -> dict[str, str]:
-    """Modality to the sha256 of its file.
-
-    Raises:
-        UserError: A file cannot be read.
-    """
-    try:
-        return {m: hashlib.sha256(file.path.read_bytes()).hexdigest() for m, file in case.modalities.items()}
-    except OSError as error:
-        raise UserError(f"case {case.id}: {error}") from error
+        Returns:
+            The record of the final label map, which is written last: its presence says that everything else is there.
+        """
+        case_id, final = prediction.loaded.case.id, prediction.final
+        (self.output / f"{case_id}.json").unlink(missing_ok=True)  # of an earlier run with something else
+        everything: list[str] = []
+        for which in sorted(prediction.answers, key=lambda name: name == final):
+            folder = self.output if which == final else self.output / which
+            files = []
+            for name, array in _maps(case_id, prediction.answers[which]):
+                nifti.write(folder / name, array, prediction.loaded.geometry)
+                files.append(name)
+            everything += [(folder / name).relative_to(self.output).as_posix() for name in files]
+            listed = everything if which == final else files
+            written = record(prediction, which, bundles=self.bundles, settings=self.settings, files=listed)
+            write_json(folder / f"{case_id}.json", written)
+        return written
 
 
-def is_finished(case: Case, output: Path, pipelines: Sequence[str], fingerprint: str) -> bool:
-    """Whether this case was predicted from the same files with the same bundles and settings."""
-    try:
-        record = json.loads((output / f"{case.id}.json").read_text())
-        maps = [output / f"{case.id}.nii.gz"]
-        if len(pipelines) > 1:
-            maps += [output / pipeline / f"{case.id}.nii.gz" for pipeline in pipelines]
-        same = record["fingerprint"] == fingerprint and record["inputs"] == input_hashes(case)
-        return bool(same and all(path.exists() for path in maps))
-    except (OSError, ValueError, KeyError, TypeError, UserError):
-        return False
+def _maps(case_id: str, answer: Answer) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Path below the folder, and voxels, of each file of one answer."""
+    yield f"{case_id}.nii.gz", answer.label_map
+    if answer.probabilities is not None:
+        for name, channel in zip(REGIONS, answer.probabilities, strict=True):
+            # Rounded to half precision, which NIfTI has no type for.
+            yield f"probabilities/{case_id}_{name}.nii.gz", channel.astype(np.float32)
+    if answer.uncertainty is not None:
+        for name, channel in zip(REGIONS, answer.uncertainty, strict=True):
+            yield f"uncertainty/{case_id}_unc_{NAMES[name]}.nii.gz", channel
+
+
+def _line(prediction: Prediction, written: dict[str, Any]) -> str:
+    volumes = ", ".join(f"{region} {ml:.1f} ml" for region, ml in written["volumes_ml"].items())
+    return f"{prediction.loaded.case.id}: {volumes}, {prediction.seconds:.1f} s{''.join(f'; {w}' for w in prediction.warnings)}"

@@ -1,0 +1,150 @@
+"""Sixteen views of one real case: ours against the naive loop, in one run; and memory with one and with ten bundles.
+
+    python benchmarks/inference.py CASE_FOLDER [--width 48] [--views 16] [--repeats 3] [--ensemble FILE]
+
+Naive: fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each measurement is a process of its own, so
+that its peak is its own; that of a process with network and image in memory but nothing computed is printed beside.
+With ``--ensemble`` also: how well the label maps of trained bundles agree between the two ways, and seconds per case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from brats_seg.bundles import load_ensemble
+from brats_seg.cases import find_cases, read_case
+from brats_seg.geometry import pad_to_multiple
+from brats_seg.inference.ensemble import accumulate
+from brats_seg.inference.tta import VIEWS, View
+from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
+from brats_seg.metrics.functional import dice
+from brats_seg.models import UNet
+from brats_seg.models.precision import default_precision
+from brats_seg.preprocessing import MinMax, Normalisation, prepare
+from brats_seg.terms import DIVISOR, REGIONS
+
+
+def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
+    z, y, x = image.shape[1:]
+    padding = pad_to_multiple((z, y, x), DIVISOR)
+    padded, volumes = padding.pad(image), []
+    with torch.no_grad():
+        for net in nets:
+            for view in views:
+                volumes.append(view.undo(net(view.apply(padded)[None].contiguous()).main[0].sigmoid()))
+        return padding.undo(torch.stack(volumes).mean(0))
+
+
+def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
+    for net in nets:
+        net.to(memory_format=torch.channels_last_3d)
+    return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
+
+
+WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...]], Tensor]] = {"naive": naive, "ours": ours}
+
+
+def load(folder: Path, normalise: Normalisation, device: str = "cpu") -> Tensor:
+    loaded = read_case(find_cases(folder)[0], with_segmentation=False)
+    return torch.from_numpy(prepare(loaded, normalise).image).to(device)
+
+
+def untrained(width: int, count: int) -> list[UNet]:
+    torch.manual_seed(0)
+    return [UNet(width=width, norm="group", attention=False, residual=False, dropout=0.0).eval() for _ in range(count)]
+
+
+def child(arguments: argparse.Namespace) -> None:
+    """One measurement, as JSON on the last line."""
+    image, nets = load(arguments.case, MinMax(1, 99)), untrained(arguments.width, arguments.nets)
+    began = time.perf_counter()
+    if arguments.way in WAYS:
+        WAYS[arguments.way](image, nets, VIEWS["group16"][: arguments.views])
+    seconds = time.perf_counter() - began
+    weights = sum(value.nbytes for net in nets for value in net.state_dict().values()) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(json.dumps({"seconds": seconds, "peak_mib": peak, "weights_mib": weights, "shape": list(image.shape[1:])}))
+
+
+def measure(arguments: argparse.Namespace, way: str, nets: int, views: int) -> dict[str, float]:
+    options = ["--way", way, "--nets", str(nets), "--views", str(views), "--width", str(arguments.width)]
+    process = subprocess.run(
+        [sys.executable, __file__, str(arguments.case), *options], stdout=subprocess.PIPE, check=True, text=True
+    )
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return result
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Alternately, so that a noisy machine is noisy for both."""
+    rows: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(arguments.repeats):
+        for way, measured in rows.items():
+            measured.append(measure(arguments, way, 1, arguments.views))
+    baseline = measure(arguments, "baseline", 1, 1)
+    print(f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, {default_precision()}, "
+          f"{torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB")  # fmt: skip
+    median = {
+        way: {key: statistics.median(row[key] for row in found) for key in ("seconds", "peak_mib")} for way, found in rows.items()
+    }
+    for way, found in median.items():
+        per_view = found["seconds"] / arguments.views
+        print(f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view)")
+    print(f"ratio  {median['naive']['seconds'] / median['ours']['seconds']:8.2f}    "
+          f"{median['ours']['peak_mib'] / median['naive']['peak_mib']:.2f} of the memory")  # fmt: skip
+    one, ten = (measure(arguments, "ours", nets, 1) for nets in (1, 10))
+    more = ten["peak_mib"] - one["peak_mib"] - (ten["weights_mib"] - one["weights_mib"])
+    print(f"peak with 1 bundle {one['peak_mib']:.0f} MiB, with 10 {ten['peak_mib']:.0f} MiB: "
+          f"{more / one['peak_mib']:+.1%} beside the weights ({ten['weights_mib'] - one['weights_mib']:.0f} MiB)")  # fmt: skip
+
+
+def agree(arguments: argparse.Namespace) -> None:
+    """Trained bundles: Dice between the label maps of the two ways, and seconds per case of ours."""
+    device, labels = "cuda" if torch.cuda.is_available() else "cpu", CONVENTIONS["brats2020"]
+    for pipeline, bundles in load_ensemble(arguments.ensemble).items():
+        image, nets = load(arguments.case, bundles[0].normalisation, device), [bundle.net().to(device) for bundle in bundles]
+        maps = {}
+        for way, function in WAYS.items():
+            began = time.perf_counter()
+            mean = function(image, nets, VIEWS["group16"]).cpu().numpy()
+            print(f"pipeline {pipeline}, {len(nets)} bundles, 16 views on {device}, {way}: {time.perf_counter() - began:.1f} s")
+            maps[way] = encode_regions(decode_regions(mean > 0.5, labels), labels)
+        scores = [dice(one, other) for one, other in zip(maps["naive"], maps["ours"], strict=True)]
+        print(
+            ", ".join(f"{name} {score:.5f}" for name, score in zip(REGIONS, np.asarray(scores), strict=True)),
+            "Dice between the two",
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("case", type=Path)
+    parser.add_argument("--width", type=int, default=48)
+    parser.add_argument("--views", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--ensemble", type=Path)
+    parser.add_argument("--way", help=argparse.SUPPRESS)
+    parser.add_argument("--nets", type=int, default=1, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.way:
+        child(arguments)
+    elif arguments.ensemble:
+        agree(arguments)
+    else:
+        compare(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""`brats-seg bundle`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("bundle")
+def main(config: DictConfig) -> None:
+    """Show what a bundle says of itself, or verify that its weights are those it speaks of."""
+    import json
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from brats_seg.bundles import load_bundle, load_ensemble
+    from brats_seg.errors import UserError
+
+    if config.action not in ("show", "verify"):
+        raise UserError(f"unknown action={config.action}: use show or verify")
+    path, console = Path(config.path).expanduser(), Console(soft_wrap=True, highlight=False)
+    found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
+    for bundle in (each for group in found.values() for each in group):
+        if config.action == "show":
+            console.print_json(json.dumps({"path": str(bundle.folder), "sha256 of bundle.json": bundle.sha256, **bundle.record}))
+        else:
+            parameters = sum(p.numel() for p in bundle.net().parameters())
+            console.print(f"{bundle.folder}: pipeline {bundle.pipeline}, {parameters:,} parameters, as recorded")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Cases one after the other: while one is segmented, the next is read. Each is read once, for both pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, IterableDataset
+
+from brats_seg.cases import Case, LoadedCase, read_case
+from brats_seg.cases.read import OnMissing
+from brats_seg.errors import CaseError
+
+Read = LoadedCase | CaseError
+"""A case, or why it cannot be used: the others are segmented all the same."""
+
+
+class CaseStream(IterableDataset[Read]):
+    """Read-ahead by one case, in a thread: a process would send 150 MB per case through shared memory.
+
+    Args:
+        cases: In this order.
+        on_missing_modality: As for :func:`brats_seg.cases.read_case`.
+    """
+
+    def __init__(self, cases: Sequence[Case], on_missing_modality: OnMissing) -> None:
+        self.cases, self.on_missing_modality = cases, on_missing_modality
+
+    def __iter__(self) -> Iterator[Read]:
+        with ThreadPoolExecutor(1) as reader:
+            ahead = [reader.submit(self._read, case) for case in self.cases[:1]]
+            for case in self.cases[1:]:
+                now, ahead = ahead[0], [reader.submit(self._read, case)]
+                yield now.result()
+                del now  # a case is 150 MB
+            for last in ahead:
+                yield last.result()
+
+    def _read(self, case: Case) -> Read:
+        try:
+            return read_case(case, on_missing_modality=self.on_missing_modality, with_segmentation=False)
+        except CaseError as error:
+            return error
+
+
+class PredictionData(pl.LightningDataModule):
+    """The cases of a run, dealt out to its devices.
+
+    Args:
+        cases: To be segmented.
+        on_missing_modality: As for :func:`brats_seg.cases.read_case`.
+    """
+
+    def __init__(self, cases: Sequence[Case], on_missing_modality: OnMissing) -> None:
+        super().__init__()
+        self.cases, self.on_missing_modality = cases, on_missing_modality
+
+    @property
+    def share(self) -> list[Case]:
+        """This device's cases; the first one's list counts, for it knows best what is finished."""
+        assert self.trainer is not None
+        cases: Sequence[Case] = self.trainer.strategy.broadcast(self.cases)
+        return list(cases[self.trainer.global_rank :: self.trainer.world_size])
+
+    def predict_dataloader(self) -> DataLoader[Read]:
+        """Case by case."""
+        return DataLoader(CaseStream(self.share, self.on_missing_modality), batch_size=None, num_workers=0)

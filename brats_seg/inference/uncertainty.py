@@ -1,0 +1,29 @@
+"""How sure is the ensemble, voxel by voxel, in the form of the BraTS uncertainty task: 0 (sure) to 100."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brats_seg.inference.ensemble import Moments
+
+NAMES = {"WT": "whole", "TC": "core", "ET": "enhance"}
+"""Region to its word in ``<id>_unc_<word>.nii.gz`` (Mehta et al. 2022)."""
+
+
+def uncertainty(moments: Moments, kind: str) -> NDArray[np.uint8]:
+    """``(region, z, y, x)`` uint8.
+
+    Args:
+        moments: Of every view and network that had a say, with their squares.
+        kind: ``"variance"`` of the probabilities over views and networks, where 100 is the largest possible, 0.25; or
+            ``"entropy"`` of their mean, where 100 is one bit.
+    """
+    if kind == "variance":
+        share = moments.variance * 4
+    else:
+        mean = moments.mean
+        share = -(torch.xlogy(mean, mean) + torch.xlogy(1 - mean, 1 - mean)) / np.log(2)
+    scaled: NDArray[np.uint8] = (share * 100).round_().clamp_(0, 100).to(torch.uint8).cpu().numpy()
+    return scaled

@@ -1,0 +1,251 @@
+"""From bundles and files to label maps in the input's own space: what is written, what is skipped, what fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from brats_seg import nifti
+from brats_seg.bundles import Bundle, load_bundle
+from brats_seg.cases import case_from_files, find_cases
+from brats_seg.errors import UserError
+from brats_seg.inference.merge import merge_folders, merge_label_maps
+from brats_seg.inference.predict import load_bundles, predict
+from brats_seg.labels import CONVENTIONS
+
+Bundles = dict[Any, list[Bundle]]
+
+
+@pytest.fixture
+def bundles(make_bundle: Any) -> Bundles:
+    return {"a": [make_bundle("a", 1), make_bundle("a", 2)], "b": [make_bundle("b", 3)]}
+
+
+def run(cases: Any, bundles: Bundles, output: Path, **changes: Any) -> list[str]:
+    settings = {"tta": "none", "precision": "32-true", "threshold": 0.5, "labels_output": None, "on_missing_modality": "refuse"}
+    return predict(cases, bundles, output, **{**settings, "accelerator": "cpu", **changes})
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Label maps and what lies beside them."""
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != ".lock")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found}
+
+
+def maps(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in files(folder).items() if name.endswith(".gz")}
+
+
+def test_both_pipelines(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root = write_case("x", 1)
+    assert run(find_cases(root), bundles, tmp_path / "out") == []
+    out = tmp_path / "out"
+    assert set(files(out)) == {f"{folder}x.{kind}" for folder in ("", "a/", "b/") for kind in ("nii.gz", "json")}
+    source = nib.load(root / "x" / "x_t1.nii.gz")
+    final = nib.load(out / "x.nii.gz")
+    assert final.get_data_dtype() == np.uint8
+    assert np.array_equal(final.affine, source.affine)
+    assert final.header.get_xyzt_units() == source.header.get_xyzt_units()
+    label_map, a, b = (np.asarray(nib.load(out / name / "x.nii.gz").dataobj) for name in ("", "a", "b"))
+    assert np.array_equal(label_map, merge_label_maps(a, b, CONVENTIONS["brats2020"]))
+    assert len(np.unique(label_map)) > 1, "a map of one value tests nothing"
+    assert set(np.unique(label_map)) <= {0, 1, 2, 4}
+    assert not label_map[np.asarray(source.dataobj) == 0].any(), "labels outside of the brain"
+    record = json.loads((out / "x.json").read_text())
+    assert record["labels"] == {"convention": "brats2020"}
+    assert [b["sha256"] for b in record["bundles"]["a"]] == [b.sha256 for b in bundles["a"]]
+    assert record["volumes_ml"]["WT"] == np.count_nonzero(label_map) / 1000
+    assert set(record["files"]) == {"x.nii.gz", "a/x.nii.gz", "b/x.nii.gz"}
+    assert json.loads((out / "b" / "x.json").read_text())["bundles"].keys() == {"b"}
+    # What `merge` makes of the two folders is what `predict` wrote.
+    merge_folders(out / "a", out / "b", tmp_path / "merged")
+    assert (tmp_path / "merged" / "x.nii.gz").read_bytes() == (out / "x.nii.gz").read_bytes()
+
+
+def test_one_pipeline_and_everything_on_request(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root, out = write_case("x", naming="2023"), tmp_path / "out"
+    asked = {"probabilities": True, "uncertainty": "variance", "tta": "flips8", "enhancing_below_mm3": 1e6}
+    assert run(find_cases(root), {"b": bundles["b"]}, out, **asked) == []
+    maps_there = {"x.nii.gz", *(f"probabilities/x_{r}.nii.gz" for r in ("ET", "TC", "WT")),
+                  *(f"uncertainty/x_unc_{r}.nii.gz" for r in ("enhance", "core", "whole"))}  # fmt: skip
+    assert set(maps(out)) == maps_there
+    label_map = nifti.read(out / "x.nii.gz").array
+    assert set(np.unique(label_map)) == {0, 1, 2}, "named as in 2023, and all enhancing tumour is too little"
+    core = nifti.read(out / "probabilities" / "x_TC.nii.gz").array
+    assert np.array_equal(core, core.astype(np.float16))
+    assert not (label_map == 1)[core < 0.499].any()
+    doubt = nifti.read(out / "uncertainty" / "x_unc_whole.nii.gz").array
+    assert doubt.dtype == np.uint8
+    assert 0 < doubt.max() <= 100
+    assert not doubt[nifti.read(root / "x" / "x-t1n.nii.gz").array == 0].any()
+
+
+def test_labels_are_written_as_asked_for(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    cases = find_cases(write_case("x"))
+    found = {}
+    for name in ("brats2020", "brats2023", "msd"):
+        run(cases, {"a": bundles["a"]}, tmp_path / name, labels_output=name)
+        found[name] = nifti.read(tmp_path / name / "x.nii.gz").array
+        assert json.loads((tmp_path / name / "x.json").read_text())["labels"] == {"convention": name}
+    for one, two in zip(CONVENTIONS["brats2020"].values, CONVENTIONS["msd"].values, strict=True):
+        assert np.array_equal(found["brats2020"] == one, found["msd"] == two)
+    assert np.array_equal(found["brats2020"] == 4, found["brats2023"] == 3)
+
+
+def test_a_naming_that_tells_nothing(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    folder = write_case("x") / "x"
+    named = {"t1": "one", "t1ce": "two", "t2": "three", "flair": "four"}
+    paths = {m: (folder / f"x_{m}.nii.gz").rename(folder / f"{word}.nii.gz") for m, word in named.items()}
+    case = case_from_files(paths, case_id="mine")
+    assert "labels.output" in run([case], {"a": bundles["a"]}, tmp_path / "out")[0]
+    assert run([case], {"a": bundles["a"]}, tmp_path / "out", convention="brats2023") == []
+    assert "brats2023" in json.loads((tmp_path / "out" / "mine.json").read_text())["warnings"][0]
+
+
+def test_a_case_that_fails_does_not_stop_the_others(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    for case_id in ("broken", "empty", "good", "partial"):
+        root = write_case(case_id)
+    whole = (root / "broken" / "broken_t2.nii.gz").read_bytes()
+    (root / "broken" / "broken_t2.nii.gz").write_bytes(whole[: len(whole) // 2])
+    volume = nifti.read(root / "empty" / "empty_t1.nii.gz")
+    nifti.write(root / "empty" / "empty_t1.nii.gz", np.zeros_like(volume.array), volume.geometry)
+    (root / "partial" / "partial_flair.nii.gz").unlink()
+    failures = run(find_cases(root), {"a": bundles["a"]}, tmp_path / "out")
+    assert sorted(line.split(":")[0] for line in failures) == ["case broken", "case empty", "case partial"]
+    assert set(maps(tmp_path / "out")) == {"good.nii.gz"}
+    # A missing sequence can be allowed.
+    (root / "broken" / "broken_t2.nii.gz").write_bytes(whole)
+    failures = run(find_cases(root), {"a": bundles["a"]}, tmp_path / "out", on_missing_modality="zero")
+    assert failures == []
+    assert json.loads((tmp_path / "out" / "partial.json").read_text())["warnings"] == ["no flair: its channel was zero"]
+
+
+def test_finished_cases_are_skipped_while_nothing_changed(
+    write_case: Any, make_bundle: Any, bundles: Bundles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_case("x", 1)
+    root, out = write_case("y", 2), tmp_path / "out"
+
+    def again(cases: Any = None, bundles: Bundles = bundles, **changes: Any) -> int:
+        """How many cases were done anew."""
+        before = {p: p.stat().st_mtime_ns for p in out.glob("*.json")}
+        assert run(cases or find_cases(root), bundles, out, **changes) == []
+        capsys.readouterr()
+        return sum(before.get(p) != p.stat().st_mtime_ns for p in out.glob("*.json"))
+
+    assert again() == 2
+    assert again() == 0
+    # The same elsewhere.
+    moved = root.rename(tmp_path / "moved")
+    assert again(find_cases(moved)) == 0
+    root = moved
+    # Other inputs, bundles, settings, or outputs gone.
+    write_case("y", 3, root=root)
+    assert again() == 1
+    (out / "a" / "x.nii.gz").unlink()
+    assert again() == 1
+    assert again(tta="flips8") == 2
+    assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 2
+    (out / "x.json").write_text("{")
+    assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
+    (out / "x.json").write_text("[]")
+    assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
+
+
+def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
+    write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
+    from filelock import FileLock
+
+    cases, out = find_cases(write_case("x")), tmp_path / "out"
+    (out / "a").mkdir(parents=True)
+    (out / "a" / ".tmp-1234.nii.gz").write_bytes(b"half")
+    with FileLock(out / ".lock"), pytest.raises(UserError, match="in use"):
+        run(cases, bundles, out)
+    run(cases, bundles, out)
+    assert not list(out.rglob(".tmp-*"))
+
+
+def test_too_little_memory_means_windows(
+    write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from brats_seg.inference import ensemble
+
+    tried: list[bool] = []
+    logits = ensemble._logits
+
+    def scarce(net: Any, image: Any, windows: bool) -> Any:
+        tried.append(windows)
+        if not windows:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return logits(net, image, windows)
+
+    monkeypatch.setattr(ensemble, "_logits", scarce)
+    cases = find_cases(write_case("x"))
+    assert run(cases, {"b": bundles["b"]}, tmp_path / "auto") == []
+    record = json.loads((tmp_path / "auto" / "x.json").read_text())
+    assert record["inferer"] == "sliding_window"
+    assert "sliding window" in record["warnings"][0]
+    assert tried == [False, False, True]
+    assert "memory" in run(cases, {"b": bundles["b"]}, tmp_path / "whole", inferer="whole_volume")[0]
+    assert run(cases, {"b": bundles["b"]}, tmp_path / "windows", inferer="sliding_window") == []
+    # A window larger than the brain is the brain.
+    assert maps(tmp_path / "windows") == maps(tmp_path / "auto")
+
+
+ORIENTATIONS = {"RAS": [[0, 1], [1, 1], [2, 1]], "SLA": [[2, 1], [0, -1], [1, -1]], "PIR": [[1, 1], [2, -1], [0, -1]]}
+
+
+def turn_on_disk(image: Any, name: str) -> Any:
+    if name != "oblique":
+        return image.as_reoriented(np.array(ORIENTATIONS[name]))
+    angle, turn = np.deg2rad(20), np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    return nib.Nifti1Image(np.asarray(image.dataobj), turn @ image.affine)
+
+
+@pytest.mark.parametrize("name", [*ORIENTATIONS, "oblique"])
+def test_the_same_map_in_every_orientation(name: str, write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root = write_case("x")
+    run(find_cases(root), bundles, tmp_path / "out", tta="flips8")
+    (tmp_path / "turned").mkdir()
+    for path in (root / "x").iterdir():
+        turn_on_disk(nib.load(path), name).to_filename(tmp_path / "turned" / path.name)
+    assert run(find_cases(tmp_path / "turned"), bundles, tmp_path / "out2", tta="flips8") == []
+    source, answer = nib.load(tmp_path / "turned" / "x_t1.nii.gz"), nib.load(tmp_path / "out2" / "x.nii.gz")
+    assert np.allclose(answer.affine, source.affine)
+    assert answer.shape == source.shape
+    plain = nifti.read(tmp_path / "out" / "x.nii.gz").array
+    assert np.array_equal(nifti.read(tmp_path / "out2" / "x.nii.gz").array, plain)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"tta": "all"}, "group16"), ({"precision": "bf16"}, "bf16-mixed"), ({"inferer": "patches"}, "sliding_window"),
+     ({"threshold": 50}, "probability"), ({"labels_output": "brats"}, r"labels\.output"), ({"uncertainty": "std"}, "entropy")],
+)  # fmt: skip
+def test_unknown_settings_are_refused_before_any_work(bundles: Bundles, tmp_path: Path, changes: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        run([], bundles, tmp_path / "out", **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_bundles_from_folders_or_from_an_ensemble(bundles: Bundles, tmp_path: Path) -> None:
+    from brats_seg.bundles import write_ensemble
+
+    write_ensemble(tmp_path / "ensemble.yaml", bundles)
+    a, b = ([str(x.folder) for x in bundles[p]] for p in "ab")
+    found = [load_bundles(a, b), load_bundles(ensemble=tmp_path / "ensemble.yaml")]
+    assert [[x.sha256 for x in f["a"] + f["b"]] for f in found] == [[x.sha256 for x in bundles["a"] + bundles["b"]]] * 2
+    with pytest.raises(UserError, match="leave"):
+        load_bundles(a, ensemble=tmp_path / "ensemble.yaml")
+    with pytest.raises(UserError, match="no bundle"):
+        load_bundles()
+    assert load_bundle(Path(a[0])).pipeline == "a"

@@ -1,0 +1,43 @@
+"""From Python the answer is the command's, whatever the images come as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from brats_seg.bundles import write_ensemble
+from brats_seg.cases import find_cases
+from brats_seg.errors import UserError
+from brats_seg.inference import Segmenter
+from brats_seg.inference.predict import predict
+from brats_seg.terms import MODALITIES
+
+
+def test_paths_images_and_arrays(make_bundle: Any, write_case: Any, tmp_path: Path) -> None:
+    bundles: Any = {"a": [make_bundle("a")], "b": [make_bundle("b")]}
+    write_ensemble(tmp_path / "ensemble.yaml", bundles)
+    root = write_case("x")
+    predict(find_cases(root), bundles, tmp_path / "out", tta="flips8", precision="32-true", threshold=0.5, labels_output=None,
+            on_missing_modality="refuse", accelerator="cpu")  # fmt: skip
+    expected = nib.load(tmp_path / "out" / "x.nii.gz")
+    segmenter = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", device="cpu", tta="flips8", precision="32-true")
+    paths = {m: root / "x" / f"x_{m}.nii.gz" for m in MODALITIES}
+    images = {m: nib.load(path) for m, path in paths.items()}
+    arrays = {m: np.asarray(image.dataobj).astype(np.float64) for m, image in images.items()}
+    for given in (paths, images, arrays):
+        answer = segmenter(**given)
+        assert np.array_equal(answer.label_map, np.asarray(expected.dataobj))
+        assert answer.convention == "brats2020"
+        assert answer.volumes_ml["WT"] == np.count_nonzero(answer.label_map) / 1000
+    assert bool(answer.warnings), "arrays tell no convention"
+    assert np.array_equal(segmenter(**images).image.affine, expected.affine)
+    with pytest.raises(UserError, match="flair"):
+        segmenter(**{m: arrays[m] for m in MODALITIES[:3]})
+    with pytest.raises(UserError, match="pet"):
+        segmenter(**arrays, pet=arrays["t1"])
+    with pytest.raises(UserError, match="tta"):
+        Segmenter(bundles, views="none")
