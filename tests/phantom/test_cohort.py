@@ -53,7 +53,8 @@ def test_tumours_look_like_their_labels(cases: list[tuple[dict[str, np.ndarray],
         assert mean["flair"][2] > 1.2 * images["flair"][healthy].mean()
         if 1 in mean["t1ce"]:
             assert mean["t1ce"][1] < mean["t1ce"][4]
-        assert not label_map[~brain].any() and all(image.dtype == np.int16 and not image[~brain].any() for image in images.values())
+        assert not label_map[~brain].any()
+        assert all(image.dtype == np.int16 and not image[~brain].any() for image in images.values())
 
 
 def test_no_threshold_on_one_modality_solves_it(cases: list[tuple[dict[str, np.ndarray], np.ndarray]]) -> None:
