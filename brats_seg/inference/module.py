@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import pytorch_lightning as pl
-import torch
 from torch import nn
 
 from brats_seg.bundles import Bundle, Pipeline
@@ -43,10 +42,6 @@ class PredictionModule(pl.LightningModule):
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             return CaseError(batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Cases stay in memory until they are prepared."""
-        return batch
 
     def _show(self, done: int, of: int) -> None:
         if self.trainer.is_global_zero and sys.stdout.isatty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -94,6 +95,8 @@ def predict(
         enhancing_below_mm3=enhancing_below_mm3, components_below_mm3=components_below_mm3,
     )  # fmt: skip
     quiet_lightning()
+    # The writer takes the case's name from the case itself.
+    warnings.filterwarnings("ignore", message=".*Couldn't infer the batch indices.*")
     writer = PredictionWriter(output, bundles, settings)
     trainer = pl.Trainer(
         accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy, callbacks=[writer], logger=False,

@@ -107,7 +107,8 @@ class Segmenter:
             files = {name: _file(Path(folder) / f"{name}_image.nii", image, affine) for name, image in images.items()}
             loaded = read_case(case_from_files(files), on_missing_modality=self.settings.on_missing_modality)
         prediction = segment(loaded, self.ensembles, self.settings)
-        return Segmentation(nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry), prediction)
+        image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
+        return Segmentation(nib.Nifti1Image.from_bytes(image.to_bytes()), prediction)  # as if read from the file
 
 
 def _file(path: Path, image: Source, affine: NDArray[np.float64]) -> Path:

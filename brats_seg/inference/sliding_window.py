@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import torch
@@ -31,34 +31,31 @@ def sliding_window(forward: Callable[[Tensor], Tensor], image: Tensor, window: T
         ``(batch, region, z, y, x)`` float32.
     """
     shape = image.shape[2:]
-    size = [min(n, w) for n, w in zip(shape, window, strict=True)]
-    axes = [[(start, _weights(n, w, start)) for start in _starts(n, w)] for n, w in zip(shape, size, strict=True)]
-    total, weight = None, torch.zeros(tuple(shape), device=image.device)
+    axes = [list(_windows(n, min(n, w))) for n, w in zip(shape, window, strict=True)]
+    total: Tensor | None = None
     for (z, wz), (y, wy), (x, wx) in product(*axes):
-        place = (..., slice(z, z + size[0]), slice(y, y + size[1]), slice(x, x + size[2]))
-        here = (wz[:, None, None] * wy[:, None] * wx).to(image.device)
-        logits = forward(image[place]).float()
+        logits = forward(image[..., z, y, x]).float()
         if total is None:
             total = logits.new_zeros((*logits.shape[:2], *shape))
-        total[place] += logits * here
-        weight[place] += here
+        total[..., z, y, x] += logits * (wz[:, None, None] * wy[:, None] * wx).to(logits)
     assert total is not None  # there is always one window
-    return total.div_(weight)
+    return total
 
 
-def _starts(length: int, size: int) -> list[int]:
-    """Where the windows of one axis start: half a window apart, the last at the end."""
+def _windows(length: int, size: int) -> Iterator[tuple[slice, Tensor]]:
+    """Where the windows of one axis lie, half a window apart, the last at the end; and weights that add up to one everywhere."""
     step = max(size // 2 // DIVISOR * DIVISOR, DIVISOR)
-    return [*range(0, length - size, step), length - size]
-
-
-def _weights(length: int, size: int, start: int) -> Tensor:
-    """Gaussian of a window along one axis, sd an eighth of it, zero next to its inner faces."""
-    place = torch.arange(size)
-    weights = torch.exp(-0.5 * ((place - (size - 1) / 2) / (size / 8)) ** 2)
-    margin = size // 16
-    if start > 0:
-        weights[:margin] = 0
-    if start + size < length:
-        weights[size - margin :] = 0
-    return weights
+    starts = [*range(0, length - size, step), length - size]
+    place, margin = torch.arange(size), size // 16
+    gaussian = torch.exp(-0.5 * ((place - (size - 1) / 2) / (size / 8)).double() ** 2)
+    weights = torch.zeros(len(starts), length, dtype=torch.float64)
+    for row, start in zip(weights, starts, strict=True):
+        row[start : start + size] = gaussian
+        if start > 0:
+            row[start : start + margin] = 0
+        if start + size < length:
+            row[start + size - margin :] = 0
+    weights /= weights.sum(0)
+    for row, start in zip(weights, starts, strict=True):
+        here = slice(start, start + size)
+        yield here, row[here].float()

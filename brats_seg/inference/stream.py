@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from brats_seg.cases import Case, LoadedCase, read_case
@@ -66,3 +67,7 @@ class PredictionData(pl.LightningDataModule):
     def predict_dataloader(self) -> DataLoader[Read]:
         """Case by case."""
         return DataLoader(CaseStream(self.share, self.on_missing_modality), batch_size=None, num_workers=0)
+
+    def transfer_batch_to_device(self, batch: Read, device: torch.device, dataloader_idx: int) -> Read:
+        """Cases stay in memory until they are prepared."""
+        return batch

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from brats_seg.errors import UserError
 
-AXIAL = (-2, -1)
+Z, Y, X = -3, -2, -1
+TURN_MIRRORS: tuple[frozenset[int], ...] = (frozenset(), frozenset({X}), frozenset({Y, X}), frozenset({Y}))
+"""A quarter turn is a mirror, then an exchange of y and x; by number of turns."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,20 @@ class View:
     quarter_turns: int
 
     @property
-    def _axes(self) -> list[int]:
-        return [axis for axis, wanted in ((-3, self.mirror_z), (-1, self.mirror_x)) if wanted]
+    def _mirrors(self) -> list[int]:
+        """All mirrors together, so that there is one copy at most, and none where only y and x are exchanged."""
+        own = {axis for axis, wanted in ((Z, self.mirror_z), (X, self.mirror_x)) if wanted}
+        return sorted(own ^ TURN_MIRRORS[self.quarter_turns])
 
     def apply(self, x: Tensor) -> Tensor:
         """``(..., z, y, x)`` as this view shows it."""
-        return (x.flip(self._axes) if self._axes else x).rot90(self.quarter_turns, AXIAL)
+        mirrored = x.flip(self._mirrors) if self._mirrors else x
+        return mirrored.transpose(Y, X) if self.quarter_turns % 2 else mirrored
 
     def undo(self, x: Tensor) -> Tensor:
         """The inverse of :meth:`apply`."""
-        turned = x.rot90(-self.quarter_turns, AXIAL)
-        return turned.flip(self._axes) if self._axes else turned
+        upright = x.transpose(Y, X) if self.quarter_turns % 2 else x
+        return upright.flip(self._mirrors) if self._mirrors else upright
 
 
 VIEWS: dict[str, tuple[View, ...]] = {

@@ -20,7 +20,7 @@ TABLE = {0: {0: 0, 1: 1, 2: 0, 4: 4}, 1: {0: 0, 1: 1, 2: 2, 4: 4}, 2: {0: 2, 1: 
 BRATS2020 = CONVENTIONS["brats2020"]
 
 
-@pytest.mark.parametrize(("b", "a"), product((0, 1, 2, 4), repeat=2))
+@pytest.mark.parametrize(("b", "a"), list(product((0, 1, 2, 4), repeat=2)))
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_all_pairs(a: int, b: int, name: str) -> None:
     labels = CONVENTIONS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
@@ -52,8 +53,18 @@ def test_z_stays_where_it_is() -> None:
         assert torch.equal(first.flatten().sort().values, source.flatten().sort().values)
 
 
-def test_a_turn_without_a_mirror_is_no_copy() -> None:
-    assert View(False, False, 0).apply(VOLUME).data_ptr() == VOLUME.data_ptr()
+@pytest.mark.parametrize("view", SIXTEEN, ids=str)
+def test_it_is_what_it_says(view: View) -> None:
+    expected = VOLUME.numpy()
+    expected = expected[:, ::-1] if view.mirror_z else expected
+    expected = expected[..., ::-1] if view.mirror_x else expected
+    assert np.array_equal(view.apply(VOLUME).numpy(), np.rot90(expected, view.quarter_turns, (-2, -1)))
+
+
+def test_where_a_view_of_memory_will_do_there_is_no_copy() -> None:
+    for view in (View(False, False, 0), View(False, True, 1)):
+        assert view.apply(VOLUME).data_ptr() == VOLUME.data_ptr()
+        assert view.undo(VOLUME).data_ptr() == VOLUME.data_ptr()
 
 
 def test_an_unknown_choice_is_named() -> None:
