@@ -68,6 +68,7 @@ def _require(config: DictConfig) -> None:
     keys = flat(OmegaConf.to_container(config, resolve=False))
     if missing := sorted(key for key, value in keys.items() if value == "???"):
         raise HydraException(f"missing {' '.join(f'{key}=...' for key in missing)}")
+    OmegaConf.to_container(config, resolve=True)  # its errors name the key, those of resolve() do not always
     OmegaConf.resolve(config)
 
 

@@ -13,6 +13,10 @@ from brats_seg.models.blocks import ConvNormReLU, Norm, upsample
 from brats_seg.terms import MODALITIES, REGIONS, Logits
 
 
+HEAD_STD = 0.01
+"""Of the weights of the 1x1x1 heads at the start."""
+
+
 class Stage(nn.Module):
     """Two convolutions, optionally with a short additive connection around them, dropout and attention behind.
 
@@ -87,6 +91,11 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for head in (self.main, *self.heads):
+            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere stays there:
+            # the Dice loss has no gradient left. From 0.5 all three learn.
+            nn.init.normal_(head.weight, std=HEAD_STD)
+            nn.init.zeros_(head.bias)
 
     def settings(self) -> dict[str, Any]:
         """What rebuilds the network, as plain values."""
