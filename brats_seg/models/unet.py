@@ -12,7 +12,6 @@ from brats_seg.models.attention import CBAM
 from brats_seg.models.blocks import ConvNormReLU, Norm, upsample
 from brats_seg.terms import MODALITIES, REGIONS, Logits
 
-
 HEAD_STD = 0.01
 """Of the weights of the 1x1x1 heads at the start."""
 
