@@ -20,7 +20,6 @@ COMMANDS = {
     "merge": "merge the label maps of two prediction folders",
     "evaluate": "score predictions against references",
     "bundle": "show what a bundle says of itself, or verify its weights",
-    "export": "write a bundle's network as one file that runs without this package",
     "demo": "the whole way on a synthetic cohort, in minutes",
 }
 """Every command and its line in the help; here, because importing the commands takes seconds."""

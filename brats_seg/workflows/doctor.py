@@ -85,7 +85,6 @@ def _features() -> dict[str, str]:
     return {
         "folds in parallel (hydra/launcher=joblib)": _with("hydra_plugins.hydra_joblib_launcher", sweeps),
         "folds on Slurm (hydra/launcher=submitit_slurm)": _with("hydra_plugins.hydra_submitit_launcher", sweeps, slurm),
-        "ONNX export (format=onnx)": _with("onnxscript", 'pip install "brats-seg[export]"'),
         "Weights & Biases online": "ready" if _logged_in() else "wandb login",
     }
 
