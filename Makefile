@@ -76,5 +76,5 @@ endif
 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,sweeps]"
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,sweeps]"
 	@touch $@
