@@ -27,6 +27,7 @@ from brats_seg.bundles import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
 from brats_seg.inference.ensemble import accumulate
+from brats_seg.inference.norms import whole_brain_norms
 from brats_seg.inference.tta import VIEWS, View
 from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
 from brats_seg.metrics.functional import dice
@@ -49,7 +50,7 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
 
 def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
-        net.to(memory_format=torch.channels_last_3d)
+        whole_brain_norms(net).to(memory_format=torch.channels_last_3d)
     return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
 
 
