@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
 
 
 @command("evaluate")
 def main(config: DictConfig) -> None:
-    """Score predictions against references."""
+    """Score predictions against references; several folders are ranked, too."""
     import os
     from pathlib import Path
 
-    from brats_seg.evaluation.evaluate import evaluate
+    from brats_seg.evaluation.evaluate import compare, evaluate
 
-    evaluate(
-        Path(config.predictions),
-        Path(config.references),
-        Path(config.output),
-        prediction_labels=config.labels.predictions,
-        reference_labels=config.labels.references,
-        missing=config.missing,
-        paper=config.paper,
-        workers=config.workers or os.cpu_count() or 1,
-    )
+    options = {
+        "convention": config.convention,
+        "prediction_labels": config.labels.predictions,
+        "reference_labels": config.labels.references,
+        "missing": config.missing,
+        "paper": config.paper,
+        "uncertainty_intervals": config.uncertainty.intervals if config.uncertainty.score else 0,
+        "calibration_bins": config.calibration.bins if config.calibration.score else 0,
+        "workers": config.workers or os.cpu_count() or 1,
+    }
+    references, output = Path(config.references).expanduser(), Path(config.output).expanduser()
+    if isinstance(config.predictions, ListConfig):
+        folders = [Path(folder).expanduser() for folder in config.predictions]
+        compare(folders, references, output, seed=config.seed, **options)
+    else:
+        evaluate(Path(config.predictions).expanduser(), references, output, **options)
 
 
 if __name__ == "__main__":

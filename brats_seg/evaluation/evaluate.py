@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, get_args
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from brats_seg.errors import UserError
-from brats_seg.evaluation.cohort import find_pairs, score_cohort
-from brats_seg.evaluation.tables import Summary, summarise, to_csv, to_markdown, to_terminal
+from brats_seg.evaluation import calibration, ranking
+from brats_seg.evaluation.cohort import Missing, score_cohort
+from brats_seg.evaluation.conventions import convention as named
+from brats_seg.evaluation.pairs import find_pairs, find_references
+from brats_seg.evaluation.score import Wanted
+from brats_seg.evaluation.tables import Summary, from_csv, summarise, to_csv, to_markdown, to_terminal
 from brats_seg.files import write_text
 
 
@@ -19,10 +25,13 @@ def evaluate(
     references: Path,
     output: Path,
     *,
+    convention: str = "brats2020",
     prediction_labels: str | None = None,
     reference_labels: str | None = None,
-    missing: Literal["penalise", "fail", "skip"] = "fail",
+    missing: Missing = "fail",
     paper: bool = False,
+    uncertainty_intervals: int = 0,
+    calibration_bins: int = 0,
     workers: int = 1,
 ) -> list[Summary]:
     """Write ``per_case.csv``, ``summary.csv`` and ``summary.md``, and print the table.
@@ -31,31 +40,89 @@ def evaluate(
         predictions: Prediction folder.
         references: A case tree or a flat folder of label maps.
         output: Evaluation folder.
-        prediction_labels: Convention of the predictions where no JSON tells.
-        reference_labels: Convention of the references where no naming tells.
-        missing: What to do about references without a prediction.
-        paper: Put the paper's test results beside.
+        convention: Key of :data:`brats_seg.evaluation.conventions.CONVENTIONS`.
+        prediction_labels: Label convention of the predictions; None: as their JSON says.
+        reference_labels: Label convention of the references; None: as the naming says.
+        missing: What becomes of a prediction that is missing or cannot be scored.
+        paper: Put the paper's results beside.
+        uncertainty_intervals: Between the thresholds of the uncertainty scores; 0 leaves them out.
+        calibration_bins: Of the reliability diagram; 0 leaves it out.
         workers: Processes.
 
     Raises:
-        UserError: Cases that could not be scored, one line each, after the tables of the others were written.
+        UserError: What cannot be scored, one line each; nothing is written then.
     """
-    pairs = find_pairs(predictions, references, prediction_labels=prediction_labels, reference_labels=reference_labels)
-    console = Console()
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("scoring", total=len(pairs))
-        rows, problems = score_cohort(
-            pairs, missing=missing, workers=workers, progress=lambda done, of: bar.update(task, completed=done, total=of)
-        )
-    if not rows:
-        raise UserError("\n".join(problems or ["nothing to score"]))
-    summaries = summarise(rows)
-    write_text(output / "per_case.csv", to_csv(rows))
+    if missing not in get_args(Missing):
+        raise UserError(f"missing={missing}: use one of {', '.join(get_args(Missing))}")
+    wanted = Wanted(named(convention), intervals=uncertainty_intervals, bins=calibration_bins)
+    pairs, strangers = find_pairs(predictions, find_references(references, labels=reference_labels), labels=prediction_labels)
+    with _bar(len(pairs)) as progress:
+        scores = score_cohort(pairs, wanted, missing=missing, workers=workers, progress=progress)
+    summaries, notes = summarise(scores.rows), [*scores.notes, *strangers]
+    write_text(output / "per_case.csv", to_csv(scores.rows))
     write_text(output / "summary.csv", to_csv(summaries))
-    write_text(output / "summary.md", to_markdown(summaries, paper=paper))
-    console.print(to_terminal(summaries, paper=paper))
-    for line in problems:
-        console.print(line, highlight=False, soft_wrap=True)
-    if problems and missing != "skip":
-        raise UserError(f"{len(problems)} cases could not be scored")
+    write_text(output / "summary.md", to_markdown(summaries, convention=convention, paper=paper, notes=notes))
+    if scores.calibration:
+        write_text(output / "calibration.csv", calibration.to_csv(scores.calibration))
+        calibration.save_diagram(output / "calibration.png", scores.calibration)
+    console = Console()
+    console.print(to_terminal(summaries, convention=convention, paper=paper))
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True)
     return summaries
+
+
+def compare(
+    predictions: Sequence[Path], references: Path, output: Path, *, convention: str = "brats2020", seed: int = 0, **options: Any
+) -> ranking.Ranking:
+    """Evaluate several prediction folders, each into ``output/<its name>``, and rank them: ``ranking.csv``, ``ranking.md``.
+
+    Args:
+        predictions: Prediction folders.
+        references: As for :func:`evaluate`.
+        output: Evaluation folder.
+        convention: As for :func:`evaluate`.
+        seed: Of the permutation test.
+        options: What else :func:`evaluate` takes.
+
+    Raises:
+        UserError: As :func:`evaluate`.
+    """
+    console, entrants = Console(), {}
+    for name, folder in zip(distinct_names(predictions), predictions, strict=True):
+        console.rule(name, align="left")
+        evaluate(folder, references, output / name, convention=convention, **options)
+        entrants[name] = from_csv((output / name / "per_case.csv").read_text(encoding="utf-8"))
+    metrics = named(convention).ranked
+    found = ranking.rank(entrants, metrics, seed=seed)
+    write_text(output / "ranking.csv", ranking.to_csv(found))
+    write_text(output / "ranking.md", ranking.to_markdown(found, convention, metrics))
+    console.rule("ranking", align="left")
+    console.print(ranking.to_terminal(found))
+    return found
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The last parts of the paths, as many as it takes to tell them apart, joined by ``-``.
+
+    Raises:
+        UserError: A folder is given twice.
+    """
+    parts = [folder.resolve().parts[1:] for folder in folders]
+    if len(set(parts)) < len(parts):
+        raise UserError("predictions: the same folder is given twice")
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["-".join(part[-depth:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise AssertionError(parts)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar where a person watches."""
+    console = Console(stderr=True)
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("score", total=total)
+        yield lambda: bar.advance(task)

@@ -1,88 +1,234 @@
-"""From label maps on disk to tables; every mismatch is one line."""
+"""The whole of `brats-seg evaluate`."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from brats_seg import nifti
+from brats_seg.cli.evaluate import main
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import evaluate
-from brats_seg.files import write_json
+from brats_seg.evaluation.evaluate import compare, distinct_names, evaluate
+from brats_seg.metrics.functional import HD95_PENALTY_MM
 
-SHAPE = (6, 7, 8)
-
-
-def write_map(path: Path, label_map: np.ndarray) -> None:
-    nifti.write(path, label_map.astype(np.uint8), nifti.lps_geometry(label_map.shape))  # type: ignore[arg-type]
+Write = Callable[..., Path]
+Tumour = Callable[..., np.ndarray]
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """Three cases: perfect, half, no enhancing tumour anywhere."""
-    predictions, references = tmp_path / "predictions", tmp_path / "references"
-    truth = np.zeros(SHAPE, int)
-    truth[1:5, 1:5, 1:5], truth[2:4, 2:4, 2:4], truth[2, 2, 2] = 2, 1, 4
-    half = truth.copy()
-    half[3:] = 0
-    calm = np.where(truth == 4, 1, truth)
-    for name, ours, theirs in (("x1", truth, truth), ("x2", half, truth), ("x3", calm, calm)):
-        write_map(predictions / f"{name}.nii.gz", ours)
-        write_json(predictions / f"{name}.json", {"labels": {"convention": "brats2020"}})
-        write_map(references / f"{name}.nii.gz", theirs)
-    return predictions, references, tmp_path / "evaluation"
+def read(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.open()))
 
 
-def test_tables(folders: tuple[Path, Path, Path]) -> None:
-    predictions, references, output = folders
-    summaries = {(s.metric, s.region): s for s in evaluate(predictions, references, output, reference_labels="brats2020")}
-    assert summaries["dice", "ET"].mean == 1.0
-    assert summaries["dice", "WT"].mean == pytest.approx((1 + 2 / 3 + 1) / 3)
-    assert (summaries["sensitivity", "ET"].cases, summaries["sensitivity", "ET"].of) == (2, 3)
-    rows = list(csv.DictReader((output / "per_case.csv").open()))
-    assert len(rows) == 3 * 3 * 4 and set(rows[0]) == {"case", "region", "metric", "value"}
-    assert [r["value"] for r in rows if (r["case"], r["region"], r["metric"]) == ("x3", "ET", "sensitivity")] == [""]
-    assert "(2 of 3 cases)" in (output / "summary.md").read_text()
+def value(rows: list[dict[str, str]], case: str, metric: str, region: str = "ET") -> str:
+    (found,) = [row["value"] for row in rows if (row["case"], row["metric"], row["region"]) == (case, metric, region)]
+    return found
 
 
-def test_conventions_may_differ(folders: tuple[Path, Path, Path]) -> None:
-    predictions, references, output = folders
-    before = evaluate(predictions, references, output, reference_labels="brats2020")
-    for path in references.glob("*.nii.gz"):
-        label_map = nifti.read(path).array
-        write_map(path, np.where(label_map == 4, 3, label_map))
-    assert evaluate(predictions, references, output, reference_labels="brats2023") == before
-    with pytest.raises(UserError, match="could not be scored"):
-        evaluate(predictions, references, output, reference_labels="brats2020")
+def test_tables(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluate(*cohort, tmp_path / "out", paper=True)
+    rows = read(tmp_path / "out" / "per_case.csv")
+    assert list(rows[0]) == ["case", "region", "metric", "value"]
+    assert (value(rows, "BraTS20_000", "dice"), value(rows, "BraTS20_000", "hd95")) == ("1", "0")
+    assert (value(rows, "BraTS20_002", "dice"), float(value(rows, "BraTS20_002", "hd95"))) == ("0", HD95_PENALTY_MM)
+    assert float(value(rows, "BraTS20_001", "hd95", "WT")) == 1
+    summary = {(row["metric"], row["region"]): row for row in read(tmp_path / "out" / "summary.csv")}
+    dice = [float(value(rows, f"BraTS20_00{i}", "dice", "WT")) for i in range(3)]
+    assert float(summary["dice", "WT"]["mean"]) == pytest.approx(np.mean(dice))
+    assert float(summary["dice", "WT"]["sd"]) == pytest.approx(np.std(dice, ddof=1))
+    assert (summary["dice", "WT"]["cases"], summary["dice", "WT"]["of"]) == ("3", "3")
+    text = (tmp_path / "out" / "summary.md").read_text()
+    assert "Mean over 3 cases, convention brats2020" in text
+    assert "| *paper, test* | 0.7851 | 0.8860 | 0.8427 |" in text
+    assert "Hausdorff (95%), mm" in capsys.readouterr().out
 
 
-def test_missing_prediction(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    predictions, references, output = folders
-    (predictions / "x1.nii.gz").unlink()
-    with pytest.raises(UserError, match="no prediction for x1"):
-        evaluate(predictions, references, output, reference_labels="brats2020")
-    skipped = evaluate(predictions, references, output, reference_labels="brats2020", missing="skip")
-    assert skipped[0].of == 2 and "x1" in capsys.readouterr().out
-    penalised = evaluate(predictions, references, output, reference_labels="brats2020", missing="penalise")
-    assert penalised[0].of == 3 and penalised[0].mean == pytest.approx(2 / 3)
+def test_undefined_values_are_counted_not_dropped(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    without = make_tumour(1)
+    without[without == 4] = 1
+    for case, truth in (("a", make_tumour(0)), ("b", without)):
+        write(f"truth/{case}.nii.gz", truth)
+        write(f"predictions/{case}.nii.gz", make_tumour(0), "brats2020")
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2020")
+    rows = read(tmp_path / "out" / "per_case.csv")
+    assert (value(rows, "b", "sensitivity"), value(rows, "b", "dice")) == ("", "0")
+    (summary,) = [r for r in read(tmp_path / "out" / "summary.csv") if (r["metric"], r["region"]) == ("sensitivity", "ET")]
+    assert (summary["mean"], summary["cases"], summary["of"]) == ("1", "1", "2")
+    assert "| Sensitivity | 1.0000 (1 of 2) |" in (tmp_path / "out" / "summary.md").read_text()
 
 
-def test_other_shape_is_named_and_the_rest_scored(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    predictions, references, output = folders
-    write_map(predictions / "x2.nii.gz", np.zeros((6, 7, 9)))
-    with pytest.raises(UserError, match="1 cases could not"):
-        evaluate(predictions, references, output, reference_labels="brats2020")
-    assert "case x2" in capsys.readouterr().out
-    assert (output / "per_case.csv").exists()
+def test_conventions_of_labels_may_differ(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    write("truth/x.nii.gz", make_tumour(0, enhancing=3))
+    write("predictions/x.nii.gz", make_tumour(0), "brats2020")
+    summaries = evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2023")
+    assert all(summary.mean == 1 for summary in summaries if summary.metric == "dice")
 
 
-def test_unknown_conventions_are_asked_for(folders: tuple[Path, Path, Path]) -> None:
-    predictions, references, output = folders
-    with pytest.raises(UserError, match=r"labels\.references"):
-        evaluate(predictions, references, output)
-    (predictions / "x1.json").unlink()
-    with pytest.raises(UserError, match=r"labels\.predictions"):
-        evaluate(predictions, references, output, reference_labels="brats2020")
+def test_orientation_on_disk_does_not_matter(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    evaluate(*cohort, tmp_path / "before")
+    for path in cohort[0].glob("*.nii.gz"):
+        turned = nib.load(path).as_reoriented([[0, -1], [2, 1], [1, -1]])
+        assert nib.aff2axcodes(turned.affine) == ("R", "I", "P")
+        turned.to_filename(path)
+    evaluate(*cohort, tmp_path / "after")
+    assert (tmp_path / "before" / "per_case.csv").read_text() == (tmp_path / "after" / "per_case.csv").read_text()
+
+
+def broken(folder: Path, kind: str) -> None:
+    """Spoil the prediction of the second case."""
+    path = folder / "BraTS20_001.nii.gz"
+    volume = nifti.read(path)
+    if kind == "missing":
+        path.unlink()
+    elif kind == "labels":
+        nifti.write(path, np.where(volume.array == 4, 3, volume.array).astype(np.uint8), volume.geometry)
+    elif kind == "shape":
+        nifti.write(path, volume.array[1:], nifti.lps_geometry(volume.array[1:].shape))
+    elif kind == "affine":
+        nifti.write(path, volume.array, nifti.lps_geometry(volume.array.shape, (0.0, -230.0, 0.0)))
+    elif kind == "truncated":
+        path.write_bytes(path.read_bytes()[:60])
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("missing", "case BraTS20_001: no prediction"),
+        ("labels", "expected labels (0, 1, 2, 4) of brats2020, found also 3"),
+        ("shape", "expected shape (14, 16, 18) (z, y, x) of the reference, found (13, 16, 18)"),
+        ("affine", "expected the reference's affine, with origin"),
+        ("truncated", "expected a complete gzip file"),
+    ],
+)
+def test_what_cannot_be_scored(cohort: tuple[Path, Path], tmp_path: Path, kind: str, line: str) -> None:
+    broken(cohort[0], kind)
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="BraTS20_001") as caught:
+        evaluate(*cohort, out)
+    assert line in str(caught.value)
+    assert not out.exists()
+
+    evaluate(*cohort, out, missing="skip")
+    assert {row["case"] for row in read(out / "per_case.csv")} == {"BraTS20_000", "BraTS20_002"}
+    assert line in (out / "summary.md").read_text()
+    assert "left out" in (out / "summary.md").read_text()
+
+    evaluate(*cohort, out, missing="penalise")
+    rows = read(out / "per_case.csv")
+    assert value(rows, "BraTS20_001", "dice") == value(rows, "BraTS20_001", "specificity") == "0"
+    assert float(value(rows, "BraTS20_001", "hd95")) == HD95_PENALTY_MM
+    assert "penalised" in (out / "summary.md").read_text()
+
+
+def test_a_missing_prediction_is_not_right_about_an_absent_region(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    without = make_tumour(1)
+    without[without == 4] = 1
+    for case in "ab":
+        write(f"truth/{case}.nii.gz", without)
+    write("predictions/a.nii.gz", without, "brats2020")
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2020", missing="penalise")
+    rows = read(tmp_path / "out" / "per_case.csv")
+    assert (value(rows, "a", "dice"), value(rows, "b", "dice")) == ("1", "0")
+    assert (value(rows, "a", "hd95"), float(value(rows, "b", "hd95"))) == ("0", HD95_PENALTY_MM)
+
+
+def test_processes_change_nothing(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    broken(cohort[0], "labels")
+    for workers in (1, 2):
+        evaluate(*cohort, tmp_path / str(workers), missing="penalise", workers=workers)
+    for name in ("per_case.csv", "summary.csv", "summary.md"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_lesion_by_lesion(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    evaluate(*cohort, tmp_path / "out", convention="brats2023")
+    rows = read(tmp_path / "out" / "per_case.csv")
+    assert (value(rows, "BraTS20_000", "lesion_dice"), value(rows, "BraTS20_000", "lesion_hd95")) == ("1", "0")
+    assert (value(rows, "BraTS20_002", "lesion_dice"), value(rows, "BraTS20_002", "lesion_hd95")) == ("0", "374")
+    with pytest.raises(UserError, match="unknown convention 'brats1999'"):
+        evaluate(*cohort, tmp_path / "out", convention="brats1999")
+
+
+def test_each_pipeline_alone_stands_beside(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    for number in range(3):
+        write(f"predictions/a/BraTS20_00{number}.nii.gz", make_tumour(number), "brats2020")
+    write("predictions/b/BraTS20_000.nii.gz", make_tumour(0) * 0, "brats2020")
+    evaluate(*cohort, tmp_path / "out")
+    text = (tmp_path / "out" / "summary.md").read_text()
+    assert "| Dice (pipeline A alone) | 1.0000 | 1.0000 | 1.0000 |" in text
+    assert "| Dice (pipeline B alone) | 0.0000 (1 of 3) | 0.0000 (1 of 3) | 0.0000 (1 of 3) |" in text
+
+
+def test_uncertainty_and_calibration(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    for number in range(3):
+        for word, region in (("whole", "WT"), ("core", "TC"), ("enhance", "ET")):
+            sure = np.zeros(make_tumour(number).shape, np.uint8)
+            write(f"predictions/uncertainty/BraTS20_00{number}_unc_{word}.nii.gz", sure)
+            write(f"predictions/probabilities/BraTS20_00{number}_{region}.nii.gz", sure.astype(np.float32))
+    evaluate(*cohort, tmp_path / "out", uncertainty_intervals=40, calibration_bins=10)
+    rows = read(tmp_path / "out" / "per_case.csv")
+    assert value(rows, "BraTS20_000", "uncertainty_score") == value(rows, "BraTS20_000", "uncertainty_dice") == "1"
+    assert value(rows, "BraTS20_002", "uncertainty_dice") == "0"
+    # Nowhere tumour, it says: wrong in as many voxels as there are.
+    assert float(value(rows, "BraTS20_001", "ece", "WT")) == pytest.approx(9**3 / make_tumour(1).size)
+    bins = read(tmp_path / "out" / "calibration.csv")
+    assert len(bins) == 30
+    assert (tmp_path / "out" / "calibration.png").stat().st_size > 1000
+    (cohort[0] / "uncertainty" / "BraTS20_001_unc_core.nii.gz").unlink()
+    with pytest.raises(UserError, match="predict with uncertainty=variance"):
+        evaluate(*cohort, tmp_path / "other", uncertainty_intervals=40)
+
+
+def test_ranking_of_several_folders(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    perfect = tmp_path / "perfect"
+    perfect.mkdir()
+    for path in cohort[0].glob("*.json"):
+        (perfect / path.name).write_bytes(path.read_bytes())
+        truth = cohort[1] / path.stem / f"{path.stem}_seg.nii.gz"
+        (perfect / f"{path.stem}.nii.gz").write_bytes(truth.read_bytes())
+    found = compare([cohort[0], perfect], cohort[1], tmp_path / "out")
+    assert found.names == ("perfect", "predictions")
+    assert (tmp_path / "out" / "perfect" / "per_case.csv").exists()
+    assert read(tmp_path / "out" / "ranking.csv")[0]["predictions"] == "perfect"
+    assert "3 cases, convention brats2020" in (tmp_path / "out" / "ranking.md").read_text()
+    assert "ranking" in capsys.readouterr().out
+
+
+def test_folders_of_one_name_are_told_apart() -> None:
+    assert distinct_names([Path("/x/a/predictions"), Path("/x/b/predictions")]) == ["a-predictions", "b-predictions"]
+    with pytest.raises(UserError, match="twice"):
+        distinct_names([Path("/x"), Path("/x/../x")])
+
+
+def test_the_command(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = [f"predictions={cohort[0]}", f"references={cohort[1]}", f"output={tmp_path / 'out'}", "workers=1"]
+    main(keys)
+    assert (tmp_path / "out" / "summary.md").exists()
+    broken(cohort[0], "missing")
+    with pytest.raises(SystemExit) as caught:
+        main(keys)
+    assert caught.value.code == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "brats-seg evaluate: error: case BraTS20_001: no prediction"
+    assert "missing=skip" in lines[1]
+    with pytest.raises(SystemExit):
+        main([*keys, "missing=forget"])
+    assert "missing=forget: use one of penalise, fail, skip" in capsys.readouterr().err
+
+
+@pytest.mark.real
+def test_real_cases_against_themselves(real_cases: Path, tmp_path: Path) -> None:
+    """The truth of one real case in both conventions of labels."""
+    truth = next(real_cases.rglob("BraTS2021_00000_seg.nii.gz"))
+    other = next((real_cases / "label-conventions").rglob("*.nii.gz"))
+    for source, name in ((truth, "truth"), (other, "prediction")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.nii.gz").write_bytes(source.read_bytes())
+    labels = {"prediction_labels": "brats2023", "reference_labels": "brats2020"}
+    for summary in evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "out", **labels):
+        if summary.metric in ("dice", "sensitivity", "surface_dice", "hd95"):
+            assert summary.mean == (0 if summary.metric == "hd95" else 1)

@@ -1,0 +1,156 @@
+"""What is measured, by the name of the edition of the challenge that measures it so. docs/evaluation.md compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from brats_seg.errors import UserError
+from brats_seg.metrics import functional as of
+from brats_seg.metrics.functional import Mask, Spacing
+from brats_seg.metrics.lesions import count_lesions, lesion_wise
+
+Scores = dict[str, float | None]
+TOLERANCE_MM = 1.0
+"""Of the surface Dice."""
+PENALTY_2023_MM = 374.0
+DILATION_2023, IGNORED_2023_MM3 = 3, 50.0
+"""Of BraTS-GLI in the evaluation code of 2023."""
+MARGIN = DILATION_2023
+"""Voxels around both masks that a crop must keep for every metric to be that of the whole volume."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named, shown, compared and punished.
+
+    Attributes:
+        title: In tables.
+        digits: After the point.
+        better: Which way is good; None where neither is.
+        worst: What a missing prediction gets; None: see :meth:`Convention.worst`.
+    """
+
+    title: str
+    digits: int = 4
+    better: Literal["higher", "lower"] | None = "higher"
+    worst: float | None = 0.0
+
+
+METRICS: Mapping[str, Metric] = {
+    "dice": Metric("Dice"),
+    "dice_a": Metric("Dice (pipeline A alone)"),
+    "dice_b": Metric("Dice (pipeline B alone)"),
+    "lesion_dice": Metric("Lesion-wise Dice"),
+    "sensitivity": Metric("Sensitivity"),
+    "specificity": Metric("Specificity", 5),
+    "hd95": Metric("Hausdorff (95%), mm", 2, "lower", None),
+    "lesion_hd95": Metric("Lesion-wise Hausdorff (95%), mm", 2, "lower", None),
+    "surface_dice": Metric("Surface Dice at 1 mm"),
+    "volume_difference": Metric("Volume difference, ml", 2, None, None),
+    "lesions_truth": Metric("Lesions, truth", 2, None, None),
+    "lesions_predicted": Metric("Lesions, predicted", 2, None, None),
+    "lesions_found": Metric("Lesions found", 2, None, None),
+    "lesions_missed": Metric("Lesions missed", 2, "lower", None),
+    "lesions_false": Metric("Lesions, false", 2, "lower", None),
+    "uncertainty_dice": Metric("Uncertainty: Dice AUC"),
+    "uncertainty_ftp": Metric("Uncertainty: filtered TP AUC", 4, "lower", 1.0),
+    "uncertainty_ftn": Metric("Uncertainty: filtered TN AUC", 4, "lower", 1.0),
+    "uncertainty_score": Metric("Uncertainty: score"),
+    "ece": Metric("Calibration error (ECE)", 4, "lower", 1.0),
+}
+"""Every metric by its name in ``per_case.csv``, in the order of the tables."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One edition's way to score a region of a case.
+
+    Attributes:
+        name: How people ask for it.
+        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks may be cropped.
+        ranked: Metrics that a ranking is made of.
+        penalty_mm: Hausdorff distance of a missing prediction.
+    """
+
+    name: str
+    score: Callable[[Mask, Mask, Spacing, int], Scores]
+    ranked: tuple[str, ...]
+    penalty_mm: float
+
+    def worst(self, metric: str) -> float | None:
+        """What a missing prediction gets, whatever the truth; None: what an empty one gets."""
+        return self.penalty_mm if metric.endswith("hd95") else METRICS[metric].worst
+
+
+def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
+    """BraTS 2017 to 2022: Dice, sensitivity, specificity, HD95 of the whole region.
+
+    Source: PAPER.md, "Metrics"; Bakas et al. 2018, section 3; the penalty of 373.12866 from the leaderboards of 2020. Both masks
+    empty: Dice 1, HD95 0; one empty: 0 and 373.12866. Sensitivity without a truth is undefined.
+    """
+    lesions = count_lesions(prediction, truth)
+    return {
+        "dice": of.dice(prediction, truth),
+        "sensitivity": of.sensitivity(prediction, truth),
+        "specificity": of.specificity(prediction, truth, voxels),
+        "hd95": of.hd95_mm(prediction, truth, spacing_mm),
+        **_shared(prediction, truth, spacing_mm),
+        "lesions_truth": lesions.truth,
+        "lesions_predicted": lesions.prediction,
+        "lesions_missed": lesions.missed,
+        "lesions_false": lesions.false,
+    }
+
+
+def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
+    """BraTS 2023 and 2024, adult glioma: Dice and HD95 lesion by lesion.
+
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three dilations, those of
+    50 mm^3 or less ignored; a missed or false lesion is Dice 0 and HD95 374. Neither lesions nor false ones: 1 and 0. ``dice``
+    and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is 1 where nothing is predicted, else 0.
+    """
+    lesions = lesion_wise(
+        prediction, truth, spacing_mm, dilation=DILATION_2023, ignored_mm3=IGNORED_2023_MM3, penalty_mm=PENALTY_2023_MM
+    )
+    sensitivity = of.sensitivity(prediction, truth)
+    return {
+        "lesion_dice": lesions.dice,
+        "lesion_hd95": lesions.hd95_mm,
+        "dice": of.dice(prediction, truth),
+        "sensitivity": float(not prediction.any()) if sensitivity is None else sensitivity,
+        "specificity": of.specificity(prediction, truth, voxels),
+        "hd95": of.surfel_hd95_mm(prediction, truth, spacing_mm, PENALTY_2023_MM),
+        **_shared(prediction, truth, spacing_mm),
+        "lesions_found": lesions.found,
+        "lesions_missed": lesions.missed,
+        "lesions_false": lesions.false,
+    }
+
+
+CONVENTIONS = {
+    c.name: c
+    for c in (
+        Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
+        Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
+    )
+}
+
+
+def convention(name: str) -> Convention:
+    """Look a convention up by name.
+
+    Raises:
+        UserError: The name is not known.
+    """
+    if name not in CONVENTIONS:
+        raise UserError(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")
+    return CONVENTIONS[name]
+
+
+def _shared(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Scores:
+    return {
+        "surface_dice": of.surface_dice(prediction, truth, spacing_mm, TOLERANCE_MM),
+        "volume_difference": of.volume_difference_ml(prediction, truth, spacing_mm),
+    }

@@ -1,0 +1,132 @@
+"""Rank several prediction folders in the manner of the challenge, and ask whether chance could have ranked them so."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+from scipy.stats import rankdata
+
+from brats_seg.errors import UserError
+from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.score import Row
+
+DRAWS = 100_000
+"""Of the permutation test, where trying every one would be more."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Entrants, best first.
+
+    Attributes:
+        names: Of the entrants.
+        scores: Mean rank of each over cases, regions and metrics; 1 is the best there can be.
+        p: ``(entrant, entrant)``: how probably chance alone would put the row's entrant at least so far ahead of the column's.
+            Above the diagonal; NaN elsewhere.
+        cases: How many there were.
+    """
+
+    names: tuple[str, ...]
+    scores: tuple[float, ...]
+    p: NDArray[np.float64]
+    cases: int
+
+
+def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed: int) -> Ranking:
+    """Rank per case, region and metric; the mean over regions and metrics per case; the mean of those over cases.
+
+    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks; an undefined value is the worst.
+
+    Args:
+        entrants: Name to scores. Cases that not all of them have are left out.
+        metrics: Those that count.
+        seed: Of the permutation test.
+
+    Raises:
+        UserError: No case that all entrants have.
+    """
+    per_case = _ranks(entrants, metrics)
+    order = np.argsort(per_case.mean(0), kind="stable")
+    per_case = per_case[:, order]
+    p = np.full((len(order), len(order)), np.nan)
+    for better, worse in zip(*np.triu_indices(len(order), 1), strict=True):
+        p[better, worse] = permutation_test(per_case[:, worse] - per_case[:, better], np.random.default_rng(seed))
+    names = list(entrants)
+    return Ranking(tuple(names[i] for i in order), tuple(map(float, per_case.mean(0))), p, len(per_case))
+
+
+def permutation_test(differences: NDArray[np.float64], generator: np.random.Generator) -> float:
+    """One-sided: the share of all exchanges of two entrants, case by case, with a mean difference at least as large.
+
+    Every exchange is tried where there are at most :data:`DRAWS`; else so many are drawn, and the one observed counts too.
+
+    Args:
+        differences: ``(case,)``: rank of the one minus rank of the other.
+        generator: For the draws.
+    """
+    observed = differences.sum() - 1e-9  # sums of the same numbers in another order may differ by rounding
+    if 2 ** len(differences) <= DRAWS:
+        signs = np.array(list(product((-1, 1), repeat=len(differences))))
+        return float((signs @ differences >= observed).mean())
+    hits = 0
+    for _ in range(DRAWS // 1000):
+        signs = 2 * generator.integers(0, 2, (1000, len(differences)), np.int8) - 1
+        hits += int((signs @ differences >= observed).sum())
+    return (hits + 1) / (DRAWS + 1)
+
+
+def to_csv(ranking: Ranking) -> str:
+    """One line per entrant: place, name, mean rank, and p against each one behind it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(_table(ranking))
+    return text.getvalue()
+
+
+def to_terminal(ranking: Ranking) -> Table:
+    """The ranking for a terminal."""
+    head, *lines = _table(ranking)
+    table = Table(*head, title=f"Mean rank over {ranking.cases} cases", title_justify="left", title_style="bold")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def to_markdown(ranking: Ranking, convention: str, metrics: Sequence[str]) -> str:
+    """The ranking as a Markdown table."""
+    head, *rows = _table(ranking)
+    lines = [f"| {' | '.join(head)} |", "|---|---|" + "--:|" * (len(head) - 2), *(f"| {' | '.join(row)} |" for row in rows)]
+    of = " and ".join(METRICS[metric].title for metric in metrics)
+    return "\n".join([*lines, "", f"Rank per case and region of {of}; {ranking.cases} cases, convention {convention}.", ""])
+
+
+def _table(ranking: Ranking) -> list[list[str]]:
+    rows = [["place", "predictions", "mean rank", *(f"p ahead of {name}" for name in ranking.names[1:])]]
+    for i, (name, score) in enumerate(zip(ranking.names, ranking.scores, strict=True)):
+        rows.append([str(i + 1), name, f"{score:.3f}", *("" if np.isnan(p) else f"{p:.3g}" for p in ranking.p[i, 1:])])
+    return rows
+
+
+def _ranks(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str]) -> NDArray[np.float64]:
+    """``(case, entrant)``: mean rank over regions and metrics."""
+    tables = [{(r.case, r.region, r.metric): r.value for r in rows if r.metric in metrics} for rows in entrants.values()]
+    cases = sorted(set.intersection(*({case for case, _, _ in table} for table in tables)))
+    if not cases:
+        raise UserError("nothing to rank: no case was scored in every folder")
+    keys = sorted({(region, metric) for table in tables for _, region, metric in table})
+    costs = [[[_cost(metric, table[case, region, metric]) for table in tables] for region, metric in keys] for case in cases]
+    mean: NDArray[np.float64] = rankdata(costs, axis=-1).mean(1)
+    return mean
+
+
+def _cost(metric: str, value: float | None) -> float:
+    """Lower is better."""
+    if value is None:
+        return np.inf
+    return -value if METRICS[metric].better == "higher" else value

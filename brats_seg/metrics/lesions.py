@@ -1,0 +1,119 @@
+"""Lesion by lesion: 26-connected components of a region."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, generate_binary_structure, label
+
+from brats_seg.geometry import bounding_box
+from brats_seg.metrics.functional import dice, surfel_hd95_mm
+from brats_seg.metrics.surface import Mask, Spacing
+
+Components = NDArray[np.int32]
+NEIGHBOURS_26 = generate_binary_structure(3, 3)
+NEIGHBOURS_18 = generate_binary_structure(3, 2)
+
+
+@dataclass(frozen=True)
+class LesionCounts:
+    """How many lesions there are, and how many of them have no voxel in common with the other mask.
+
+    Attributes:
+        truth: Lesions of the truth.
+        prediction: Lesions of the prediction.
+        missed: Lesions of the truth that the prediction does not touch.
+        false: Lesions of the prediction that the truth does not touch.
+    """
+
+    truth: int
+    prediction: int
+    missed: int
+    false: int
+
+
+@dataclass(frozen=True)
+class LesionWise:
+    """Means over the truth's lesions and the false ones.
+
+    Attributes:
+        dice: False and missed lesions count 0; 1 where there is neither a lesion nor a false one.
+        hd95_mm: False and missed lesions count the penalty; 0 where there is neither.
+        found: Lesions of the truth that were found, at least in part.
+        missed: Lesions of the truth that were not.
+        false: Lesions of the prediction near none of the truth.
+    """
+
+    dice: float
+    hd95_mm: float
+    found: int
+    missed: int
+    false: int
+
+
+def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
+    """Count the 26-connected components of both masks, and those that the other mask does not touch."""
+    ours, n_ours = _components(prediction)
+    theirs, n_theirs = _components(truth)
+    both = prediction & truth
+    missed = n_theirs - np.unique(theirs[both]).size
+    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=missed, false=n_ours - np.unique(ours[both]).size)
+
+
+def lesion_wise(
+    prediction: Mask, truth: Mask, spacing_mm: Spacing, *, dilation: int, ignored_mm3: float, penalty_mm: float
+) -> LesionWise:
+    """Lesion-wise Dice and HD95 as BraTS 2023 computes them.
+
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics, the evaluation code of that year. Lesions of the truth whose dilations
+    touch are one. Every lesion of the prediction that meets the dilated lesion belongs to it, maybe to several. One that meets
+    none is false, whatever its size. Lesions of the truth of ``ignored_mm3`` or less do not count, what was predicted there
+    neither. HD95 is that of :func:`brats_seg.metrics.functional.surfel_hd95_mm`.
+
+    Args:
+        prediction: ``(z, y, x)``.
+        truth: Same shape.
+        spacing_mm: Voxel size along ``(z, y, x)``.
+        dilation: Steps of dilation with 18 neighbours: 3 for gliomas.
+        ignored_mm3: Lesions of the truth up to this volume are ignored: 50 for gliomas.
+        penalty_mm: HD95 of a missed or false lesion: 374.
+    """
+    prediction, truth = _crop_with_margin(prediction, truth, dilation)
+    grown, _ = _components(binary_dilation(truth, NEIGHBOURS_18, iterations=dilation))
+    ours, n_ours = _components(prediction)
+    met: dict[int, list[int]] = defaultdict(list)
+    touching = (grown > 0) & (ours > 0)
+    for lesion, component in np.unique(np.stack([grown[touching], ours[touching]]), axis=1).T.tolist():
+        met[lesion].append(component)
+    theirs = np.where(truth, grown, 0)
+    volumes = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
+    counted = [number for number, volume in enumerate(volumes, 1) if volume > ignored_mm3]
+    scores = [_one_lesion(np.isin(ours, met[n]), theirs == n, spacing_mm, penalty_mm) for n in counted]
+    missed = sum(not met[number] for number in counted)
+    false = n_ours - len({component for components in met.values() for component in components})
+    if not counted and not false:
+        return LesionWise(1.0, 0.0, 0, 0, 0)
+    mean_dice = sum(score for score, _ in scores) / (len(counted) + false)
+    mean_hd95 = (sum(distance for _, distance in scores) + false * penalty_mm) / (len(counted) + false)
+    return LesionWise(mean_dice, mean_hd95, len(counted) - missed, missed, false)
+
+
+def _one_lesion(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float) -> tuple[float, float]:
+    return dice(prediction, truth), surfel_hd95_mm(prediction, truth, spacing_mm, penalty_mm)
+
+
+def _components(mask: Mask) -> tuple[Components, int]:
+    found, number = label(mask, NEIGHBOURS_26)
+    return found, int(number)
+
+
+def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Mask, Mask]:
+    """Both masks in the box of their union and what dilation reaches around it."""
+    box = bounding_box(prediction | truth)
+    if box is None:
+        return prediction[:1, :1, :1], truth[:1, :1, :1]
+    around = tuple(slice(max(a - margin, 0), b + margin) for a, b in zip(box.start, box.stop, strict=True))
+    return np.ascontiguousarray(prediction[around]), np.ascontiguousarray(truth[around])
