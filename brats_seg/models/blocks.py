@@ -56,14 +56,19 @@ ONEDNN_ROWS = 20480
 
 
 def conv3d(x: Tensor, weight: Tensor, padding: int, dilation: int) -> Tensor:
-    """3x3x3 convolution; on a CPU always the fast one, at the price of an empty second sample where the volume is small."""
+    """3x3x3 convolution that keeps the size; on a CPU always the fast one: a small volume goes as two slabs, a batch of two."""
     # An exported or compiled graph serves every size, and has its own kernels.
     lone = not torch.compiler.is_compiling() and len(x) == 1
-    small = lone and x.device.type == "cpu" and x[0, :, :, :, 0].numel() <= ONEDNN_ROWS
-    if small:
-        x = torch.cat([x, torch.zeros_like(x)])
-    y = functional.conv3d(x, weight, padding=padding, dilation=dilation)
-    return y[:1] if small else y
+    if not (lone and x.device.type == "cpu" and x[0, :, :, :, 0].numel() <= ONEDNN_ROWS):
+        return functional.conv3d(x, weight, padding=padding, dilation=dilation)
+    depth = x.shape[2]
+    if depth % 2 or depth <= 2 * padding:  # no halves, or halos as large as they are: an empty second sample is cheaper
+        return functional.conv3d(torch.cat([x, torch.zeros_like(x)]), weight, padding=padding, dilation=dilation)[:1]
+    padded = functional.pad(x, (0, 0, 0, 0, padding, padding))
+    slabs = torch.cat([padded[:, :, : depth // 2 + 2 * padding], padded[:, :, depth // 2 :]])
+    halves = functional.conv3d(slabs, weight, padding=(0, padding, padding), dilation=dilation)
+    # In channels_last_3d the slabs lie one behind the other already: only a view.
+    return halves.permute(0, 2, 3, 4, 1).reshape(1, depth, *halves.shape[3:], -1).permute(0, 4, 1, 2, 3)
 
 
 class ConvNormReLU(nn.Module):
