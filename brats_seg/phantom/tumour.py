@@ -12,6 +12,8 @@ from brats_seg.phantom.anatomy import Anatomy, Field, Tissue, smooth_noise
 MULTIFOCAL = 0.2
 """Share of cases with a second focus."""
 CORE_RADIUS_MM = (13.0, 28.0)
+GAPS = (-2.5, -0.3)
+"""Range of the level, in standard deviations of a smooth field, below which a rim does not enhance."""
 
 
 def make_tumour(rng: np.random.Generator, anatomy: Anatomy, labels: LabelConvention, *, enhancing: bool) -> NDArray[np.uint8]:
@@ -51,6 +53,8 @@ def _grow(
     if enhancing:
         texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)
         rim = inside & (distance > rng.uniform(0.45, 0.8) + 0.12 * texture)
+        # Real rims have gaps; without them a network learns where enhancement should be, and finds it where there is none.
+        rim &= smooth_noise(rng, label_map.shape, 0.5 * radius_mm * anatomy.scale) > rng.uniform(*GAPS)
         label_map[rim] = labels.enhancing
 
 

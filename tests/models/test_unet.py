@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from brats_seg.errors import UserError
 from brats_seg.models import UNet, from_settings
-from brats_seg.models.blocks import ConvNormReLU, InstanceNorm
+from brats_seg.models.blocks import ConvNormReLU, InstanceNorm, conv3d
 from brats_seg.terms import MODALITIES, REGIONS
 
 PLAIN: dict[str, Any] = {"width": 4, "norm": "group", "attention": False, "residual": False, "dropout": 0.0}
@@ -124,3 +124,16 @@ def test_settings_rebuild_it() -> None:
 def test_foreign_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         from_settings(settings)
+
+
+@pytest.mark.parametrize(("depth", "padding"), [(6, 1), (7, 1), (6, 2), (4, 2), (2, 1), (1, 1)])
+def test_small_volume_convolves_as_torch_does(depth: int, padding: int) -> None:
+    x = torch.randn(1, 3, depth, 5, 4, dtype=torch.float64).to(memory_format=torch.channels_last_3d).requires_grad_()
+    weight = torch.randn(2, 3, 3, 3, 3, dtype=torch.float64, requires_grad=True)
+    ours = conv3d(x, weight, padding, padding)
+    theirs = torch.nn.functional.conv3d(x, weight, padding=padding, dilation=padding)
+    torch.testing.assert_close(ours, theirs)
+    upstream = torch.randn_like(theirs)
+    torch.testing.assert_close(
+        torch.autograd.grad(ours, (x, weight), upstream), torch.autograd.grad(theirs, (x, weight), upstream)
+    )
