@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +128,7 @@ def _around(prediction: NDArray[np.number], truth: NDArray[np.number]) -> Box:
 
 
 def _regions(volume: nifti.Volume, label_map: LabelMap, box: Box) -> Mask:
-    cropped: NDArray[np.integer] = box.crop(volume.array)
+    cropped: NDArray[Any] = box.crop(volume.array)
     return encode_regions(cropped, label_convention(label_map.labels))
 
 

@@ -135,5 +135,7 @@ def _codes(mask: Mask) -> NDArray[np.uint8]:
 
 
 def _points_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
-    indices = np.unravel_index(np.flatnonzero(mask), mask.shape)
-    return np.stack(indices, axis=1) * np.asarray(spacing_mm, np.float64)
+    points: Distances = np.empty((np.count_nonzero(mask), mask.ndim))
+    for axis, indices in enumerate(np.unravel_index(np.flatnonzero(mask), mask.shape)):
+        points[:, axis] = indices * spacing_mm[axis]
+    return points
