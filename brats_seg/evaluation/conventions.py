@@ -10,11 +10,13 @@ from brats_seg.errors import UserError
 from brats_seg.metrics import functional as of
 from brats_seg.metrics.functional import Mask, Spacing
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
+from brats_seg.metrics.matching import match_lesions
 
 Scores = dict[str, float | None]
 TOLERANCE_MM = 1.0
 """Of the surface Dice."""
 PENALTY_2023_MM = 374.0
+PENALTY_2026_MM = 373.0
 DILATION_2023, IGNORED_2023_MM3 = 3, 50.0
 """Of BraTS-GLI in the evaluation code of 2023."""
 MARGIN = DILATION_2023
@@ -48,6 +50,8 @@ METRICS: Mapping[str, Metric] = {
     "hd95": Metric("Hausdorff (95%), mm", 2, "lower", None),
     "lesion_hd95": Metric("Lesion-wise Hausdorff (95%), mm", 2, "lower", None),
     "surface_dice": Metric("Surface Dice at 1 mm"),
+    "lesion_surface_dice": Metric("Lesion-wise surface Dice"),
+    "lesion_f1": Metric("Lesion F1"),
     "volume_difference": Metric("Volume difference, ml", 2, None, None),
     "lesions_truth": Metric("Lesions, truth", 2, None, None),
     "lesions_predicted": Metric("Lesions, predicted", 2, None, None),
@@ -129,11 +133,32 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
     }
 
 
+def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
+    """BraTS 2026, adult glioma: lesions matched one to one, their Dice, HD95 and surface Dice over the pairs, and F1.
+
+    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has a lesion: undefined;
+    lesions, but no pair: 0, and HD95 373. A missing prediction likewise. ``dice`` is that of the whole region.
+    """
+    lesions = match_lesions(prediction, truth, spacing_mm, penalty_mm=PENALTY_2026_MM)
+    return {
+        "lesion_dice": lesions.dice,
+        "lesion_hd95": lesions.hd95_mm,
+        "lesion_surface_dice": lesions.surface_dice,
+        "lesion_f1": lesions.f1,
+        "dice": of.dice(prediction, truth),
+        **_shared(prediction, truth, spacing_mm),
+        "lesions_found": lesions.found,
+        "lesions_missed": lesions.missed,
+        "lesions_false": lesions.false,
+    }
+
+
 CONVENTIONS = {
     c.name: c
     for c in (
         Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
         Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
+        Convention("brats2026", brats2026, ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1"), PENALTY_2026_MM),
     )
 }
 

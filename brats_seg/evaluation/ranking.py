@@ -42,7 +42,8 @@ class Ranking:
 def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed: int) -> Ranking:
     """Rank per case, region and metric; the mean over regions and metrics per case; the mean of those over cases.
 
-    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks; an undefined value is the worst.
+    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks; an undefined value is the
+    best: it means that there was nothing to find, and nothing was said to be there.
 
     Args:
         entrants: Name to scores. Cases that not all of them have are left out.
@@ -128,5 +129,5 @@ def _ranks(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str]) -> NDA
 def _cost(metric: str, value: float | None) -> float:
     """Lower is better."""
     if value is None:
-        return np.inf
+        return -np.inf
     return -value if METRICS[metric].better == "higher" else value

@@ -106,7 +106,8 @@ def _worst(truth: nifti.Volume, pair: Pair, wanted: Wanted) -> dict[str, Scores]
         values |= dict.fromkeys(extras, 0.0)
         for metric, value in values.items():
             worst = wanted.convention.worst(metric)
-            values[metric] = value if worst is None or value is None else worst
+            undefined = value is None and metric not in wanted.convention.ranked
+            values[metric] = value if worst is None or undefined else worst
     return scores
 
 

@@ -56,8 +56,8 @@ class LesionWise:
 
 def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
     """Count the 26-connected components of both masks, and those that the other mask does not touch."""
-    ours, n_ours = _components(prediction)
-    theirs, n_theirs = _components(truth)
+    ours, n_ours = components(prediction)
+    theirs, n_theirs = components(truth)
     both = prediction & truth
     missed = n_theirs - np.unique(theirs[both]).size
     return LesionCounts(truth=n_theirs, prediction=n_ours, missed=missed, false=n_ours - np.unique(ours[both]).size)
@@ -82,8 +82,8 @@ def lesion_wise(
         penalty_mm: HD95 of a missed or false lesion: 374.
     """
     prediction, truth = _crop_with_margin(prediction, truth, dilation)
-    grown, _ = _components(binary_dilation(truth, NEIGHBOURS_18, iterations=dilation))
-    ours, n_ours = _components(prediction)
+    grown, _ = components(binary_dilation(truth, NEIGHBOURS_18, iterations=dilation))
+    ours, n_ours = components(prediction)
     met: dict[int, list[int]] = defaultdict(list)
     touching = (grown > 0) & (ours > 0)
     for lesion, component in np.unique(np.stack([grown[touching], ours[touching]]), axis=1).T.tolist():
@@ -105,7 +105,8 @@ def _one_lesion(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: 
     return dice(prediction, truth), surfel_hd95_mm(prediction, truth, spacing_mm, penalty_mm)
 
 
-def _components(mask: Mask) -> tuple[Components, int]:
+def components(mask: Mask) -> tuple[Components, int]:
+    """The 26-connected components of a mask, numbered from 1, and how many there are."""
     found, number = label(mask, NEIGHBOURS_26)
     return found, int(number)
 

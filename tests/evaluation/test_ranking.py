@@ -27,10 +27,10 @@ def test_more_dice_and_less_distance_win() -> None:
     assert found.p[0, 1] == 0.25  # one of the four exchanges
 
 
-def test_ties_share_their_rank_and_undefined_is_last() -> None:
+def test_ties_share_their_rank_and_undefined_is_best() -> None:
     three = {"a": rows([0.5], [1]), "b": rows([0.5], [None]), "c": rows([0.4], [2])}
     found = rank(three, METRICS, seed=0)
-    assert dict(zip(found.names, found.scores, strict=True)) == {"a": 1.25, "b": 2.25, "c": 2.5}
+    assert dict(zip(found.names, found.scores, strict=True)) == {"b": 1.25, "a": 1.75, "c": 3.0}
 
 
 def test_only_cases_that_all_have_count() -> None:
