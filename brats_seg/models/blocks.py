@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brats_seg.errors import UserError
+from brats_seg.models import deterministic
 
 Norm = Literal["group", "instance"]
 GROUPS = 16
@@ -48,7 +49,14 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
 
 def upsample(x: Tensor, factor: int) -> Tensor:
     """Trilinear, corners aligned (decided in PAPER.md)."""
+    if deterministic.wanted(x):
+        return deterministic.upsample(x, factor)
     return functional.interpolate(x, scale_factor=float(factor), mode="trilinear", align_corners=True)
+
+
+def halve(x: Tensor) -> Tensor:
+    """Max-pooling of 2x2x2; sizes must be even."""
+    return deterministic.max_pool(x) if deterministic.wanted(x) else functional.max_pool3d(x, 2)
 
 
 ONEDNN_ROWS = 20480

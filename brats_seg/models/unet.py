@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from brats_seg.models.attention import CBAM
-from brats_seg.models.blocks import ConvNormReLU, Norm, upsample
+from brats_seg.models.blocks import ConvNormReLU, Norm, halve, upsample
 from brats_seg.terms import MODALITIES, REGIONS, Logits
 
 HEAD_STD = 0.01
@@ -68,9 +68,14 @@ class UNet(nn.Module):
         attention: CBAM at the end of each encoder stage.
         residual: Short additive connections in every stage (named in section 4 as tried without gain).
         dropout: Probability of dropping a channel after each stage.
+
+    Attributes:
+        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less memory, the same
+            gradients. No setting, because it changes nothing that is learnt.
     """
 
     name: ClassVar[str] = "unet"
+    checkpointing: bool = False
 
     def __init__(self, *, width: int, norm: Norm, attention: bool, residual: bool, dropout: float) -> None:
         super().__init__()
@@ -105,13 +110,18 @@ class UNet(nn.Module):
         skips: list[Tensor] = []
         x = image
         for level, stage in enumerate(self.encoder):
-            x = stage(functional.max_pool3d(x, 2) if level else x)
+            x = self._run(stage, halve(x) if level else x)
             skips.append(x)
-        levels = [self.dilated(x)]
-        levels.append(self.lowest(x, levels[0]))
+        levels = [self._run(self.dilated, x)]
+        levels.append(self._run(self.lowest, x, levels[0]))
         x = levels[1]
         for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
-            x = stage(skip, upsample(x, 2))
+            x = self._run(stage, skip, upsample(x, 2))
             levels.append(x)
         auxiliary = tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False)) if deep else ()
         return Logits(self.main(x), auxiliary)
+
+    def _run(self, stage: nn.Module, *inputs: Tensor) -> Tensor:
+        if self.checkpointing and torch.is_grad_enabled():
+            return cast(Tensor, checkpoint(stage, *inputs, use_reentrant=False))
+        return cast(Tensor, stage(*inputs))

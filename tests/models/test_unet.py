@@ -10,8 +10,10 @@ from torch import nn
 from torch.nn import functional
 
 from brats_seg.errors import UserError
+from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.models import UNet, from_settings
 from brats_seg.models.blocks import ConvNormReLU, InstanceNorm, conv3d
+from brats_seg.models.unet import Stage
 from brats_seg.terms import MODALITIES, REGIONS
 
 PLAIN: dict[str, Any] = {"width": 4, "norm": "group", "attention": False, "residual": False, "dropout": 0.0}
@@ -137,3 +139,43 @@ def test_small_volume_convolves_as_torch_does(depth: int, padding: int) -> None:
     torch.testing.assert_close(
         torch.autograd.grad(ours, (x, weight), upstream), torch.autograd.grad(theirs, (x, weight), upstream)
     )
+
+
+def test_residual_connection_adds_a_projection_of_the_stage_input() -> None:
+    stage = Stage(3, 4, 5, "instance", attention=False, residual=True, dropout=0.0)
+    a, b = torch.randn(2, 1, 6, 6, 6), torch.randn(2, 2, 6, 6, 6)
+    assert stage.project is not None
+    expected = stage.second(stage.first(a, b)) + functional.conv3d(torch.cat([a, b], 1), stage.project.weight)
+    torch.testing.assert_close(stage(a, b), expected)
+    assert parameters(UNet(**{**PLAIN, "residual": True})) > parameters(UNet(**PLAIN))
+
+
+def test_dropout_drops_whole_channels_in_training_only() -> None:
+    stage = Stage(3, 8, 64, "instance", attention=False, residual=False, dropout=0.5)
+    x = torch.randn(1, 3, 6, 6, 6)
+    dropped = (stage(x) == 0).flatten(2).all(2)
+    assert 10 < int(dropped.sum()) < 54
+    stage.eval()
+    assert not (stage(x) == 0).flatten(2).all(2).any()
+    stage.dropout = None
+    torch.testing.assert_close(stage(x), stage.eval()(x))
+
+
+def test_a_voxel_does_not_see_beyond_its_receptive_field() -> None:
+    block = ConvNormReLU(1, 1, "instance", dilation=2)
+    image = torch.randn(1, 1, 9, 9, 9, requires_grad=True)
+    conv3d(image, block.conv.weight, 2, 2)[0, 0, 4, 4, 4].backward()
+    assert image.grad is not None
+    seen = image.grad[0, 0].nonzero()
+    assert sorted(set(seen[:, 0].tolist())) == [2, 4, 6]
+
+
+def test_gradients_go_through_all_five_heads() -> None:
+    net = UNet(**PLAIN)
+    logits = net(torch.randn(1, 4, 16, 16, 16))
+    heads = (logits.main, *logits.deep)
+    for head in heads:
+        head.retain_grad()
+    DeepSupervisionLoss(DiceLoss(squared=True, smooth=1.0))(logits, torch.ones_like(logits.main)).backward()
+    assert all(head.grad is not None and (head.grad != 0).any() for head in heads)
+    assert all(p.grad is not None and (p.grad != 0).any() for p in (net.main.weight, *(h.weight for h in net.heads)))

@@ -1,0 +1,42 @@
+"""Trilinear upsampling and max-pooling whose backward pass is deterministic on CUDA, where torch's own adds atomically."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SPACE = (2, 3, 4)
+
+
+def wanted(x: Tensor) -> bool:
+    """Only where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
+    return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
+
+
+def upsample(x: Tensor, factor: int) -> Tensor:
+    """Trilinear with corners aligned as one matrix product per axis: ``(b, c, z, y, x)`` to ``factor`` times each size.
+
+    Computed in at least fp32 like torch's, under autocast too.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        y = x if x.dtype == torch.float64 else x.float()
+        for axis in SPACE:
+            y = torch.tensordot(y, _weights(y.shape[axis], factor, y), dims=([axis], [1])).movedim(-1, axis)
+        return y.to(x.dtype)
+
+
+def max_pool(x: Tensor) -> Tensor:
+    """The largest of 2x2x2 voxels; its gradient goes to the first of equals, as torch's does. Sizes must be even."""
+    # The last axis first: so the first of equals in the order z, y, x remains.
+    for axis in reversed(SPACE):
+        first, second = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
+        x = torch.where((second > first) | second.isnan(), second, first)
+    return x
+
+
+def _weights(size: int, factor: int, like: Tensor) -> Tensor:
+    """``(size * factor, size)``: how much of each input voxel is in each output voxel."""
+    steps = torch.arange(size * factor, dtype=torch.float64, device=like.device)
+    place = steps[:, None] * ((size - 1) / max(size * factor - 1, 1))
+    distance = (place - torch.arange(size, dtype=torch.float64, device=like.device)).abs()
+    return (1 - distance).clamp(min=0).to(like.dtype)
