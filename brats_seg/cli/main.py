@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "read a folder of cases and list every problem",
     "prepare": "fill the cache that training reads from",
     "train": "train one fold of one experiment, or continue it",
+    "average": "make a bundle of the mean of a training's snapshots",
     "predict": "segment cases with the bundles of pipelines A and B",
     "merge": "merge the label maps of two prediction folders",
     "evaluate": "score predictions against references",

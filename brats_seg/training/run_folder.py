@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,14 @@ RESOURCES = (
     "trainer.devices",
     "trainer.num_nodes",
     "trainer.strategy",
+    "logger",
+    "overlays",
+    "compile",
+    "checkpointing",
 )
-"""Keys that may differ between two starts of one training. The cases themselves are compared, not the paths to them."""
+"""Keys, and groups of keys, that may differ between two starts of one training. The cases themselves are compared, not the paths to them."""
 
-NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-4:])
+NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-8:])
 """Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
 
 
@@ -43,14 +48,18 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Lightning's checkpoints: ``last.ckpt``, and ``best.ckpt`` where the best is kept."""
+        """Where to continue from."""
         return self.path / "checkpoints"
 
     @property
-    def last_checkpoint(self) -> Path | None:
-        """Where to continue from; None at the beginning."""
-        last = self.checkpoints / "last.ckpt"
-        return last if last.exists() else None
+    def snapshots(self) -> Path:
+        """What weight averaging takes the mean of."""
+        return self.path / "snapshots"
+
+    @property
+    def best_weights(self) -> Path:
+        """Those with the lowest validation loss, where the best are kept."""
+        return self.path / "best.safetensors"
 
     @property
     def bundle(self) -> Path:
@@ -81,11 +90,19 @@ class RunFolder:
         held = yaml.safe_load(file.read_text())
         then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
         for key in sorted(set(then) | set(now)):
-            if key not in RESOURCES and then.get(key) != now.get(key):
+            if not _among(key, RESOURCES) and then.get(key) != now.get(key):
                 raise UserError(
                     f"{self.path} holds a training with {key}={then.get(key)}, not {now.get(key)}: "
                     "give the new one another name=NAME, or delete the folder"
                 )
+
+    def _sweep(self) -> None:
+        """Remove what a killed process was writing."""
+        for left in [*self.path.glob(".tmp-*"), *self.path.glob("*/.tmp-*")]:
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -97,6 +114,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path / ".lock", timeout=0):
+                self._sweep()
                 yield
         except Timeout:
             raise UserError(
@@ -113,10 +131,16 @@ def run_name(experiment: str, overrides: Sequence[str]) -> str:
         experiment: Its name.
         overrides: As typed on the command line, ``key=value``.
     """
-    science = sorted(o for o in overrides if o.split("=")[0].lstrip("+~") not in NAMED_APART)
+    keys = {override: override.split("=")[0].lstrip("+~") for override in overrides}
+    # trainer=ddp is about devices only.
+    science = sorted(o for o, key in keys.items() if key != "trainer" and not _among(key, NAMED_APART))
     if not science:
         return experiment
     return f"{experiment}-{hashlib.sha256(chr(10).join(science).encode()).hexdigest()[:8]}"
+
+
+def _among(key: str, names: Sequence[str]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -10,17 +10,28 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import ModelCheckpoint
 
 import brats_seg
 from brats_seg.bundles import save_bundle
 from brats_seg.data import BraTSDataModule
 from brats_seg.data.quiet import quiet_lightning
 from brats_seg.errors import UserError
+from brats_seg.models import UNet
 from brats_seg.models.precision import default_precision
 from brats_seg.training.allocator import keep_freed_memory
-from brats_seg.training.callbacks import MetricsFile, Progress
+from brats_seg.training.average import Facts, read_weights
+from brats_seg.training.callbacks import (
+    BestWeights,
+    CyclicSWA,
+    EpochSeed,
+    MetricsFile,
+    Progress,
+    TwoCheckpoints,
+    WholeCheckpointIO,
+    usable_checkpoint,
+)
 from brats_seg.training.config import build
+from brats_seg.training.initial import initial_bundle
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.preparation import prepare_with_progress
 from brats_seg.training.run_folder import RunFolder
@@ -38,6 +49,7 @@ def train(config: DictConfig) -> Path:
     Raises:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
+    _refuse_impossible(config)
     folder = RunFolder(Path(config.runs_root) / config.name / f"fold_{config.fold}")
     data: BraTSDataModule = build(config.data)
     if config.keep == "best" and not data.split.validation:
@@ -45,6 +57,8 @@ def train(config: DictConfig) -> Path:
             "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
         )
     with folder.lock():
+        checkpoint = usable_checkpoint(folder.checkpoints)
+        initial = initial_bundle(config) if checkpoint is None else None
         split = {"train": data.split.train, "validation": data.split.validation}
         folder.claim(cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)), split)
         if folder.finished:
@@ -52,77 +66,113 @@ def train(config: DictConfig) -> Path:
             return folder.path
         prepare_with_progress(data)
         folder.write_status("running")
-        _fit(config, data, folder)
-        folder.write_status("finished", epochs=_epochs(config))
+        pl.seed_everything(config.seed, workers=True, verbose=False)
+        net: UNet = build(config.model)
+        if initial is not None:
+            net.load_state_dict(initial.net().state_dict())
+        _fit(config, data, folder, net, checkpoint)
+        folder.write_status("finished", epochs=epochs(config))
     return folder.path
 
 
-def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder) -> None:
+def epochs(config: DictConfig) -> int:
+    """How many a training takes: its schedule, then the cycles of weight averaging."""
+    return _base_epochs(config) + int(config.swa.cycles * config.swa.cycle_epochs)
+
+
+def _base_epochs(config: DictConfig) -> int:
+    return int(config.schedule.constant_epochs + config.schedule.cosine_epochs)
+
+
+def _refuse_impossible(config: DictConfig) -> None:
+    """Name what cannot work before anything is read or written."""
+    if missing := OmegaConf.missing_keys(config):
+        raise UserError(f"missing {' '.join(f'{key}=...' for key in sorted(missing))}")
+    if "max_epochs" in config.trainer:
+        raise UserError(
+            "trainer.max_epochs follows from the schedule: override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles"
+        )
+    if config.keep not in ("last", "best"):
+        raise UserError(f"keep={config.keep}: use last or best")
+    if config.keep == "best" and config.swa.cycles:
+        raise UserError(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
+
+
+def _fit(config: DictConfig, data: BraTSDataModule, folder: RunFolder, net: UNet, checkpoint: Path | None) -> None:
     keep_freed_memory()
     quiet_lightning()
-    pl.seed_everything(config.seed, workers=True, verbose=False)
-    module = SegmentationModule(
-        build(config.model), build(config.loss), build(config.optimizer), channels_last=config.channels_last
-    )
+    module = SegmentationModule(net, build(config.loss), build(config.optimizer), channels_last=config.channels_last)
+    facts = {"pipeline": config.pipeline, "architecture": net.settings(), "normalisation": data.normalise.settings()}
+    swa: CyclicSWA = build(config.swa, first_epoch=_base_epochs(config), folder=folder.snapshots, facts=facts)
+    trainer = _trainer(config, folder, swa, facts)
     began = time.perf_counter()
-    trainer = _trainer(config, folder)
-    trainer.fit(module, datamodule=data, ckpt_path=folder.last_checkpoint, weights_only=True)
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    scores = {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
-    for watcher in (c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint) and c.monitor):
-        best = torch.load(folder.checkpoints / "best.ckpt", weights_only=True)
-        module.load_state_dict(best["state_dict"])
-        scores = {str(watcher.monitor): float(cast(torch.Tensor, watcher.best_model_score)), "epoch": best["epoch"]}
     provenance = {
         "experiment": config.name,
         "fold": str(config.fold),
         "seed": config.seed,
-        "epochs": _epochs(config),
+        "epochs": epochs(config),
+        "weights": _final_weights(config, folder, module, swa),
+        "init": str(config.init),
         "training_cases": len(data.split.train),
         "seconds_this_start": round(time.perf_counter() - began),
         "versions": {"brats_seg": brats_seg.__version__, "torch": torch.__version__, "lightning": version("pytorch-lightning")},
     }
     save_bundle(
         folder.bundle,
-        module.net,
+        net,
         pipeline=config.pipeline,
         normalisation=data.normalise.settings(),
         provenance=provenance,
-        scores=scores,
+        scores=_scores(trainer, module, data),
     )
 
 
-def _epochs(config: DictConfig) -> int:
-    return int(config.schedule.constant_epochs + config.schedule.cosine_epochs)
+def _final_weights(config: DictConfig, folder: RunFolder, module: SegmentationModule, swa: CyclicSWA) -> str:
+    """Put them into the network, from files alone: a training that was cut off here ends the same way."""
+    if swa.snapshots:
+        swa.load_average(module)
+        return f"mean of {len(swa.snapshots)} snapshots"
+    if config.keep == "last":
+        return "last epoch"
+    if not folder.best_weights.exists():
+        raise UserError(f"{folder.path}: no validation loss was finite, so there are no best weights")
+    weights, facts = read_weights(folder.best_weights)
+    module.net.load_state_dict(weights)
+    return f"epoch {facts['epoch']}, which has the lowest validation loss"
 
 
-def _trainer(config: DictConfig, folder: RunFolder) -> pl.Trainer:
-    if "max_epochs" in config.trainer:
-        raise UserError(
-            "trainer.max_epochs follows from the schedule: override schedule.constant_epochs and schedule.cosine_epochs"
-        )
-    every_epoch: dict[str, Any] = {
-        "save_on_train_epoch_end": True,
-        "enable_version_counter": False,
-        "dirpath": folder.checkpoints,
-    }
+def _scores(trainer: pl.Trainer, module: SegmentationModule, data: BraTSDataModule) -> dict[str, float]:
+    """Validate the final weights."""
+    if not data.split.validation:
+        return {}
+    trainer.callbacks = []  # type: ignore[attr-defined]  # they watched the training, which is over
+    trainer.loggers = []
+    return {key: float(value) for key, value in trainer.validate(module, datamodule=data, verbose=False)[0].items()}
+
+
+def _trainer(config: DictConfig, folder: RunFolder, swa: CyclicSWA, facts: Facts) -> pl.Trainer:
     callbacks: list[pl.Callback] = [
+        EpochSeed(config.seed),
         build(config.schedule),
+        swa,
         MetricsFile(folder.path / "metrics.csv"),
         Progress(),
-        ModelCheckpoint(filename="last", **every_epoch),
+        TwoCheckpoints(folder.checkpoints),
     ]
     if config.keep == "best":
-        callbacks.append(ModelCheckpoint(filename="best", monitor="val/loss", mode="min", **every_epoch))
+        callbacks.append(BestWeights(folder.best_weights, facts))
     precision = default_precision() if config.trainer.precision == "auto" else config.trainer.precision
     return cast(
         pl.Trainer,
         build(
             config.trainer,
             precision=precision,
-            max_epochs=_epochs(config),
+            max_epochs=epochs(config),
             callbacks=callbacks,
+            plugins=[WholeCheckpointIO()],
             logger=False,
             default_root_dir=folder.path,
             num_sanity_val_steps=0,

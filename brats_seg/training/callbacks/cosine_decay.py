@@ -10,7 +10,7 @@ from brats_seg.schedules import cosine_decay
 class CosineDecay(pl.Callback):
     """Constant rate, then half a cosine down to zero, set at the start of each epoch (section 2.5).
 
-    The rate is a function of the epoch alone, so a resumed run needs no state.
+    The rate is a function of the epoch alone, so a resumed run needs no state. Epochs after its end are left to others.
 
     Args:
         base_rate: Rate of the constant part.
@@ -21,9 +21,15 @@ class CosineDecay(pl.Callback):
     def __init__(self, *, base_rate: float, constant_epochs: int, cosine_epochs: int) -> None:
         self.base_rate, self.constant_epochs, self.cosine_epochs = base_rate, constant_epochs, cosine_epochs
 
+    def rate(self, epoch: int) -> float:
+        """Of an epoch."""
+        return cosine_decay(epoch, self.base_rate, self.constant_epochs, self.cosine_epochs)
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Set the rate of every parameter group."""
-        rate = cosine_decay(trainer.current_epoch, self.base_rate, self.constant_epochs, self.cosine_epochs)
+        if trainer.current_epoch >= self.constant_epochs + self.cosine_epochs:
+            return
+        rate = self.rate(trainer.current_epoch)
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = rate
         pl_module.log("lr", rate)

@@ -1,0 +1,25 @@
+"""Start from the weights of a bundle (fine-tuning)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from brats_seg.bundles import Bundle, load_bundle
+from brats_seg.errors import UserError
+
+
+def initial_bundle(config: DictConfig) -> Bundle | None:
+    """The bundle that ``init`` names; None where it names none.
+
+    Raises:
+        UserError: It is no bundle, or of another architecture than ``model`` asks for.
+    """
+    if config.init is None:
+        return None
+    bundle = load_bundle(Path(config.init).expanduser())
+    for key, held in bundle.architecture.items():
+        if key != "name" and held != config.model[key]:
+            raise UserError(f"init={config.init} has model.{key}={held}, this training {config.model[key]}: they must be equal")
+    return bundle
