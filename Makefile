@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo test test-slow lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile -c
 DEMO := demo
 BEGAN := $(shell date +%s)
-SLOW := slow or real
+SLOW := slow or real or browser
 # The first Python that the constraints resolve for and that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
@@ -27,6 +27,19 @@ dev: $(VENV)/.dev  ## and what the tests need
 
 demo: install  ## synthetic cohort, both pipelines trained, prediction, scores and pictures, in minutes
 	@$(BIN)/brats-seg demo output=$(DEMO)
+
+# A tarball of the npm registry, checked before anything is taken out of it.
+VIEWER := brats_seg/report/viewer/niivue.js
+NIIVUE := 0.69.0
+NIIVUE_SHA512 := YMjQvJgD1W2b7DuoxkwlC4VxbrgIePRJ5qyQzXKxi2v2MBVg285P/CIQyg46oDDGDIcaNlbd+MhtO/edMbXJkA==
+
+viewer: $(VIEWER)  ## the 3-D viewer of reports, from the npm registry (needs npm)
+
+$(VIEWER):
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" @niivue/niivue@$(NIIVUE) >/dev/null \
+		&& test "$$(openssl dgst -sha512 -binary "$$folder"/*.tgz | base64 -w0)" = "$(NIIVUE_SHA512)" \
+		&& tar -xzOf "$$folder"/*.tgz package/dist/niivue.umd.js > "$$folder/niivue.js" && mv "$$folder/niivue.js" $@ && chmod 644 $@ \
+		|| { echo "No viewer: npm is missing, or the package could not be had, or is another one than it was." >&2; exit 1; }
 
 test: dev lint types imports  ## fast tests, lint, types, import contracts
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))"
@@ -51,7 +64,7 @@ imports: dev
 coverage: dev  ## fast tests with the lines that they miss
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))" --cov --cov-report=term-missing:skip-covered
 
-wheel: dev  ## dist/*.whl
+wheel: dev viewer  ## dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what make made, but not runs
@@ -76,5 +89,5 @@ endif
 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,sweeps]"
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,sweeps]"
 	@touch $@

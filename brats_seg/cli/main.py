@@ -20,7 +20,10 @@ COMMANDS = {
     "predict": "segment cases with the bundles of pipelines A and B",
     "merge": "merge the label maps of two prediction folders",
     "evaluate": "score predictions against references",
+    "report": "static pages of a cohort, with a 3-D viewer for each case",
+    "enhancing-threshold": "choose predict's threshold of small enhancing tumour on out-of-fold predictions",
     "bundle": "show what a bundle says of itself, or verify its weights",
+    "export": "write a bundle's network as ONNX or torch.export, compared with the bundle",
     "demo": "the whole way on a synthetic cohort, in minutes",
 }
 """Every command and its line in the help; here, because importing the commands takes seconds."""
