@@ -133,10 +133,13 @@ class BraTSDataModule(pl.LightningDataModule):
         return self._loader(dataset, batch_size=self.batch_size, sampler=EpochSampler(len(dataset), self.seed, rank, world))
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
-        """Whole brains, one at a time; no loader where nothing validates."""
+        """Whole brains, one at a time, each process its share; no loader where nothing validates."""
         if not self.split.validation:
             return []
-        return self._loader(WholeDataset([self.cases_ready[i] for i in self.split.validation], DIVISOR), batch_size=1)
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        # No case twice, or all equally often: both leave means over cases as they are.
+        ids = self.split.validation[rank::world] if len(self.split.validation) >= world else self.split.validation
+        return self._loader(WholeDataset([self.cases_ready[i] for i in ids], DIVISOR), batch_size=1)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment training batches on the device; the draw depends on (seed, epoch, case id) alone."""

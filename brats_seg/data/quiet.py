@@ -8,7 +8,8 @@ import warnings
 
 def quiet_lightning() -> None:
     """Silence its advertisements and the warnings that our own choices make void, each with its reason."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Lightning 2.6 against torch 2.13: nothing of ours.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     # The patch is read in milliseconds from a memory map: measured in benchmarks/data.py.
@@ -17,6 +18,12 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*The number of training batches.*")
     # fold=all and data.split may validate nothing, on purpose.
     warnings.filterwarnings("ignore", message=".*(val_dataloader|validation_step).*")
+    # What is the same in every process, or of the first one alone, need not be summed over them.
+    warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
+    # Heads of one voxel are in every layout at once.
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides.*")
+    # The module notes the time when a batch arrives, whatever the data module does with it.
+    warnings.filterwarnings("ignore", message=".*You have overridden `on_before_batch_transfer`.*")
     # The run folder is locked and checked before; a resumed run finds its own checkpoints there.
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     # The epoch's length is the number of cases, known to the sampler.

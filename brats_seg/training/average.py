@@ -19,6 +19,8 @@ from brats_seg.models import from_settings
 
 Facts = Mapping[str, Any]
 """What a bundle says beside the weights, as plain values: pipeline, architecture, normalisation; of a snapshot also its epoch."""
+FACTS = "brats_seg"
+"""Their key in the file: one, because safetensors writes several in any order."""
 SHARED = ("pipeline", "architecture", "normalisation")
 
 
@@ -26,7 +28,7 @@ def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
     """Write the weights with their facts, whole or not at all."""
     weights = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
     with whole_file(path) as temporary:
-        save_file(weights, temporary, {key: json.dumps(value) for key, value in facts.items()})
+        save_file(weights, temporary, {FACTS: json.dumps(dict(facts))})
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -37,7 +39,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            facts = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     except (OSError, SafetensorError, ValueError) as error:
         raise FileError(path, "a file of weights", f"{str(error).splitlines()[0]}") from error

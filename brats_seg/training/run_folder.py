@@ -34,7 +34,7 @@ RESOURCES = (
     "compile",
     "checkpointing",
 )
-"""Keys, and groups of keys, that may differ between two starts of one training. The cases themselves are compared, not the paths to them."""
+"""Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
 NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-8:])
 """Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""

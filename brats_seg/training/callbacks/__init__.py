@@ -4,11 +4,11 @@ from brats_seg.training.callbacks.best_weights import BestWeights
 from brats_seg.training.callbacks.case_losses import CaseLosses
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
-from brats_seg.training.callbacks.epoch_seed import EpochSeed
 from brats_seg.training.callbacks.metrics_file import MetricsFile
 from brats_seg.training.callbacks.overlays import Overlays
 from brats_seg.training.callbacks.progress import Progress
 from brats_seg.training.callbacks.resources import Resources
+from brats_seg.training.callbacks.step_seed import StepSeed
 from brats_seg.training.callbacks.two_checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
 
 __all__ = [
@@ -16,11 +16,11 @@ __all__ = [
     "CaseLosses",
     "CosineDecay",
     "CyclicSWA",
-    "EpochSeed",
     "MetricsFile",
     "Overlays",
     "Progress",
     "Resources",
+    "StepSeed",
     "TwoCheckpoints",
     "WholeCheckpointIO",
     "usable_checkpoint",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 
-from brats_seg.files import write_text
+from brats_seg.training.callbacks.rows import rows_before, write_rows
 
 
 class MetricsFile(pl.Callback):
@@ -30,9 +28,7 @@ class MetricsFile(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the rows before the epoch that starts now."""
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < trainer.current_epoch]
+        self.rows = rows_before(self.path, trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -44,15 +40,11 @@ class MetricsFile(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the row whole."""
+        metrics = trainer.callback_metrics  # on every process: what is still to be summed over them is summed now
         if not trainer.is_global_zero:
             return
-        fresh = {k: v for k, v in trainer.callback_metrics.items() if self.validated or not k.startswith("val/")}
+        fresh = {k: v for k, v in metrics.items() if self.validated or not k.startswith("val/")}
         values = {key: f"{float(value):.6g}" for key, value in sorted(fresh.items())}
         seconds = f"{time.perf_counter() - self.began:.2f}"
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": seconds, **values})
-        columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
+        write_rows(self.path, self.rows)

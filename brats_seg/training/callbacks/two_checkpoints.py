@@ -56,8 +56,9 @@ def usable_checkpoint(folder: Path) -> Path | None:
     found = [path for path in (folder / LAST, folder / PREVIOUS) if path.exists()]
     for path in found:
         if _is_whole(path):
+            if path != found[0]:
+                rank_zero_only(print)(f"{found[0]} is damaged: continuing from {path.name}, an epoch before", flush=True)
             return path
-        rank_zero_only(print)(f"{path} is damaged", flush=True)
     if found:
         raise UserError(f"{folder}: every checkpoint is damaged; delete {folder.parent} to start again")
     return None
