@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from brats_seg.files import whole_file
+from brats_seg.geometry import Triple
 from brats_seg.labels import LabelConvention
 
 COLOURS = {"ET": (0.89, 0.10, 0.11), "NCR/NET": (0.20, 0.63, 0.17), "ED": (1.00, 0.85, 0.10)}
 """As in the paper's figures: red, green, yellow."""
+PALETTES = {
+    "paper": COLOURS,
+    "safe": {"ET": (0.835, 0.369, 0.0), "NCR/NET": (0.0, 0.447, 0.698), "ED": (0.941, 0.894, 0.259)},
+}
+"""By name; ``safe`` is vermilion, blue and yellow of Okabe and Ito, which colour-blind readers tell apart."""
 TITLES = ("T1", "T1ce", "T2", "FLAIR")
 
 
@@ -31,14 +39,67 @@ def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_
 
 
 def overlay(
-    grey: NDArray[Any], label_map: NDArray[np.integer], labels: LabelConvention, alpha: float = 0.55
+    grey: NDArray[Any],
+    label_map: NDArray[np.integer],
+    labels: LabelConvention,
+    alpha: float = 0.55,
+    *,
+    palette: str = "paper",
+    outlined: bool = False,
 ) -> NDArray[np.float64]:
-    """Colours over one slice: grey ``(y, x)`` in [0, 1] to RGB ``(y, x, 3)``."""
+    """Colours over one slice: grey ``(y, x)`` in [0, 1] to RGB ``(y, x, 3)``; outlines are opaque."""
     rgb = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=-1).astype(np.float64)
+    shown, alpha = (_border(label_map), 1.0) if outlined else (np.ones(label_map.shape, bool), alpha)
     for name, value in tissues(labels).items():
-        inside = label_map == value
-        rgb[inside] = (1 - alpha) * rgb[inside] + alpha * np.asarray(COLOURS[name])
+        inside = (label_map == value) & shown
+        rgb[inside] = (1 - alpha) * rgb[inside] + alpha * np.asarray(PALETTES[palette][name])
     return rgb
+
+
+def strip(
+    grey: NDArray[np.floating],
+    label_map: NDArray[np.integer] | None,
+    centre: Triple,
+    labels: LabelConvention,
+    *,
+    palette: str = "paper",
+    outlined: bool = False,
+) -> NDArray[np.uint8]:
+    """The axial, coronal and sagittal slice through a voxel, one below the other, RGB; twice as large as the voxels.
+
+    Args:
+        grey: ``(z, y, x)`` in [0, 1], LPS. Shown with anterior or superior up, the patient's right or front on the left.
+        label_map: Same shape, or None for the grey alone.
+        centre: ``(z, y, x)``.
+        labels: Convention of the label map.
+        palette: Key of :data:`PALETTES`.
+        outlined: Outlines instead of fills.
+    """
+    width, panels = max(grey.shape[1:]), []
+    for axis in range(3):
+        flat = np.take(grey, centre[axis], axis).repeat(2, 0).repeat(2, 1)
+        tissue = np.zeros(flat.shape, np.uint8)
+        if label_map is not None:
+            tissue = np.take(label_map, centre[axis], axis).repeat(2, 0).repeat(2, 1)
+        rgb = overlay(flat, tissue, labels, 0.65, palette=palette, outlined=outlined)[:: 1 if axis == 0 else -1]
+        spare = 2 * width - rgb.shape[1]
+        panels.append(np.pad(rgb, ((0, 0), (spare // 2, spare - spare // 2), (0, 0))))
+    stacked: NDArray[np.uint8] = (np.concatenate(panels) * 255).round().astype(np.uint8)
+    return stacked
+
+
+def centre_of_interest(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> Triple:
+    """Along each axis the slice with most tumour; with most brain where there is none."""
+    chosen = brain if label_map is None or not label_map.any() else label_map != 0
+    z, y, x = (int(chosen.sum(axis=tuple(a for a in range(3) if a != axis)).argmax()) for axis in range(3))
+    return z, y, x
+
+
+def png(rgb: NDArray[np.uint8]) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    imsave(buffer, rgb, format="png")
+    return buffer.getvalue()
 
 
 def overview(
@@ -60,7 +121,7 @@ def overview(
     brain = (image != 0).any(0)
     z = busiest_slice(truth if truth is not None else prediction, brain)
     rows, columns = (_extent(brain[z].any(1)), _extent(brain[z].any(0)))
-    greys = [_window(channel[z], brain[z])[rows, columns] for channel in image]
+    greys = [window(channel[z], brain[z])[rows, columns] for channel in image]
     panels = list(zip(TITLES, greys, strict=True))
     named = [("Truth", truth), ("Prediction", prediction)]
     panels += [(name, overlay(greys[1], m[z][rows, columns], labels)) for name, m in named if m is not None]
@@ -91,7 +152,8 @@ def save_overview(
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+def window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Grey values between the 1st and 99th percentile inside as [0, 1]; 0 outside."""
     values = grey[inside]
     low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
     return np.where(inside, np.clip((grey - low) / max(high - low, 1e-6), 0, 1), 0)
@@ -100,3 +162,11 @@ def _window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.f
 def _extent(hits: NDArray[np.bool_]) -> slice:
     found = np.flatnonzero(hits)
     return slice(max(int(found[0]) - 3, 0), int(found[-1]) + 4) if found.size else slice(None)
+
+
+def _border(label_map: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Pixels beside one of another tissue, on the inner side."""
+    around = np.pad(label_map, 1, mode="edge")
+    shifted = (around[2:, 1:-1], around[:-2, 1:-1], around[1:-1, 2:], around[1:-1, :-2])
+    border: NDArray[np.bool_] = np.logical_or.reduce([label_map != other for other in shifted])
+    return border

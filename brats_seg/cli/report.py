@@ -1,0 +1,43 @@
+"""`brats-seg report`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("report")
+def main(config: DictConfig) -> None:
+    """Write a folder of static pages: the cohort, and every case with a 3-D viewer."""
+    import os
+    from pathlib import Path
+
+    from brats_seg.errors import UserError
+    from brats_seg.report.pages import viewer_script
+    from brats_seg.report.report import report
+
+    def folder(path: str) -> Path:
+        return Path(path).expanduser()
+
+    failures = report(
+        folder(config.predictions),
+        folder(config.references),
+        folder(config.output),
+        evaluation=None if config.evaluation is None else folder(config.evaluation),
+        convention=config.convention,
+        title=config.title,
+        labels=config.labels.predictions,
+        runs=[folder(run) for run in config.runs],
+        viewer=config.viewer,
+        workers=config.workers or os.cpu_count() or 1,
+    )
+    print(f"open {folder(config.output) / 'index.html'}")
+    if config.viewer and viewer_script() is None:
+        print("without the 3-D viewer: make viewer adds it")
+    if failures:
+        raise UserError("\n".join(failures))
+
+
+if __name__ == "__main__":
+    main()

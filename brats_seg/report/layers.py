@@ -1,0 +1,106 @@
+"""Volumes and pictures of one case as text that a page can hold."""
+
+# mypy: allow-untyped-calls
+# (nibabel is typed in part only)
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from isal import igzip
+from numpy.typing import NDArray
+
+from brats_seg.geometry import Box
+from brats_seg.nifti import Geometry
+from brats_seg.pictures import PALETTES, TITLES, centre_of_interest, png, strip, tissues, window
+from brats_seg.report.material import SHOWN, Material
+
+OPACITY = {"grey": 1.0, "labels": 0.5, "heat": 0.6}
+STYLES = tuple(f"{palette}-{style}" for palette in PALETTES for style in ("fill", "outline"))
+"""Every way a label map is drawn."""
+
+
+def viewer_layers(material: Material) -> list[dict[str, Any]]:
+    """What the viewer loads: the modalities first, all in the box of the brain, NIfTI in base64, and what is on at first."""
+    box = material.brain
+    layers = [(title, "grey", volume) for title, volume in zip(TITLES, _greys(material), strict=True)]
+    layers += [(title, "labels", label_map) for title, label_map in material.maps.items()]
+    layers += [] if material.uncertainty is None else [("Uncertainty", "heat", material.uncertainty)]
+    at_first = ("T1ce", *list(material.maps)[-1:])
+    return [
+        {
+            "title": title,
+            "kind": kind,
+            "on": title in at_first,
+            "opacity": OPACITY[kind],
+            "data": _nifti(array, material, box),
+        }
+        for title, kind, array in layers
+    ]
+
+
+def stills(material: Material) -> list[dict[str, Any]]:
+    """Three slices of every layer as PNG in base64; of a label map one per style."""
+    box = material.brain
+    maps = {title: label_map[box.slices] for title, label_map in material.maps.items()}
+    greys = [grey[box.slices] / 255 for grey in _greys(material)]
+    at = centre_of_interest(*_guide(material))
+    found = [{"title": title, "all": _png(strip(grey, None, at, SHOWN))} for title, grey in zip(TITLES, greys, strict=True)]
+    for title, label_map in maps.items():
+        styles = {
+            style: _png(strip(greys[1], label_map, at, SHOWN, palette=palette, outlined=outlined == "outline"))
+            for style in STYLES
+            for palette, outlined in [style.split("-")]
+        }
+        found.append({"title": title, **styles})
+    return found
+
+
+def centre(material: Material) -> list[float]:
+    """Where the viewer begins, ``(x, y, z)`` as fractions of its volumes from right to left, back to front, feet to head."""
+    box = material.brain
+    z, y, x = centre_of_interest(*_guide(material))
+    depth, height, width = box.shape
+    return [1 - (x + 0.5) / width, 1 - (y + 0.5) / height, (z + 0.5) / depth]
+
+
+def _guide(material: Material) -> tuple[NDArray[np.uint8] | None, NDArray[np.bool_]]:
+    """The first label map, and the brain, in its box."""
+    slices = material.brain.slices
+    first = next(iter(material.maps.values()), None)
+    return None if first is None else first[slices], (material.image != 0).any(0)[slices]
+
+
+def legend() -> list[dict[str, Any]]:
+    """Tissue, its value in the viewer's volumes, and its colour in each palette as 0 to 255."""
+    return [
+        {
+            "name": name,
+            "value": value,
+            **{palette: [round(255 * c) for c in colours[name]] for palette, colours in PALETTES.items()},
+        }
+        for name, value in sorted(tissues(SHOWN).items(), key=lambda item: item[1])
+    ]
+
+
+def _greys(material: Material) -> list[NDArray[np.uint8]]:
+    return [(255 * window(channel, channel != 0)).astype(np.uint8) for channel in material.image]
+
+
+def _nifti(array: NDArray[np.uint8], material: Material, box: Box) -> str:
+    image = nib.Nifti1Image(array[box.slices].transpose(2, 1, 0), _affine(material.geometry, box))
+    return b64encode(igzip.compress(image.to_bytes(), 3)).decode()
+
+
+def _affine(geometry: Geometry, box: Box) -> NDArray[np.float64]:
+    """Of the box, voxel ``(x, y, z)`` to RAS+ millimetres."""
+    affine = geometry.lps_affine.copy()
+    affine[:3, 3] = (affine @ [*box.start[::-1], 1])[:3]
+    return affine
+
+
+def _png(rgb: NDArray[np.uint8]) -> str:
+    return b64encode(png(rgb)).decode()
