@@ -1,0 +1,105 @@
+"""The report in a real browser, offline: it loads, layers switch, the canvas shows something, sorting sorts, nothing errs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from brats_seg.report.pages import viewer_script
+from brats_seg.report.report import report
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+# WebGL 2 without a graphics card; root, as in CI, has no sandbox.
+FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--no-sandbox")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium, or set CHROMIUM=PROGRAM"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if viewer_script() is None:
+        pytest.skip("no 3-D viewer: make viewer")
+    output = tmp_path_factory.mktemp("report")
+    report(cohort / "predictions", cohort / "cases", output, evaluation=cohort / "scores", convention="brats2020", title="x")
+    return output
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["desktop, light", "phone, dark"])
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Offline; at its end nothing may have been asked for or complained about."""
+    scheme, width = request.param
+    context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page, trouble = context.new_page(), []
+    page.on("console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url))
+    yield page
+    context.close()
+    assert trouble == []
+
+
+def pixels(page: Any) -> np.ndarray:
+    """What the canvas shows, once it has been drawn."""
+    page.wait_for_timeout(400)
+    return np.asarray(imread(BytesIO(page.locator("#canvas").screenshot()), format="png"))[..., :3]
+
+
+def is_wider_than_the_screen(page: Any) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_the_cohort(page: Any, made: Path) -> None:
+    page.goto(f"file://{made}/index.html")
+    ids = lambda: page.locator("#cases tbody tr:visible a").all_inner_texts()  # noqa: E731
+    worst = ids()
+    assert len(worst) == 3 and not is_wider_than_the_screen(page)
+    page.get_by_role("button", name="Mean Dice").press("Enter")
+    assert ids() == worst[::-1]
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    page.get_by_role("button", name="Case", exact=True).click()
+    assert ids() == sorted(worst)
+    page.get_by_label("Filter").fill("_002")
+    assert ids() == ["BraTS20_Training_002"] and "1 shown" in page.inner_text("#count")
+    page.get_by_label("Theme").select_option("dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 28)"
+
+
+def test_a_case(page: Any, made: Path) -> None:
+    page.goto(f"file://{made}/cases/BraTS20_Training_002.html")
+    page.wait_for_function("document.documentElement.dataset.viewer === 'ready'", timeout=120_000)
+    assert not is_wider_than_the_screen(page)
+    first = pixels(page)
+    assert first.std() > 0.05
+    seen = [first]
+    for layer in ("Merged", "T1ce", "FLAIR", "Truth", "Uncertainty"):  # the first two off, the others on
+        page.get_by_label(layer, exact=True).press("Space")
+        seen.append(pixels(page))
+        assert np.abs(seen[-1] - seen[-2]).max() > 0.1, layer
+    page.get_by_label("Opacity of Truth").press("Home")
+    assert np.abs(pixels(page) - seen[-1]).max() > 0.1
+    page.get_by_label("Opacity of Truth").press("End")
+    for label, option in (("View", "0"), ("Colours", "safe"), ("Drawn as", "outline")):
+        before = pixels(page)
+        page.get_by_label(label, exact=True).select_option(option)
+        assert np.abs(pixels(page) - before).max() > 0.1, label
+    assert page.locator(".stills img[data-style=safe-outline]").first.is_visible()
+    assert not page.locator(".stills img[data-style=paper-fill]").first.is_visible()
