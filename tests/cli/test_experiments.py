@@ -1,0 +1,74 @@
+"""Each experiment through the command line, on a synthetic cohort."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from brats_seg.bundles import load_bundle
+from brats_seg.phantom import write_cohort
+
+
+def brats_seg(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("brats-seg")), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("experiments")
+    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "pipeline", "attention", "weights"),
+    [
+        ("pipeline_a", "a", False, "mean of 2 snapshots"),
+        ("pipeline_a_attention", "a", True, "mean of 2 snapshots"),
+        ("pipeline_a_filtered", "a", False, "mean of 2 snapshots"),
+        ("pipeline_b", "b", False, "lowest validation loss"),
+    ],
+)
+def test_an_experiment_trains_and_its_bundle_predicts(
+    root: Path, tmp_path: Path, experiment: str, pipeline: str, attention: bool, weights: str
+) -> None:
+    small = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "schedule.cosine_epochs=2"]
+    if pipeline == "a":
+        small += ["schedule.constant_epochs=1", "swa.cycles=1", "swa.cycle_epochs=4", "swa.snapshot_every=2"]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={tmp_path}", "name=run"]
+    command = ["train", f"experiment={experiment}", *small, *places]
+    excluded: list[str] = []
+    if experiment == "pipeline_a_filtered":
+        refused = brats_seg(*command)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert "data.exclude=FILE" in refused.stderr
+        ids = sorted(path.name for path in (root / "cohort").iterdir())
+        excluded = ids[:2]
+        (tmp_path / "flagged.json").write_text(json.dumps(excluded))
+        command.append(f"data.exclude={tmp_path / 'flagged.json'}")
+    trained = brats_seg(*command)
+    assert trained.returncode == 0, trained.stderr
+    folder = tmp_path / "run" / "fold_0"
+    assert trained.stdout.splitlines()[-1] == str(folder)
+    split = yaml.safe_load((folder / "config.yaml").read_text())["split"]
+    assert len(split["validation"]) == 1
+    assert len(split["train"]) == 4 - len(set(excluded) - set(split["validation"]))
+    bundle = load_bundle(folder / "bundle")
+    assert (bundle.pipeline, bundle.architecture["attention"]) == (pipeline, attention)
+    assert weights in bundle.record["provenance"]["weights"]
+    assert 0 <= bundle.record["scores"]["val/dice"] <= 1
+    output = [f"input={root / 'cohort' / split['validation'][0]}", f"output={tmp_path / 'predictions'}", "tta=none"]
+    predicted = brats_seg("predict", f"bundles.{pipeline}=[{folder / 'bundle'}]", *output)
+    assert predicted.returncode == 0, predicted.stderr
+    assert (tmp_path / "predictions" / f"{split['validation'][0]}.nii.gz").is_file()
+    if pipeline == "a":
+        again = brats_seg("average", f"snapshots=[{folder / 'snapshots'}]", f"output={tmp_path / 'again'}")
+        assert again.returncode == 0, again.stderr
+        assert (tmp_path / "again" / "model.safetensors").read_bytes() == (folder / "bundle" / "model.safetensors").read_bytes()

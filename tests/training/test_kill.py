@@ -1,0 +1,74 @@
+"""A real process, killed again and again."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from brats_seg.phantom import write_cohort
+
+BASE, CYCLES, LENGTH = 8, 2, 6
+EPOCHS = BASE + CYCLES * LENGTH
+PROGRESS = re.compile(r"epoch (\d+)/")
+
+
+def start(root: Path, runs: str) -> subprocess.Popen[str]:
+    science = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "trainer.precision=32-true", "model.dropout=0.1"]
+    schedule = [f"schedule.constant_epochs={BASE // 2}", f"schedule.cosine_epochs={BASE // 2}", f"swa.cycles={CYCLES}"]
+    cycles = [f"swa.cycle_epochs={LENGTH}", "swa.snapshot_every=2"]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
+    command = [str(Path(sys.executable).with_name("brats-seg")), "train", *science, *schedule, *cycles, *places]
+    return subprocess.Popen([*command, "trainer.accelerator=cpu"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> list[str]:
+    """What it prints until that epoch is done, or until its end."""
+    assert process.stdout is not None
+    told: list[str] = []
+    for line in process.stdout:
+        told.append(line)
+        if (match := PROGRESS.match(line)) and int(match[1]) > epoch:
+            break
+    return told
+
+
+def outcome(folder: Path) -> dict[str, bytes]:
+    """Weights, snapshots and losses."""
+    files = [folder / "bundle" / "model.safetensors", folder / "case_losses.csv", *(folder / "snapshots").glob("*")]
+    with (folder / "metrics.csv").open(newline="") as file:
+        rows = [(row["epoch"], row["lr"], row["train/loss"], row["val/loss"]) for row in csv.DictReader(file)]
+    return {**{path.name: path.read_bytes() for path in files}, "rows": repr(rows).encode()}
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    whole = start(tmp_path, "whole")
+    said, _ = whole.communicate()
+    assert whole.returncode == 0, said
+    began = time.time_ns()
+    chance = random.Random(began)
+    base, cyclic = chance.sample(range(BASE), 4), chance.sample(range(BASE, EPOCHS - 1), 5)
+    for epoch in sorted([*base, *cyclic]):
+        process = start(tmp_path, "killed")
+        told = wait_for_epoch(process, epoch)
+        time.sleep(chance.uniform(0, 0.4))  # into its checkpoint, or into the epoch after it
+        process.kill()
+        process.wait()
+        assert process.returncode == -signal.SIGKILL, f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
+    last = start(tmp_path, "killed")
+    said, _ = last.communicate()
+    assert last.returncode == 0, said
+    expected, found = (outcome(tmp_path / runs / "run" / "fold_0") for runs in ("whole", "killed"))
+    assert len(expected) == 3 + CYCLES * LENGTH // 2
+    assert expected.keys() == found.keys()
+    assert [name for name, data in expected.items() if found[name] != data] == [], f"seed {began}"
+    assert not list((tmp_path / "killed").rglob(".tmp-*"))

@@ -1,0 +1,170 @@
+"""A training that is cut off anywhere ends as one that is not."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from brats_seg.bundles import load_bundle
+from brats_seg.errors import UserError
+from brats_seg.phantom import write_cohort
+from brats_seg.training import train as training
+from brats_seg.training.average import read_weights
+from brats_seg.training.callbacks import TwoCheckpoints
+from brats_seg.training.config import load_config
+from brats_seg.training.train import train
+
+A = ["experiment=pipeline_a", "schedule.constant_epochs=1", "schedule.cosine_epochs=1"]
+CYCLES = ["swa.cycles=2", "swa.cycle_epochs=3", "swa.snapshot_every=2", "swa.count_base=true"]
+B = ["experiment=pipeline_b", "schedule.cosine_epochs=4"]
+
+
+class Power(RuntimeError):
+    """It went out."""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_cohort(root / "cohort", cases=3, seed=0, shape=(32, 32, 32))
+    return root
+
+
+def config(root: Path, out: Path, *overrides: str) -> DictConfig:
+    small = ["scale=smoke", "model.width=1", "data.patch=[16,16,16]", "data.folds=3", "trainer.precision=32-true"]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "trainer.accelerator=cpu"]
+    return load_config([*small, *places, "name=run", *overrides])
+
+
+def outcome(folder: Path) -> dict[str, bytes]:
+    """Every weight that was written, the scores, and what the epochs had to say."""
+    files = [folder / "bundle" / "model.safetensors", *(folder / "snapshots").glob("*")]
+    with (folder / "metrics.csv").open(newline="") as file:
+        rows = [(row["epoch"], row["lr"], row["train/loss"], row.get("val/loss")) for row in csv.DictReader(file)]
+    told = {"rows": repr(rows).encode(), "scores": repr(load_bundle(folder / "bundle").record["scores"]).encode()}
+    return {**{path.name: path.read_bytes() for path in files}, **told}
+
+
+def cut(cfg: DictConfig, owner: Any, name: str, when: Callable[..., bool]) -> None:
+    """Train until ``when``, seen from the arguments of a function that is about to be called."""
+    real = getattr(owner, name)
+
+    def fails(*arguments: Any, **options: Any) -> Any:
+        if when(*arguments):
+            raise Power
+        return real(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, fails)
+        with pytest.raises(Power):
+            train(cfg)
+
+
+def in_epoch(epoch: int) -> Callable[..., bool]:
+    """Before the second step of an epoch."""
+    return lambda module, batch, index: bool(module.current_epoch == epoch and index == 1)
+
+
+def before_checkpoint(epoch: int) -> Callable[..., bool]:
+    return lambda callback, trainer, module: bool(trainer.current_epoch == epoch)
+
+
+def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root: Path, tmp_path: Path) -> None:
+    science = [*A, *CYCLES, "model.dropout=0.3"]
+    whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
+    step = (training.SegmentationModule, "training_step")
+    for epoch in (0, 1, 3, 5):  # 2 and 5 start cycles
+        cut(cfg, *step, in_epoch(epoch))
+    cut(cfg, TwoCheckpoints, "on_train_epoch_end", before_checkpoint(6))  # whose snapshot is there already
+    assert (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
+    cut(cfg, *step, in_epoch(6))
+    assert not (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
+    cut(cfg, training, "save_bundle", lambda *_: True)
+    folder = train(cfg)
+    assert outcome(folder) == outcome(whole)
+    assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == ["epoch_0001", "epoch_0003", "epoch_0006"]
+
+
+def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(root: Path, tmp_path: Path) -> None:
+    whole = train(config(root, tmp_path / "whole", *B))
+    with (whole / "metrics.csv").open(newline="") as file:
+        losses = [float(row["val/loss"]) for row in csv.DictReader(file)]
+    weights, facts = read_weights(whole / "best.safetensors")
+    assert losses[facts["epoch"]] == min(losses)
+    held = load_bundle(whole / "bundle").net().state_dict()
+    assert all(value.equal(held[name]) for name, value in weights.items())
+    cfg = config(root, tmp_path / "cut", *B)
+    cut(cfg, TwoCheckpoints, "on_train_epoch_end", before_checkpoint(facts["epoch"]))
+    cut(cfg, training.SegmentationModule, "training_step", in_epoch(3))
+    shutil.move(tmp_path / "cut", tmp_path / "moved")
+    assert outcome(train(config(root, tmp_path / "moved", *B))) == outcome(whole)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "one byte", "gone"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    root: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    science = [*A, "schedule.cosine_epochs=2"]
+    whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
+    cut(cfg, training.SegmentationModule, "training_step", in_epoch(2))
+    last = tmp_path / "cut" / "run" / "fold_0" / "checkpoints" / "last.ckpt"
+    data = bytearray(last.read_bytes())
+    if damage == "gone":  # between the two renames
+        last.unlink()
+    elif damage == "cut short":
+        last.write_bytes(data[: len(data) // 2])
+    else:
+        data[len(data) // 2] ^= 1
+        last.write_bytes(data)
+    capsys.readouterr()
+    folder = train(cfg)
+    said = capsys.readouterr().out
+    assert ("last.ckpt is damaged: continuing from previous.ckpt" in said) == (damage != "gone")
+    assert "epoch 1/3" not in said and "epoch 2/3" in said
+    assert outcome(folder) == outcome(whole)
+
+
+def test_nothing_to_continue_from_is_one_line(root: Path, tmp_path: Path) -> None:
+    cfg = config(root, tmp_path, *A, *CYCLES)
+    cut(cfg, training.SegmentationModule, "training_step", in_epoch(3))
+    folder = tmp_path / "run" / "fold_0"
+    snapshot = folder / "snapshots" / "epoch_0001.safetensors"
+    held = snapshot.read_bytes()
+    snapshot.unlink()
+    with pytest.raises(UserError, match=r"epoch_0001.safetensors is missing"):
+        train(cfg)
+    snapshot.write_bytes(held)
+    for name in ("last.ckpt", "previous.ckpt"):
+        (folder / "checkpoints" / name).write_bytes(b"")
+    with pytest.raises(UserError, match="every checkpoint is damaged"):
+        train(cfg)
+
+
+def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:
+    bundle = train(config(root, tmp_path / "first", *A)) / "bundle"
+    still = ["schedule.base_rate=0", "schedule.constant_epochs=1", "schedule.cosine_epochs=0", "experiment=pipeline_a"]
+    tuned = load_bundle(train(config(root, tmp_path / "second", *still, f"init={bundle}", "seed=7")) / "bundle")
+    held = load_bundle(bundle).net().state_dict()
+    assert all(torch.equal(value, held[name]) for name, value in tuned.net().state_dict().items())
+    assert tuned.record["provenance"]["init"] == str(bundle)
+    with pytest.raises(UserError, match=r"has model.width=1, this training 2") as caught:
+        train(config(root, tmp_path / "third", *A, f"init={bundle}", "model.width=2"))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "third" / "run" / "fold_0" / "config.yaml").exists()
+
+
+def test_cycles_and_the_best_epoch_exclude_each_other(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"swa.cycles=1"):
+        train(config(root, tmp_path, *B, "swa.cycles=1"))
+
+
+def test_the_filtered_experiment_asks_for_its_list(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"needs data\.exclude=FILE"):
+        train(config(root, tmp_path, "experiment=pipeline_a_filtered"))
