@@ -17,6 +17,7 @@ COMMANDS = {
     "prepare": "fill the cache that training reads from",
     "train": "train one fold of one experiment, or continue it",
     "average": "make a bundle of the mean of a training's snapshots",
+    "flag-cases": "list the training cases whose loss stays high, to review and to leave out",
     "predict": "segment cases with the bundles of pipelines A and B",
     "merge": "merge the label maps of two prediction folders",
     "evaluate": "score predictions against references",

@@ -50,7 +50,7 @@ def test_every_command_has_its_file_and_every_file_its_command():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_has_its_configuration_and_imports_late(name):
     module = importlib.import_module(f"brats_seg.cli.{name.replace('-', '_')}")
-    assert (Path(importlib.import_module("brats_seg.conf").__file__).parent / f"{name}.yaml").is_file()
+    assert (Path(importlib.import_module("brats_seg.conf").__file__).parent / f"{name.replace('-', '_')}.yaml").is_file()
     tree = ast.parse(Path(module.__file__).read_text())
     heavy = {"torch", "numpy", "pytorch_lightning", "nibabel"}
     for node in tree.body:

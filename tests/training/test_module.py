@@ -1,0 +1,169 @@
+"""One step: what spoils it is skipped and counted, what it costs is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
+from pytorch_optimizer import Ranger
+from torch.utils.data import DataLoader
+
+from brats_seg.data.quiet import quiet_lightning
+from brats_seg.errors import UserError
+from brats_seg.losses import DiceLoss
+from brats_seg.models import UNet
+from brats_seg.terms import Batch
+from brats_seg.training.callbacks import CaseLosses, Resources
+from brats_seg.training.callbacks.rows import rows_before
+from brats_seg.training.module import PATIENCE, SegmentationModule
+
+ADAM = partial(torch.optim.Adam, lr=1e-2)
+RANGER = partial(Ranger, lr=1e-1, k=2)
+
+
+def batch(seed: int, *, spoilt: bool = False, samples: int = 1) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.randn((samples, 4, 16, 16, 16), generator=generator)
+    if spoilt:
+        image[0, 0, 0, 0, 0] = float("nan")
+    target = (torch.rand((samples, 3, 16, 16, 16), generator=generator) < 0.3).float()
+    return Batch(image, target, [f"case{seed}.{k}" for k in range(samples)])
+
+
+def module(optimizer: Callable[..., torch.optim.Optimizer] = ADAM) -> SegmentationModule:
+    torch.manual_seed(0)
+    net = UNet(width=2, norm="instance", attention=False, residual=False, dropout=0.0)
+    return SegmentationModule(net, DiceLoss(squared=True, smooth=1.0), optimizer, channels_last=False)
+
+
+def fit(made: SegmentationModule, batches: Sequence[Batch], epochs: int = 1, **options: Any) -> pl.Trainer:
+    quiet_lightning()
+    trainer = pl.Trainer(
+        accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, **options,
+    )  # fmt: skip
+    trainer.fit(made, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    return trainer
+
+
+def state(trainer: pl.Trainer) -> dict[str, Any]:
+    return {**trainer.lightning_module.state_dict(), "optimizer": trainer.optimizers[0].state_dict()}
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, RANGER])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_spoilt_step_is_as_if_it_had_not_been(optimizer: Callable[..., torch.optim.Optimizer], precision: str) -> None:
+    one, other = module(optimizer), module(optimizer)
+    skipped = fit(one, [batch(1), batch(2, spoilt=True), batch(3)], precision=precision)
+    plain = fit(other, [batch(1), batch(3)], precision=precision)
+    torch.testing.assert_close(state(skipped), state(plain), rtol=0, atol=0)
+    assert skipped.callback_metrics["train/skipped_steps"] == 1
+    for key in ("train/loss", "train/loss_main", "train/grad_norm"):
+        torch.testing.assert_close(skipped.callback_metrics[key], plain.callback_metrics[key])
+
+
+def test_a_spoilt_part_of_an_accumulated_step_spoils_all_of_it() -> None:
+    one, other = module(), module()
+    skipped = fit(one, [batch(1), batch(2, spoilt=True), batch(3), batch(4)], accumulate_grad_batches=2)
+    plain = fit(other, [batch(3), batch(4)], accumulate_grad_batches=2)
+    torch.testing.assert_close(state(skipped), state(plain), rtol=0, atol=0)
+    assert skipped.callback_metrics["train/skipped_steps"] == 1
+
+
+def test_loss_scaling_goes_on_behind_a_spoilt_step() -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    one, other = module(), module()
+    plugin = MixedPrecision("16-mixed", "cpu", scaler)
+    skipped = fit(one, [batch(1), batch(2, spoilt=True), batch(3)], plugins=[plugin])
+    assert skipped.callback_metrics["train/skipped_steps"] == 1
+    assert scaler.get_scale() == 2.0**9
+    plain = fit(
+        other, [batch(1), batch(3)], plugins=[MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**10))]
+    )
+    torch.testing.assert_close(one.state_dict(), other.state_dict(), rtol=1e-2, atol=1e-3)
+    assert plain.callback_metrics["train/skipped_steps"] == 0
+    moved = [not a.equal(b) for a, b in zip(one.state_dict().values(), module().state_dict().values(), strict=True)]
+    assert any(moved)
+
+
+def test_an_infinite_gradient_of_a_finite_loss_is_skipped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module()
+    before = {key: value.clone() for key, value in made.state_dict().items()}
+    made.net.main.weight.register_hook(lambda gradient: gradient * float("inf"))
+    trainer = fit(made, [batch(1)])
+    assert trainer.callback_metrics["train/skipped_steps"] == 1
+    assert all(value.equal(before[key]) for key, value in made.state_dict().items())
+
+
+def test_ten_in_a_row_stop_the_training_and_nine_do_not() -> None:
+    nine = [batch(k, spoilt=True) for k in range(PATIENCE - 1)]
+    made = module()
+    trainer = fit(made, [*nine, batch(99), *nine])
+    assert trainer.callback_metrics["train/skipped_steps"] == 2 * (PATIENCE - 1)
+    with pytest.raises(UserError, match="10 steps in a row") as caught:
+        fit(made, [batch(1, spoilt=True)])  # one more: they are counted across epochs
+    assert "\n" not in str(caught.value)
+
+
+def test_the_count_survives_a_restart() -> None:
+    made, other = module(), module()
+    fit(made, [batch(1), *(batch(k, spoilt=True) for k in range(4))])
+    saved: dict[str, Any] = {}
+    made.on_save_checkpoint(saved)
+    other.on_load_checkpoint(saved)
+    assert other.skipped_in_a_row == 4
+
+
+def test_clipping_changes_the_step_but_not_the_logged_norm() -> None:
+    norms, weights = [], []
+    for clip in (None, 1e-3):
+        made = module(partial(torch.optim.SGD, lr=1.0))
+        norms.append(float(fit(made, [batch(1)], gradient_clip_val=clip).callback_metrics["train/grad_norm"]))
+        weights.append(torch.cat([p.flatten() for p in made.parameters()]).detach())
+    start = torch.cat([p.flatten() for p in module().parameters()]).detach()
+    assert norms[0] == norms[1] == pytest.approx(float((weights[0] - start).norm()), rel=1e-3)
+    assert float((weights[1] - start).norm()) == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_case_losses_are_those_of_each_sample_alone(tmp_path: Path) -> None:
+    file = tmp_path / "case_losses.csv"
+    given = [batch(1, samples=3), batch(2)]
+    made = module(partial(torch.optim.SGD, lr=0.0))
+    fit(made, given, epochs=2, callbacks=[CaseLosses(file)])
+    rows = rows_before(file, 9)
+    assert [(row["epoch"], row["case"]) for row in rows[:4]] == [("0", f"case{i}") for i in ("1.0", "1.1", "1.2", "2.0")]
+    with torch.no_grad():
+        expected = [
+            float(made.dice(made.net(b.image[k : k + 1]).main, b.target[k : k + 1])) for b in given for k in range(len(b.image))
+        ]
+    for epoch in (0, 1):
+        losses = [float(row["loss"]) for row in rows if int(row["epoch"]) == epoch]
+        assert losses == pytest.approx(expected, rel=1e-5)
+    fit(made, given, callbacks=[CaseLosses(file)])  # from epoch 0 again: its rows, and no others
+    assert len(rows_before(file, 9)) == 4
+
+
+def test_waiting_for_data_is_told_from_work() -> None:
+    import time
+
+    class Slow(torch.utils.data.Dataset[Batch]):
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, index: int) -> Batch:
+            if index >= len(self):
+                raise IndexError
+            time.sleep(0.2)
+            return batch(index, samples=2)
+
+    metrics = fit(module(), Slow(), callbacks=[Resources()]).callback_metrics  # type: ignore[arg-type]
+    seconds = 6 / float(metrics["resources/patches_per_second"])
+    assert seconds > 0.6
+    assert 0.6 / seconds <= float(metrics["resources/data_wait_share"]) < 1
+    assert 0.05 < float(metrics["resources/peak_rss_gib"]) < 64
