@@ -82,7 +82,8 @@ def voxel_surface(mask: Mask) -> Mask:
 def distances_mm(of: Mask, to: Mask, spacing_mm: Spacing) -> Distances:
     """From each True of ``of``, in C order, to the nearest True of ``to``, which has one at least.
 
-    A k-d tree over surface points beats a distance transform of the box on near, far and scattered masks (benchmarks/metrics.py).
+    A k-d tree over surface points beats a distance transform of the box on near, far and scattered masks
+    (benchmarks/evaluation.py).
     """
     found = np.zeros(np.count_nonzero(of))
     apart = ~to[of]

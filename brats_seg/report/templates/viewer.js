@@ -22,15 +22,18 @@
   const box = (i) => document.querySelector(`[data-layer="${i}"]`), range = (i) => document.querySelector(`[data-opacity="${i}"]`);
   const opacity = (i) => (box(i).checked ? Number(range(i).value) : 0);
 
+  const images = [];
   for (const [i, layer] of layers.entries()) {
     const image = await NVImage.loadFromBase64({ base64: layer.data, name: `layer${i}.nii.gz`, opacity: opacity(i), cal_min: layer.kind === "heat" ? 1 : 0,
       cal_max: { grey: 255, labels: legend.length, heat: 100 }[layer.kind], colormap: layer.kind === "heat" ? "inferno" : "gray" });
     if (layer.kind === "labels") image.setColormapLabel(colours());
     layer.data = null;
-    nv.addVolume(image);
+    images.push(image);
     status.textContent = `Loaded ${i + 1} of ${layers.length} layers …`;
     await new Promise((done) => setTimeout(done));
   }
+  nv.volumes = images;
+  nv.setVolume(images[0], 0);  // draws once; adding one by one would draw all again for each
 
   const style = () => {
     nv.volumes.forEach((volume, i) => { if (layers[i].kind === "labels") volume.setColormapLabel(colours()); });
