@@ -6,9 +6,11 @@ import contextlib
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from filelock import FileLock, Timeout
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from brats_seg import bundles as opened
 from brats_seg.bundles import Bundle, Pipeline
@@ -24,14 +26,17 @@ from brats_seg.inference.writer import PredictionWriter
 
 
 def load_bundles(
-    a: Sequence[str | Path] = (), b: Sequence[str | Path] = (), ensemble: str | Path | None = None
+    a: Sequence[str | Path] | str | Path = (),
+    b: Sequence[str | Path] | str | Path = (),
+    ensemble: str | Path | None = None,
 ) -> dict[Pipeline, list[Bundle]]:
-    """Open the bundles of both pipelines, from their folders or from an ensemble file.
+    """Open the bundles of both pipelines, from their folders (or the folder of one) or from an ensemble file.
 
     Raises:
         UserError: None is given, or both ways are; one serves the other pipeline, or one cannot be trusted.
     """
     if ensemble is None:
+        a, b = ([folders] if isinstance(folders, str | Path) else folders for folders in (a, b))
         return opened.load_bundles({"a": [Path(folder) for folder in a], "b": [Path(folder) for folder in b]})
     if a or b:
         raise UserError(f"ensemble={ensemble} names its bundles: leave bundles.a and bundles.b out")
@@ -94,14 +99,13 @@ def predict(
         on_missing_modality=on_missing_modality, probabilities=probabilities, uncertainty=uncertainty,
         enhancing_below_mm3=enhancing_below_mm3, components_below_mm3=components_below_mm3,
     )  # fmt: skip
+    if any(output.resolve() == path.resolve().parent for case in cases for path in case.files):
+        raise UserError(f"output={output} holds the images: choose another folder")
     quiet_lightning()
     # The writer takes the case's name from the case itself.
     warnings.filterwarnings("ignore", message=".*Couldn't infer the batch indices.*")
     writer = PredictionWriter(output, bundles, settings)
-    trainer = pl.Trainer(
-        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy, callbacks=[writer], logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False,
-    )  # fmt: skip
+    trainer = _trainer(writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
     with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
         todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
         sound, failures = _headers(todo, on_missing_modality)
@@ -111,6 +115,17 @@ def predict(
             module = PredictionModule(bundles, settings, channels_last=channels_last)
             trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
     return [*failures, *writer.failures] if trainer.is_global_zero else []
+
+
+def _trainer(writer: PredictionWriter, **machine: Any) -> pl.Trainer:
+    try:
+        return pl.Trainer(
+            callbacks=[writer], logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            use_distributed_sampler=False, **machine,
+        )  # fmt: skip
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        asked = " ".join(f"{key}={value}" for key, value in machine.items())
+        raise UserError(f"{asked} cannot be had: {' '.join(str(error).split())}") from error
 
 
 def _headers(cases: Sequence[Case], on_missing_modality: OnMissing) -> tuple[list[Case], list[str]]:
@@ -139,13 +154,17 @@ def _sole_writer(output: Path) -> Iterator[None]:
     Raises:
         UserError: The folder is in use or cannot be written.
     """
+    lock = FileLock(output / ".lock", timeout=0)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with FileLock(output / ".lock", timeout=0):
-            for left in output.rglob(".tmp-*"):
-                left.unlink()
-            yield
+        lock.acquire()
+        for left in output.rglob(".tmp-*"):
+            left.unlink()
     except Timeout:
         raise UserError(f"{output} is in use by another process: wait for it, or choose another output=DIR") from None
-    except PermissionError as error:
+    except OSError as error:
         raise UserError(f"cannot write {output} ({error.strerror}): choose another output=DIR") from error
+    try:
+        yield
+    finally:
+        lock.release()

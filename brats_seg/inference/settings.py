@@ -43,7 +43,7 @@ class Settings:
         components_below_mm3: Components smaller than this are removed; 0 is off.
 
     Raises:
-        UserError: A value is not one of its choices.
+        UserError: A value is not one of its choices, or out of its range.
     """
 
     tta: str
@@ -63,8 +63,13 @@ class Settings:
             if getattr(self, key) not in choices:
                 names = ", ".join("null" if choice is None else choice for choice in choices)
                 raise UserError(f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}")
-        if not 0 < self.threshold < 1:
+        if not (_number(self.threshold) and 0 < self.threshold < 1):
             raise UserError(f"threshold={self.threshold}: expected a probability between 0 and 1")
+        for key in ("enhancing_below_mm3", "components_below_mm3"):
+            if not (_number(value := getattr(self, key)) and value >= 0):
+                raise UserError(f"postprocessing.{key}={value}: expected cubic millimetres, 0 for off")
+        if not isinstance(self.probabilities, bool):
+            raise UserError(f"probabilities={self.probabilities}: expected true or false")
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Settings:
@@ -84,3 +89,7 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -228,7 +228,10 @@ def test_the_same_map_in_every_orientation(name: str, write_case: Any, bundles: 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"tta": "all"}, "group16"), ({"precision": "bf16"}, "bf16-mixed"), ({"inferer": "patches"}, "sliding_window"),
-     ({"threshold": 50}, "probability"), ({"labels_output": "brats"}, r"labels\.output"), ({"uncertainty": "std"}, "entropy")],
+     ({"threshold": 50}, "probability"), ({"threshold": "half"}, "probability"), ({"probabilities": "all"}, "true or false"),
+     ({"enhancing_below_mm3": -3}, "millimetres"), ({"components_below_mm3": "few"}, "millimetres"),
+     ({"accelerator": "abacus"}, "accelerator=abacus"), ({"devices": "none"}, "devices=none"),
+     ({"labels_output": "brats"}, r"labels\.output"), ({"uncertainty": "std"}, "entropy")],
 )  # fmt: skip
 def test_unknown_settings_are_refused_before_any_work(bundles: Bundles, tmp_path: Path, changes: Any, said: str) -> None:
     with pytest.raises(UserError, match=said) as caught:
@@ -248,3 +251,20 @@ def test_bundles_from_folders_or_from_an_ensemble(bundles: Bundles, tmp_path: Pa
     with pytest.raises(UserError, match="no bundle"):
         load_bundles()
     assert load_bundle(Path(a[0])).pipeline == "a"
+    assert [x.sha256 for x in load_bundles(a[0])["a"]] == [bundles["a"][0].sha256], "one folder needs no brackets"
+
+
+def test_outputs_that_cannot_be(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root = write_case("x")
+    cases, before = find_cases(root), files(root)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "closed").symlink_to("/proc/nowhere")  # where not even root can write
+    for output, said in (
+        (root / "x", "holds the images"),
+        (tmp_path / "file", "cannot write"),
+        (tmp_path / "closed", "cannot write"),
+    ):
+        with pytest.raises(UserError, match=said) as caught:
+            run(cases, bundles, output)
+        assert "\n" not in str(caught.value)
+    assert files(root) == before
