@@ -17,6 +17,7 @@ from brats_seg.report.pages import viewer_script
 from brats_seg.report.report import report
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+TIMEOUT_MS = 240_000  # drawing by the processor is slow where others want it, too
 # WebGL 2 without a graphics card; root, as in CI, has no sandbox.
 FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--no-sandbox")
 pytestmark = [
@@ -49,6 +50,7 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     scheme, width = request.param
     context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": width, "height": 800})
     page, trouble = context.new_page(), []
+    page.set_default_timeout(TIMEOUT_MS)
     page.on("console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url))
@@ -85,7 +87,7 @@ def test_the_cohort(page: Any, made: Path) -> None:
 
 def test_a_case(page: Any, made: Path) -> None:
     page.goto(f"file://{made}/cases/BraTS20_Training_002.html")
-    page.wait_for_function("document.documentElement.dataset.viewer === 'ready'", timeout=120_000)
+    page.wait_for_function("document.documentElement.dataset.viewer === 'ready'")
     assert not is_wider_than_the_screen(page)
     first = pixels(page)
     assert first.std() > 0.05
