@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader
 from brats_seg.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
+from brats_seg.training.assemble import epochs
 from brats_seg.training.average import average, mean_weights, read_weights, write_weights
 from brats_seg.training.callbacks import CyclicSWA
 from brats_seg.training.config import build, load_config
-from brats_seg.training.train import epochs
 
 
 class Line(pl.LightningModule):

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from brats_seg.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
+from brats_seg.training import finish
 from brats_seg.training import train as training
 from brats_seg.training.average import read_weights
 from brats_seg.training.callbacks import TwoCheckpoints
@@ -86,7 +87,7 @@ def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root
     assert (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
     cut(cfg, *step, in_epoch(6))
     assert not (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
-    cut(cfg, training, "save_bundle", lambda *_: True)
+    cut(cfg, finish, "save_bundle", lambda *_: True)
     folder = train(cfg)
     assert outcome(folder) == outcome(whole)
     assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == ["epoch_0001", "epoch_0003", "epoch_0006"]
