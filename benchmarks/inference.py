@@ -1,10 +1,12 @@
 """Sixteen views of one real case: ours against the naive loop, in one run; and memory with one and with ten bundles.
 
-    python benchmarks/inference.py CASE_FOLDER [--width 48] [--views 16] [--repeats 3] [--ensemble FILE]
+    python benchmarks/inference.py CASE_FOLDER [--width 48] [--views 16] [--repeats 3] [--many 10]
+    python benchmarks/inference.py CASE_FOLDER --ensemble FILE [--views 16]
 
-Naive: fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each measurement is a process of its own, so
-that its peak is its own; that of a process with network and image in memory but nothing computed is printed beside.
-With ``--ensemble`` also: how well the label maps of trained bundles agree between the two ways, and seconds per case.
+Naive: plain torch in fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each measurement is a process of
+its own, so that its peak is its own; that of a process with network and image in memory but nothing computed is printed beside.
+``--many 0`` leaves the comparison of one and many bundles out. With ``--ensemble``: how well label maps of trained bundles agree
+between the two ways, and seconds per case.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from plain import plain_unet
 from torch import Tensor
 
 from brats_seg.bundles import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
 from brats_seg.inference.ensemble import accumulate
-from brats_seg.inference.norms import whole_brain_norms
+from brats_seg.inference.norms import replace_norms
 from brats_seg.inference.tta import VIEWS, View
 from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
 from brats_seg.metrics.functional import dice
@@ -44,13 +47,15 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     with torch.no_grad():
         for net in nets:
             for view in views:
-                volumes.append(view.undo(net(view.apply(padded)[None].contiguous()).main[0].sigmoid()))
+                groups = 16 if net.settings()["norm"] == "group" else None
+                logits, *_ = plain_unet(net, view.apply(padded)[None].contiguous(), groups=groups)
+                volumes.append(view.undo(logits[0].sigmoid()))
         return padding.undo(torch.stack(volumes).mean(0))
 
 
 def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
-        whole_brain_norms(net).to(memory_format=torch.channels_last_3d)
+        replace_norms(net).to(memory_format=torch.channels_last_3d)
     return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
 
 
@@ -70,13 +75,13 @@ def untrained(width: int, count: int) -> list[UNet]:
 def child(arguments: argparse.Namespace) -> None:
     """One measurement, as JSON on the last line."""
     image, nets = load(arguments.case, MinMax(1, 99)), untrained(arguments.width, arguments.nets)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     if arguments.way in WAYS:
         WAYS[arguments.way](image, nets, VIEWS["group16"][: arguments.views])
-    seconds = time.perf_counter() - began
+    times = {"seconds": time.perf_counter() - began, "processor_seconds": time.process_time() - worked}
     weights = sum(value.nbytes for net in nets for value in net.state_dict().values()) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(json.dumps({"seconds": seconds, "peak_mib": peak, "weights_mib": weights, "shape": list(image.shape[1:])}))
+    print(json.dumps({**times, "peak_mib": peak, "weights_mib": weights, "shape": list(image.shape[1:])}))
 
 
 def measure(arguments: argparse.Namespace, way: str, nets: int, views: int) -> dict[str, float]:
@@ -97,17 +102,23 @@ def compare(arguments: argparse.Namespace) -> None:
     baseline = measure(arguments, "baseline", 1, 1)
     print(f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, {default_precision()}, "
           f"{torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB")  # fmt: skip
-    median = {
-        way: {key: statistics.median(row[key] for row in found) for key in ("seconds", "peak_mib")} for way, found in rows.items()
-    }
+    keys = ("seconds", "processor_seconds", "peak_mib")
+    median = {way: {key: statistics.median(row[key] for row in found) for key in keys} for way, found in rows.items()}
     for way, found in median.items():
         per_view = found["seconds"] / arguments.views
-        print(f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view)")
-    print(f"ratio  {median['naive']['seconds'] / median['ours']['seconds']:8.2f}    "
+        print(f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view; "
+              f"{found['processor_seconds']:.1f} s of all cores together)")  # fmt: skip
+    ratio = {key: median["naive"][key] / median["ours"][key] for key in keys}
+    print(f"ratio  {ratio['seconds']:8.2f}    (of processor time {ratio['processor_seconds']:.2f}), "
           f"{median['ours']['peak_mib'] / median['naive']['peak_mib']:.2f} of the memory")  # fmt: skip
-    one, ten = (measure(arguments, "ours", nets, 1) for nets in (1, 10))
+    if arguments.many:
+        compare_memory(arguments)
+
+
+def compare_memory(arguments: argparse.Namespace) -> None:
+    one, ten = (measure(arguments, "ours", nets, 1) for nets in (1, arguments.many))
     more = ten["peak_mib"] - one["peak_mib"] - (ten["weights_mib"] - one["weights_mib"])
-    print(f"peak with 1 bundle {one['peak_mib']:.0f} MiB, with 10 {ten['peak_mib']:.0f} MiB: "
+    print(f"peak with 1 bundle {one['peak_mib']:.0f} MiB, with {arguments.many} {ten['peak_mib']:.0f} MiB: "
           f"{more / one['peak_mib']:+.1%} beside the weights ({ten['weights_mib'] - one['weights_mib']:.0f} MiB)")  # fmt: skip
 
 
@@ -119,8 +130,9 @@ def agree(arguments: argparse.Namespace) -> None:
         maps = {}
         for way, function in WAYS.items():
             began = time.perf_counter()
-            mean = function(image, nets, VIEWS["group16"]).cpu().numpy()
-            print(f"pipeline {pipeline}, {len(nets)} bundles, 16 views on {device}, {way}: {time.perf_counter() - began:.1f} s")
+            mean = function(image, nets, VIEWS["group16"][: arguments.views]).cpu().numpy()
+            took = f"{time.perf_counter() - began:.1f} s"
+            print(f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, {way}: {took}")
             maps[way] = encode_regions(decode_regions(mean > 0.5, labels), labels)
         scores = [dice(one, other) for one, other in zip(maps["naive"], maps["ours"], strict=True)]
         print(
@@ -135,6 +147,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--views", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--many", type=int, default=10)
     parser.add_argument("--ensemble", type=Path)
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--nets", type=int, default=1, help=argparse.SUPPRESS)

@@ -52,6 +52,29 @@ class WholeBrainNorm(nn.Module):
         return x
 
 
+class MeansOfMeans(nn.Module):
+    """A norm whose statistics are taken axis by axis, each over a few hundred values.
+
+    ONNX Runtime adds up the millions of voxels of a channel one by one in float32: at the size of a brain probabilities were off
+    by up to 3e-3.
+    """
+
+    def __init__(self, norm: nn.InstanceNorm3d | nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+        self.groups = norm.num_groups if isinstance(norm, nn.GroupNorm) else norm.num_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(1, c, z, y, x)`` to the same shape."""
+        x = x - self._mean(x)
+        scale = self.norm.weight.view(1, -1, 1, 1, 1) * (self._mean(x * x) + self.norm.eps).rsqrt()
+        return x * scale + self.norm.bias.view(1, -1, 1, 1, 1)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        channels = x.mean(4).mean(3).mean(2).view(1, self.groups, -1)
+        return channels.mean(2, keepdim=True).expand_as(channels).reshape(1, -1, 1, 1, 1)
+
+
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and population variance of each channel of one sample in ``channels_last_3d``, float64."""
     rows = x.permute(0, 2, 3, 4, 1).view(-1, x.shape[1])
@@ -65,10 +88,10 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return pivot + distance, torch.stack(squares).double().sum(0) / len(rows) - distance**2
 
 
-def whole_brain_norms(net: Net) -> Net:
-    """Put :class:`WholeBrainNorm` in the place of every norm of a network; the network itself is changed and given back."""
+def replace_norms(net: Net, by: type[nn.Module] = WholeBrainNorm) -> Net:
+    """Put a module made of it in the place of every norm of a network; the network itself is changed and given back."""
     for module in list(net.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.InstanceNorm3d | nn.GroupNorm) and not isinstance(module, WholeBrainNorm):
-                setattr(module, name, WholeBrainNorm(child))
+            if isinstance(child, nn.InstanceNorm3d | nn.GroupNorm) and not isinstance(module, by):
+                setattr(module, name, by(child))
     return net

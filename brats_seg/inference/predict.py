@@ -10,7 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from filelock import FileLock, Timeout
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from brats_seg import bundles as opened
 from brats_seg.bundles import Bundle, Pipeline

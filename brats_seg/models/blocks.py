@@ -103,5 +103,5 @@ class ConvNormReLU(nn.Module):
         weights = torch.split(self.conv.weight, [x.shape[1] for x in inputs], dim=1)
         first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
         for part in rest:
-            first = first + part
+            first.add_(part)  # a convolution's backward does not need its answer
         return functional.relu(self.norm(first), inplace=True)

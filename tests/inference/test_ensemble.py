@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from brats_seg import nifti
 from brats_seg.cases import Case, LoadedCase
 from brats_seg.errors import UserError
+from brats_seg.inference import ensemble
 from brats_seg.inference.ensemble import Ensemble, Moments, accumulate, arithmetic, batches, views_at_once
 from brats_seg.inference.tta import VIEWS
 from brats_seg.inference.uncertainty import uncertainty
@@ -85,6 +87,26 @@ def test_no_head_is_computed_but_the_main_one(image: Tensor) -> None:
     accumulate(image, [net], VIEWS["none"], precision="32-true")
 
 
+def test_memory_does_not_grow_with_views_and_networks(image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, logits = nets(1)[0], ensemble._logits
+    most = {}
+    for count, views in ((1, SIXTEEN[:2]), (10, SIXTEEN[:4])):
+        answers: list[weakref.ref[Tensor]] = []
+        alive: list[int] = []
+
+        def watched(*arguments: Any, answers: Any = answers, alive: Any = alive) -> Tensor:
+            answer = logits(*arguments)
+            answers.append(weakref.ref(answer))
+            alive.append(sum(each() is not None for each in answers))
+            return answer
+
+        monkeypatch.setattr(ensemble, "_logits", watched)
+        accumulate(image[..., :16, :16], [net] * count, views, precision="32-true")
+        assert len(alive) == count * len(views)
+        most[count] = max(alive)
+    assert most[10] == most[1] <= 2
+
+
 def test_low_precision_stays_near(image: Tensor, answers: Tensor) -> None:
     low = accumulate(image, nets(), SIXTEEN, precision="bf16-mixed")
     assert low.total.dtype == torch.float32
@@ -106,17 +128,15 @@ def test_each_bundle_gets_its_own_normalisation(image: Tensor, make_bundle: Any,
         return prepare(case, normalise)
 
     monkeypatch.setattr("brats_seg.inference.ensemble.prepare", watched)
-    ensemble = Ensemble(bundles, channels_last=True)
-    sums, box = ensemble(
-        loaded(image), SIXTEEN, precision="32-true", windows=False, spread=False, at_once=None, tick=lambda: None
-    )
+    members = Ensemble(bundles, channels_last=True)
+    sums, box = members(loaded(image), SIXTEEN, precision="32-true", windows=False, spread=False, at_once=None, tick=lambda: None)
     assert asked == [bundles[0].normalisation, bundles[2].normalisation], "prepared once per normalisation"
     parts = []
     for bundle in bundles:
         prepared = torch.from_numpy(prepare(loaded(image), bundle.normalisation).image)
         parts.append(accumulate(prepared, [bundle.net()], SIXTEEN, precision="32-true").mean)
     torch.testing.assert_close(sums.mean, torch.stack(parts).mean(0), atol=1e-5, rtol=0)
-    assert (box.shape, ensemble.size, sums.count) == (SHAPE, 3, 48)
+    assert (box.shape, members.size, sums.count) == (SHAPE, 3, 48)
 
 
 def test_batches_hold_views_of_one_shape_and_every_view_once() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brats_seg.inference.norms import WholeBrainNorm, moments, whole_brain_norms
+from brats_seg.inference.norms import MeansOfMeans, WholeBrainNorm, moments, replace_norms
 from brats_seg.models import UNet
 
 
@@ -63,8 +63,8 @@ def test_a_network_computes_the_same(norm: str) -> None:
     image = torch.randn(1, 4, 16, 24, 16)
     with torch.inference_mode():
         expected = net(image, deep=False).main
-        whole_brain_norms(net).to(memory_format=torch.channels_last_3d)
-        assert whole_brain_norms(net) is net
+        replace_norms(net).to(memory_format=torch.channels_last_3d)
+        assert replace_norms(net) is net
         one = net(image.contiguous(memory_format=torch.channels_last_3d), deep=False).main
         two = net(image.repeat(2, 1, 1, 1, 1), deep=False).main
     torch.testing.assert_close(one, expected, atol=1e-4, rtol=1e-4)
@@ -72,3 +72,10 @@ def test_a_network_computes_the_same(norm: str) -> None:
     assert sum(isinstance(m, WholeBrainNorm) for m in net.modules()) == sum(
         isinstance(m, nn.InstanceNorm3d | nn.GroupNorm) for m in net.modules()
     )
+
+
+@pytest.mark.parametrize("kind", ["instance", "group"])
+def test_means_of_means_are_the_norm(kind: str) -> None:
+    x, norm = brain(8), made(kind, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(MeansOfMeans(norm)(x), norm.double()(x.double().contiguous()).float(), atol=2e-5, rtol=0)
