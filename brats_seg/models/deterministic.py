@@ -29,7 +29,7 @@ def max_pool(x: Tensor) -> Tensor:
     """The largest of 2x2x2 voxels; its gradient goes to the first of equals, as torch's does. Sizes must be even."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):
-        first, second = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
+        first, second = torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1)
         x = torch.where((second > first) | second.isnan(), second, first)
     return x
 
