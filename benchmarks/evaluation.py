@@ -23,6 +23,7 @@ from surface_distance import compute_robust_hausdorff, compute_surface_distances
 from brats_seg import nifti
 from brats_seg.evaluation.conventions import CONVENTIONS
 from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation.score import around
 from brats_seg.labels import convention, encode_regions
 from brats_seg.metrics.functional import hd95_mm
 
@@ -80,8 +81,9 @@ def ours_hd95(prediction: np.ndarray, truth: np.ndarray) -> None:
 
 def every_metric(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     def work(prediction: np.ndarray, truth: np.ndarray) -> None:
-        for ours, theirs in zip(prediction, truth, strict=True):
-            CONVENTIONS[name].score(ours, theirs, MM, ours.size)
+        box = around(prediction.any(0), truth.any(0))  # as evaluate does
+        for ours, theirs in zip(box.crop(prediction), box.crop(truth), strict=True):
+            CONVENTIONS[name].score(ours, theirs, MM, truth[0].size)
 
     return work
 

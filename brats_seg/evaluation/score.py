@@ -89,7 +89,7 @@ def score_pair(pair: Pair, wanted: Wanted) -> CaseScores:
 
 
 def _score(prediction: nifti.Volume, truth: nifti.Volume, pair: Pair, convention: Convention) -> dict[str, Scores]:
-    box = _around(prediction.array, truth.array)
+    box = around(prediction.array, truth.array)
     ours = _regions(prediction, pair.prediction or pair.reference, box)
     theirs = _regions(truth, pair.reference, box)
     spacing, voxels = truth.geometry.spacing_mm, truth.array.size
@@ -116,11 +116,11 @@ def _dice_alone(truth: nifti.Volume, pair: Pair, metric: str) -> list[float | No
     if (map_ := pair.alone.get(metric)) is None:
         return [None] * len(REGIONS)
     prediction = read_label_map(pair.case, map_, like=truth)
-    box = _around(prediction.array, truth.array)
+    box = around(prediction.array, truth.array)
     return [dice(p, t) for p, t in zip(_regions(prediction, map_, box), _regions(truth, pair.reference, box), strict=True)]
 
 
-def _around(prediction: NDArray[np.number], truth: NDArray[np.number]) -> Box:
+def around(prediction: NDArray[np.number], truth: NDArray[np.number]) -> Box:
     """The box of both label maps with :data:`MARGIN`; one voxel where both are empty."""
     box = bounding_box((prediction != 0) | (truth != 0)) or Box((0, 0, 0), (1, 1, 1))
     z, y, x = (max(a - MARGIN, 0) for a in box.start)

@@ -8,7 +8,7 @@
   }
   const { layers, legend, centre } = JSON.parse(document.getElementById("data").textContent);
   const { Niivue, NVImage } = niivue;
-  const nv = new Niivue({ backColor: [0, 0, 0, 1], crosshairColor: [0.5, 0.8, 1, 0.6], show3Dcrosshair: true, isRadiologicalConvention: true,
+  const nv = new Niivue({ backColor: [0, 0, 0, 1], crosshairColor: [0.5, 0.8, 1, 0.6], show3Dcrosshair: true, isRadiologicalConvention: true, sagittalNoseLeft: true,
     multiplanarShowRender: 1, loadingText: "", dragAndDropEnabled: false, logLevel: "error" });
   await nv.attachToCanvas(document.getElementById("canvas"));
 
