@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, generate_binary_structure, label
+from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure, label
 
 from brats_seg.geometry import bounding_box
 from brats_seg.metrics.functional import dice, surfel_hd95_mm
@@ -91,7 +92,11 @@ def lesion_wise(
     theirs = np.where(truth, grown, 0)
     volumes = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
     counted = [number for number, volume in enumerate(volumes, 1) if volume > ignored_mm3]
-    scores = [_one_lesion(np.isin(ours, met[n]), theirs == n, spacing_mm, penalty_mm) for n in counted]
+    our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
+    scores = []
+    for n in counted:
+        box = hull([their_boxes[n - 1], *(our_boxes[component - 1] for component in met[n])])
+        scores.append(_one_lesion(np.isin(ours[box], met[n]), theirs[box] == n, spacing_mm, penalty_mm))
     missed = sum(not met[number] for number in counted)
     false = n_ours - len({component for components in met.values() for component in components})
     if not counted and not false:
@@ -99,6 +104,11 @@ def lesion_wise(
     mean_dice = sum(score for score, _ in scores) / (len(counted) + false)
     mean_hd95 = (sum(distance for _, distance in scores) + false * penalty_mm) / (len(counted) + false)
     return LesionWise(mean_dice, mean_hd95, len(counted) - missed, missed, false)
+
+
+def hull(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
+    """The smallest box around boxes: many small lesions then cost no more than their own size."""
+    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
 
 
 def _one_lesion(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float) -> tuple[float, float]:

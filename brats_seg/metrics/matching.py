@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
 
 from brats_seg.metrics.functional import PERCENTILE
-from brats_seg.metrics.lesions import Components, components
+from brats_seg.metrics.lesions import Components, components, hull
 from brats_seg.metrics.surface import Mask, Spacing, surface_distances_mm
 
 
@@ -58,7 +59,10 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
     found, counts = len(pairs), (len(pairs), n_theirs - len(pairs), n_ours - len(pairs))
     if not pairs:
         return MatchedLesions(0.0, penalty_mm, 0.0, 0.0, *counts)
-    surfaces = np.mean([_surfaces(ours == i + 1, theirs == j + 1, spacing_mm) for i, j in pairs], axis=0)
+    our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
+    boxes = [hull([our_boxes[i], their_boxes[j]]) for i, j in pairs]
+    each = [_surfaces(ours[b] == i + 1, theirs[b] == j + 1, spacing_mm) for (i, j), b in zip(pairs, boxes, strict=True)]
+    surfaces = np.mean(each, axis=0)
     mean_dice = float(np.mean([dices[pair] for pair in pairs]))
     return MatchedLesions(mean_dice, float(surfaces[0]), float(surfaces[1]), 2 * found / (n_ours + n_theirs), *counts)
 
