@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
 
@@ -11,14 +11,15 @@ from brats_seg.cli.command import command
 def main(config: DictConfig) -> None:
     """Write the network of a bundle for deployment, and compare the two."""
     from pathlib import Path
+    from typing import Any
 
     from brats_seg.bundles import load_bundle
     from brats_seg.inference.export import export
 
-    z, y, x = config.parity_shape
-    path = Path(config.output)
-    difference = export(load_bundle(Path(config.bundle)), path, format=config.format, parity_shape=(z, y, x))
-    print(f"{path}: answers as the bundle does, to {difference:.1e} on {z} x {y} x {x} voxels")
+    asked, path = config.parity_shape, Path(config.output).expanduser()
+    shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)
+    difference = export(load_bundle(Path(config.bundle).expanduser()), path, format=config.format, parity_shape=shape)
+    print(f"{path}: answers as the bundle does, to {difference:.1e} on {' x '.join(map(str, shape))} voxels")
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
     """
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
         raise UserError(f"format={format} output={path}: use {' or '.join(f'{f} with *{s}' for f, s in SUFFIXES.items())}")
-    if any(n % DIVISOR or not SMALLEST <= n // DIVISOR <= LARGEST for n in parity_shape):
-        bounds = f"multiples of {DIVISOR} from {SMALLEST * DIVISOR} to {LARGEST * DIVISOR}"
+    if len(parity_shape) != 3 or any(n not in range(SMALLEST * DIVISOR, LARGEST * DIVISOR + 1, DIVISOR) for n in parity_shape):
+        bounds = f"three multiples of {DIVISOR} from {SMALLEST * DIVISOR} to {LARGEST * DIVISOR}"
         raise UserError(f"parity_shape={list(parity_shape)}: expected {bounds}")
     net = Probabilities(bundle.net()).eval()
     image = torch.randn(1, len(MODALITIES), *parity_shape, generator=torch.Generator().manual_seed(0))

@@ -67,6 +67,8 @@ def test_what_cannot_be_exported_is_refused_before_any_work(tmp_path: Path) -> N
         ("onnx", "x.pt2", (16, 16, 16), "onnx"),
         ("torch_export", "x.pt2", (16, 16, 17), "multiples of 8"),
         ("torch_export", "x.pt2", (16, 16, 8), "from 16 to 512"),
+        ("torch_export", "x.pt2", (16,), "three multiples"),
+        ("torch_export", "x.pt2", ("a", "b", "c"), "three multiples"),
     ]:
         with pytest.raises(UserError, match=said):
             export(made, tmp_path / name, format=format, parity_shape=shape)
