@@ -35,9 +35,16 @@
   nv.volumes = images;
   nv.setVolume(images[0], 0);  // draws once; adding one by one would draw all again for each
 
+  // Voxels with a neighbour of another tissue.
+  const outline = (full, [, nx, ny]) => full.map((value, i) =>
+    (value && [1, nx, nx * ny].some((step) => full[i - step] !== value || full[i + step] !== value) ? value : 0));
+  const full = images.map((image) => image.img), outlines = [];
   const style = () => {
-    nv.volumes.forEach((volume, i) => { if (layers[i].kind === "labels") volume.setColormapLabel(colours()); });
-    nv.setAtlasOutline(setting("style") === "outline" ? 1 : 0);
+    layers.forEach((layer, i) => {
+      if (layer.kind !== "labels") return;
+      nv.volumes[i].setColormapLabel(colours());
+      nv.volumes[i].img = setting("style") === "outline" ? (outlines[i] ??= outline(full[i], images[i].hdr.dims)) : full[i];
+    });
     nv.updateGLVolume();
   };
   layers.forEach((_, i) => {
