@@ -77,15 +77,15 @@ def strip(
     """
     width, panels = max(grey.shape[1:]), []
     for axis in range(3):
-        flat = np.take(grey, centre[axis], axis).repeat(2, 0).repeat(2, 1)
+        flat = np.take(grey, centre[axis], axis)
         tissue = np.zeros(flat.shape, np.uint8)
         if label_map is not None:
-            tissue = np.take(label_map, centre[axis], axis).repeat(2, 0).repeat(2, 1)
+            tissue = np.take(label_map, centre[axis], axis)
         rgb = overlay(flat, tissue, labels, 0.65, palette=palette, outlined=outlined)[:: 1 if axis == 0 else -1]
-        spare = 2 * width - rgb.shape[1]
+        spare = width - rgb.shape[1]
         panels.append(np.pad(rgb, ((0, 0), (spare // 2, spare - spare // 2), (0, 0))))
-    stacked: NDArray[np.uint8] = (np.concatenate(panels) * 255).round().astype(np.uint8)
-    return stacked
+    stacked = (np.concatenate(panels) * 255).round().astype(np.uint8)
+    return stacked.repeat(2, 0).repeat(2, 1)
 
 
 def centre_of_interest(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> Triple:
