@@ -29,9 +29,7 @@ def blobs(seed: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    PROGRAM is None, reason="no brats-evaluate: install it elsewhere, set BRATS_EVALUATE=PROGRAM"
-)
+@pytest.mark.skipif(PROGRAM is None, reason="no brats-evaluate: install it elsewhere, set BRATS_EVALUATE=PROGRAM")
 def test_the_published_program_agrees(tmp_path: Path) -> None:
     for number in range(4):
         truth = blobs(number) * (number != 3)
