@@ -1,4 +1,4 @@
-"""The network of section 2.1 in torch's own operations, nothing clever: the other path of the benchmarks, the oracle of the tests."""
+"""The network of section 2.1 in torch's own operations: the other path of the benchmarks, the oracle of the tests."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _grow(
     label_map[inside] = labels.necrosis
     if enhancing:
         texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)
-        rim = inside & (distance > rng.uniform(0.45, 0.8) + 0.12 * texture)
+        rim = inside & (distance > rng.uniform(0.4, 0.72) + 0.12 * texture)
         # Real rims have gaps; without them a network learns where enhancement should be, and finds it where there is none.
         rim &= smooth_noise(rng, label_map.shape, 0.5 * radius_mm * anatomy.scale) > rng.uniform(*GAPS)
         label_map[rim] = labels.enhancing

@@ -70,7 +70,7 @@ def classes() -> list[tuple[str, str]]:
 
 def composed(group: str, name: str) -> DictConfig:
     node = compose("train", [f"{group}={name}"])[group]
-    node = node[name] if name in node else node  # several loggers may be named at once, each by its own name
+    node = node.get(name, node)  # several loggers may be named at once, each by its own name
     assert isinstance(node, DictConfig)
     return node
 
