@@ -18,6 +18,7 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*The number of training batches.*")
     # fold=all and data.split may validate nothing, on purpose.
     warnings.filterwarnings("ignore", message=".*(val_dataloader|validation_step).*")
+    warnings.filterwarnings("ignore", message="Total length of `.*` across ranks is zero.*")
     # What is the same in every process, or of the first one alone, need not be summed over them.
     warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
     # Heads of one voxel are in every layout at once.

@@ -12,7 +12,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 def keep_freed_memory() -> None:
     """Stop glibc from giving every large tensor back to the kernel, which then clears its pages again for the next one.
 
-    Measured by ``benchmarks/training_step.py``. Does nothing where the C library is another.
+    Measured by ``benchmarks/training.py``. Does nothing where the C library is another.
     """
     if not sys.platform.startswith("linux"):
         return
