@@ -10,6 +10,7 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from brats_seg.cases import Case
 from brats_seg.errors import UserError
 from brats_seg.evaluation import calibration, ranking
 from brats_seg.evaluation.cohort import Missing, score_cohort
@@ -22,7 +23,7 @@ from brats_seg.files import write_text
 
 def evaluate(
     predictions: Path,
-    references: Path,
+    references: Path | Sequence[Case],
     output: Path,
     *,
     convention: str = "brats2020",
@@ -38,7 +39,7 @@ def evaluate(
 
     Args:
         predictions: Prediction folder.
-        references: A case tree or a flat folder of label maps.
+        references: A case tree, a flat folder of label maps, or cases that somebody found.
         output: Evaluation folder.
         convention: Key of :data:`brats_seg.evaluation.conventions.CONVENTIONS`.
         prediction_labels: Label convention of the predictions; None: as their JSON says.

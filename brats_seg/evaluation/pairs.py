@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,27 +76,34 @@ def find_pairs(predictions: Path, references: Mapping[str, Pair], *, labels: str
     return pairs, [f"case {case}: {found[case].path} has no reference, not scored" for case in unknown]
 
 
-def find_references(root: Path, *, labels: str | None) -> dict[str, Pair]:
+def find_references(root: Path | Sequence[Case], *, labels: str | None) -> dict[str, Pair]:
     """Every truth, by case id, sorted, not yet with its prediction.
 
     Args:
-        root: A case tree in any layout, or a flat folder of ``<case id>.nii.gz`` (or ``<case id>_seg.nii.gz``).
+        root: A case tree in any layout, or a flat folder of ``<case id>.nii.gz`` (or ``<case id>_seg.nii.gz``); or cases that
+            somebody found.
         labels: Convention of the truths; None: as their naming says, or the JSON beside each.
 
     Raises:
         UserError: There is none, or a convention is not known.
     """
+    if not isinstance(root, Path):
+        return _of_cases(root, root[0].files[0].parent if root else Path())
     found = scan(root, convention=labels)
     if errors := [str(finding) for finding in found.findings if finding.level == "error"]:
         raise UserError("\n".join(errors))
-    if not found.cases:
-        flat = _label_maps(root, labels, "references")
-        if not flat:
-            raise UserError(f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none")
-        return {case: Pair(case, None, label_map) for case, label_map in sorted(flat.items())}
-    labelled = [case for case in found.cases if case.segmentation is not None]
+    if found.cases:
+        return _of_cases(found.cases, root)
+    flat = _label_maps(root, labels, "references")
+    if not flat:
+        raise UserError(f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none")
+    return {case: Pair(case, None, label_map) for case, label_map in sorted(flat.items())}
+
+
+def _of_cases(cases: Sequence[Case], root: Path) -> dict[str, Pair]:
+    labelled = [case for case in cases if case.segmentation is not None]
     if not labelled:
-        raise UserError(f"{root}: expected cases with a segmentation, found {len(found.cases)} without")
+        raise UserError(f"{root}: expected cases with a segmentation, found {len(cases)} without")
     if unknown := [case.id for case in labelled if case.convention is None]:
         raise _untold(root, unknown, "references")
     return {case.id: _pair(case) for case in labelled}

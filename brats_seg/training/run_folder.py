@@ -33,10 +33,11 @@ RESOURCES = (
     "overlays",
     "compile",
     "checkpointing",
+    "out_of_fold",
 )
 """Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
-NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-8:])
+NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-9:])
 """Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
 
 
@@ -65,6 +66,16 @@ class RunFolder:
     def bundle(self) -> Path:
         """What prediction needs of the training."""
         return self.path / "bundle"
+
+    @property
+    def predictions(self) -> Path:
+        """Label maps of the cases that validate."""
+        return self.path / "predictions"
+
+    @property
+    def out_of_fold(self) -> Path:
+        """What those were made of; present when all of them are there and scored."""
+        return self.path / "out_of_fold.json"
 
     @property
     def finished(self) -> bool:
