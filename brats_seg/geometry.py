@@ -78,6 +78,7 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
             return None
         start.append(int(hits[0]))
         stop.append(int(hits[-1]) + 1)
+        mask = mask[(*[slice(None)] * axis, slice(start[-1], stop[-1]))]
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 

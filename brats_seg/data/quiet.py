@@ -19,6 +19,8 @@ def quiet_lightning() -> None:
     # fold=all and data.split may validate nothing, on purpose.
     warnings.filterwarnings("ignore", message=".*(val_dataloader|validation_step).*")
     warnings.filterwarnings("ignore", message="Total length of `.*` across ranks is zero.*")
+    # submitit starts the processes of a job; a machine may have Slurm and not be used through it.
+    warnings.filterwarnings("ignore", message="The `srun` command is available.*")
     # What is the same in every process, or of the first one alone, need not be summed over them.
     warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
     # Heads of one voxel are in every layout at once.

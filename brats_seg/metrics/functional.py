@@ -74,8 +74,8 @@ def surface_dice(prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerance_m
         return 1.0
     both = surfels(prediction, truth, spacing_mm)
     offsets = _offsets(spacing_mm, tolerance_mm)
-    agreed = both.prediction_areas[_any_near(both.truth, offsets)[both.prediction]].sum()
-    agreed += both.truth_areas[_any_near(both.prediction, offsets)[both.truth]].sum()
+    agreed = both.prediction_areas[_near(both.prediction, both.truth, offsets)].sum()
+    agreed += both.truth_areas[_near(both.truth, both.prediction, offsets)].sum()
     return float(agreed / (both.prediction_areas.sum() + both.truth_areas.sum()))
 
 
@@ -108,11 +108,13 @@ def _offsets(spacing_mm: Spacing, within_mm: float) -> NDArray[np.intp]:
     return near
 
 
-def _any_near(mask: Mask, offsets: NDArray[np.intp]) -> Mask:
-    """Where the mask has a True at one of the offsets."""
+def _near(of: Mask, to: Mask, offsets: NDArray[np.intp]) -> Mask:
+    """For each True of ``of``, in C order, whether ``to`` has one at one of the offsets."""
     margin = np.abs(offsets).max(0)
-    around = np.pad(mask, [(m, m) for m in margin])
-    near = np.zeros_like(mask)
-    for first in margin + offsets:
-        near |= around[tuple(slice(f, f + n) for f, n in zip(first, mask.shape, strict=True))]
+    around = np.pad(to, [(m, m) for m in margin])
+    strides = np.asarray(around.strides)
+    at = sum(axis * stride for axis, stride in zip(np.unravel_index(np.flatnonzero(of), of.shape), strides, strict=True))
+    flat, near = around.ravel(), np.zeros(np.count_nonzero(of), np.bool_)
+    for step in (margin + offsets) @ strides:
+        near |= flat[at + step]
     return near

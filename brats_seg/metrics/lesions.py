@@ -57,11 +57,17 @@ class LesionWise:
 
 def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
     """Count the 26-connected components of both masks, and those that the other mask does not touch."""
-    ours, n_ours = components(prediction)
-    theirs, n_theirs = components(truth)
     both = prediction & truth
-    missed = n_theirs - np.unique(theirs[both]).size
-    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=missed, false=n_ours - np.unique(ours[both]).size)
+    (n_ours, ours_met), (n_theirs, theirs_met) = _count_and_met(prediction, both), _count_and_met(truth, both)
+    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=n_theirs - theirs_met, false=n_ours - ours_met)
+
+
+def _count_and_met(mask: Mask, shared: Mask) -> tuple[int, int]:
+    """The components of a mask, and how many of them have a voxel in ``shared``, a part of the mask."""
+    if (box := bounding_box(mask)) is None:
+        return 0, 0
+    found, number = components(box.crop(mask))
+    return number, np.unique(found[box.crop(shared)]).size
 
 
 def lesion_wise(

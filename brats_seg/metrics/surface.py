@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from brats_seg.geometry import bounding_box
+from brats_seg.geometry import Box, bounding_box
 
 Mask = NDArray[np.bool_]
 Distances = NDArray[np.float64]
@@ -71,12 +71,14 @@ def crop_to_union(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
 
 def voxel_surface(mask: Mask) -> Mask:
     """Voxels of the mask with a 6-neighbour outside it."""
-    around = np.pad(mask, 1)
-    inside = mask.copy()
+    if (box := bounding_box(mask)) is None:
+        return np.zeros_like(mask)
+    own = box.crop(mask)
+    around, inside = np.pad(own, 1), own.copy()
     middle = (slice(1, -1),) * 3
     for axis, side in product(range(3), (slice(None, -2), slice(2, None))):
         inside &= around[(*middle[:axis], side, *middle[axis + 1 :])]
-    return mask & ~inside
+    return box.paste(own & ~inside, mask.shape)  # type: ignore[arg-type]
 
 
 def distances_mm(of: Mask, to: Mask, spacing_mm: Spacing) -> Distances:
@@ -127,12 +129,16 @@ def _triangles_of_every_code() -> tuple[NDArray[np.float64], ...]:
 
 def _codes(mask: Mask) -> NDArray[np.uint8]:
     """Which of the eight voxels around each corner are in the mask, one more corner than voxels per axis."""
-    around = np.pad(mask, 1).view(np.uint8)
-    code = np.zeros([n + 1 for n in mask.shape], np.uint8)
-    for bit, (z, y, x) in enumerate(product((0, 1), repeat=3)):
-        corner = around[z : z + code.shape[0], y : y + code.shape[1], x : x + code.shape[2]]
-        code |= corner << (7 - bit)
-    return code
+    corners = tuple(n + 1 for n in mask.shape)
+    if (box := bounding_box(mask)) is None:
+        return np.zeros(corners, np.uint8)
+    code = np.pad(box.crop(mask), 1).view(np.uint8)
+    for axis, bits in ((2, 1), (1, 2), (0, 4)):
+        before: list[slice] = [slice(None)] * 3
+        before[axis], after = slice(-1), [*before[:axis], slice(1, None), *before[axis + 1 :]]
+        code = (code[tuple(before)] << bits) | code[tuple(after)]
+    around = Box(box.start, tuple(n + 1 for n in box.stop))  # type: ignore[arg-type]
+    return around.paste(code, corners)  # type: ignore[arg-type]
 
 
 def _points_mm(mask: Mask, spacing_mm: Spacing) -> Distances:

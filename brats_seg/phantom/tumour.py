@@ -12,7 +12,7 @@ from brats_seg.phantom.anatomy import Anatomy, Field, Tissue, smooth_noise
 MULTIFOCAL = 0.2
 """Share of cases with a second focus."""
 CORE_RADIUS_MM = (13.0, 28.0)
-GAPS = (-2.5, -0.3)
+GAPS = (-2.5, -0.8)
 """Range of the level, in standard deviations of a smooth field, below which a rim does not enhance."""
 
 
