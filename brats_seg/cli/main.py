@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "train one fold of one experiment, or continue it",
     "average": "make a bundle of the mean of a training's snapshots",
     "flag-cases": "list the training cases whose loss stays high, to review and to leave out",
+    "cv-summary": "tables of a cross-validation, differences between experiments, and the ensemble",
     "predict": "segment cases with the bundles of pipelines A and B",
     "merge": "merge the label maps of two prediction folders",
     "evaluate": "score predictions against references",
@@ -26,6 +27,7 @@ COMMANDS = {
     "bundle": "show what a bundle says of itself, or verify its weights",
     "export": "write a bundle's network as ONNX or torch.export, compared with the bundle",
     "demo": "the whole way on a synthetic cohort, in minutes",
+    "reproduce": "the whole paper, from labelled cases to its tables beside ours; resumable",
 }
 """Every command and its line in the help; here, because importing the commands takes seconds."""
 

@@ -6,12 +6,16 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
 from brats_seg.evaluation.conventions import METRICS
 from brats_seg.evaluation.score import Row
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 COLUMNS = ("ET", "WT", "TC")
 """The paper's order."""
@@ -61,7 +65,7 @@ def summarise(rows: Sequence[Row]) -> list[Summary]:
     return [_summary(metric, region, values[metric, region]) for metric, region in keys]
 
 
-def to_csv(records: Sequence[Row] | Sequence[Summary]) -> str:
+def to_csv(records: Sequence[DataclassInstance]) -> str:
     """Records as CSV text, an empty field where a value is undefined."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(asdict(records[0])), lineterminator="\n")

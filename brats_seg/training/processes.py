@@ -18,6 +18,11 @@ def is_first_process(config: DictConfig) -> bool:
     return alone or all(int(os.environ.get(name, 0)) == 0 for name in RANKS)
 
 
+def launched_from_outside(config: DictConfig) -> bool:
+    """Whether torchrun or Slurm started the processes of this training: Lightning refuses to work in one of them alone."""
+    return config.trainer.get("strategy", "auto") != "auto" and bool({"TORCHELASTIC_RUN_ID", "SLURM_PROCID"} & os.environ.keys())
+
+
 def without_requeue(trainer: pl.Trainer) -> pl.Trainer:
     """Leave it to submitit to queue a Slurm job again: Lightning's own way continues in the middle of an epoch."""
     environment = trainer._accelerator_connector.cluster_environment

@@ -19,7 +19,7 @@ from brats_seg.files import write_json
 from brats_seg.inference.predict import predict
 from brats_seg.inference.settings import Settings
 from brats_seg.training.config import build
-from brats_seg.training.processes import is_first_process
+from brats_seg.training.processes import is_first_process, launched_from_outside
 from brats_seg.training.run_folder import RunFolder
 from brats_seg.training.train import train
 
@@ -39,7 +39,10 @@ def train_fold(config: DictConfig) -> Path:
     settings = Settings.default(tta=config.out_of_fold.tta)
     folder = RunFolder(train(config))
     if config.out_of_fold.predict and is_first_process(config):
-        predict_out_of_fold(config, folder, settings)
+        if launched_from_outside(config):
+            print(f"{folder.path}: the same command in one process, with trainer=default, predicts the cases that validate")
+        else:
+            predict_out_of_fold(config, folder, settings)
     return folder.path
 
 

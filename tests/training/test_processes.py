@@ -20,7 +20,7 @@ from brats_seg.bundles import load_bundle
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import build, load_config
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.processes import RANKS, is_first_process
+from brats_seg.training.processes import RANKS, is_first_process, launched_from_outside
 
 
 @pytest.mark.parametrize("name", RANKS)
@@ -32,6 +32,16 @@ def test_only_the_first_process_of_several_owns_the_folder(name: str, monkeypatc
     monkeypatch.setenv(name, "1")
     assert not is_first_process(OmegaConf.create(several))
     assert is_first_process(OmegaConf.create(alone))
+
+
+def test_processes_that_slurm_or_torchrun_started_are_told_from_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    alone, several = (OmegaConf.create({"trainer": {"strategy": strategy}}) for strategy in ("auto", "ddp"))
+    assert not launched_from_outside(several)
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    assert launched_from_outside(several)
+    assert not launched_from_outside(alone)  # one job of an array
 
 
 def overrides(root: Path, *more: str) -> list[str]:

@@ -1,0 +1,101 @@
+"""The scored folds of cross-validated trainings, out of their run folders, and why the others are missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from brats_seg.errors import UserError
+from brats_seg.evaluation.evaluate import distinct_names
+from brats_seg.evaluation.score import Row
+from brats_seg.evaluation.tables import from_csv
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training on every fold.
+
+    Attributes:
+        name: For tables.
+        folder: Holds ``fold_0``, ``fold_1``, ...
+        folds: Number of a fold to the scores of its cases, which it was not trained on.
+        missing: Number of a fold to why there are none.
+    """
+
+    name: str
+    folder: Path
+    folds: Mapping[int, Sequence[Row]]
+    missing: Mapping[int, str]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Of all folds."""
+        return [row for rows in self.folds.values() for row in rows]
+
+
+def read_experiments(runs: Sequence[Path]) -> list[Experiment]:
+    """Read ``fold_<k>/evaluation/per_case.csv`` of each; the other files of a run folder need not be there.
+
+    Raises:
+        UserError: A folder has no folds, is given twice, or nothing is scored.
+    """
+    places = {run: _folds(run) for run in runs}
+    expected = max(_number_of_folds(folder) or number + 1 for folds in places.values() for number, folder in folds.items())
+    found = [_experiment(name, run, places[run], expected) for name, run in zip(distinct_names(runs), runs, strict=True)]
+    if not any(experiment.folds for experiment in found):
+        raise UserError("\n".join(line for experiment in found for line in missing_folds([experiment])))
+    return found
+
+
+def missing_folds(experiments: Sequence[Experiment]) -> list[str]:
+    """One line per fold that is not there."""
+    return [f"{each.name}, fold {fold} is missing: {why}" for each in experiments for fold, why in each.missing.items()]
+
+
+def _folds(run: Path) -> dict[int, Path]:
+    numbered = {path.name.removeprefix("fold_"): path for path in run.glob("fold_*") if path.is_dir()}
+    found = {int(number): path for number, path in numbered.items() if number.isdecimal()}
+    if not found:
+        raise UserError(f"{run}: expected a folder that holds fold_0, fold_1, ..., such as runs/pipeline_a; found none of them")
+    return dict(sorted(found.items()))
+
+
+def _experiment(name: str, run: Path, places: Mapping[int, Path], expected: int) -> Experiment:
+    folds: dict[int, Sequence[Row]] = {}
+    missing: dict[int, str] = {}
+    for fold in range(expected):
+        scores = run / f"fold_{fold}" / "evaluation" / "per_case.csv"
+        if scores.is_file():
+            folds[fold] = from_csv(scores.read_text(encoding="utf-8"))
+        else:
+            missing[fold] = _why(places.get(fold))
+    return Experiment(name, run, folds, missing)
+
+
+def _why(folder: Path | None) -> str:
+    if folder is None:
+        return "not trained"
+    state = _loaded(folder / "status.json").get("state")
+    if state == "finished":
+        return "trained, but not predicted; the same training command with out_of_fold.predict=true goes on"
+    return "not finished; the same training command goes on"
+
+
+def _number_of_folds(folder: Path) -> int | None:
+    """As the training's configuration says, where there is one."""
+    folds = _loaded(folder / "config.yaml").get("config", {}).get("data", {}).get("folds")
+    return folds if isinstance(folds, int) else None
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
