@@ -27,7 +27,7 @@ def box_plot(experiments: Sequence[Experiment], metric: str = "dice") -> Figure:
     """
     figure = Figure(figsize=(4.2 * len(COLUMNS), 1.7 + 0.62 * len(experiments)), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(COLUMNS), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(COLUMNS), sharex=True, sharey=True, squeeze=False)[0]
     for panel, region in zip(panels, COLUMNS, strict=True):
         for place, experiment in enumerate(experiments):
             _draw(panel, place, experiment, metric, region)
@@ -56,7 +56,7 @@ def _draw(panel: Axes, place: int, experiment: Experiment, metric: str, region: 
     if not cases:
         return
     spread = place + np.random.default_rng(0).uniform(-0.22, 0.22, len(cases))
-    panel.scatter(cases, spread, s=9, color=BLUE, alpha=0.35, linewidths=0)
+    panel.scatter(cases, spread, s=14, color=BLUE, alpha=0.6, linewidths=0)
     line = {"color": "0.25", "linewidth": 1.2}
     panel.boxplot(
         cases, positions=[place], widths=0.6, orientation="horizontal", showfliers=False, manage_ticks=False,

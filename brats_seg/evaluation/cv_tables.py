@@ -41,7 +41,8 @@ class Grid:
         """For a terminal."""
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for number, name in enumerate(self.head):
-            table.add_column(name, justify="left" if number < self.names else "right")
+            words = number < self.names
+            table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
         for line in self.lines:
             table.add_row(*line)
         return table

@@ -60,7 +60,7 @@ def volumes_ml(label_map: NDArray[np.uint8], labels: LabelConvention, spacing_mm
     """Region to its volume in millilitres."""
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     regions = encode_regions(label_map, labels)
-    return {name: round(np.count_nonzero(region) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)}
+    return {name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)}
 
 
 def made_of(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from brats_seg.data import BraTSDataModule
@@ -15,7 +16,8 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
         How many cases are ready.
     """
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
+    console = Console()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("prepare", total=None)
 
         def advance(done: int, total: int) -> None:
