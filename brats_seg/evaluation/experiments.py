@@ -80,8 +80,10 @@ def _experiment(name: str, run: Path, places: Mapping[int, Path], expected: int)
 def _why(folder: Path | None) -> str:
     if folder is None:
         return "not trained"
-    state = _loaded(folder / "status.json").get("state")
-    if state == "finished":
+    status = _loaded(folder / "status.json")
+    if status.get("state") == "failed":
+        return f"failed: {status.get('reason')}"
+    if status.get("state") == "finished":
         return "trained, but not predicted; the same training command with out_of_fold.predict=true goes on"
     return "not finished; the same training command goes on"
 

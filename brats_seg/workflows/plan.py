@@ -159,7 +159,7 @@ def overrides_list(key: str, paths: Sequence[Path]) -> str:
 
 
 def _holds(folder: Path, cases: int) -> bool:
-    return len(list(folder.glob("*/*_seg.nii.gz"))) >= cases
+    return len(list(folder.glob("[!.]*/*_seg.nii.gz"))) >= cases
 
 
 def _quoted(path: Path) -> str:

@@ -93,7 +93,7 @@ def _plan(output: Path, asked: Asked) -> tuple[Places, list[Step], bool]:
     ids, scored = _cases(source) if asked.input else ([], True)
 
     def cases() -> Sequence[str]:
-        return ids or [path.name for path in source.glob("*") if path.is_dir()]  # those that a step before this makes
+        return ids or [path.name for path in source.glob("[!.]*") if path.is_dir()]  # those that a step before this makes
 
     steps = cohort_steps(places, made) if made else []
     steps += training_steps(places, asked.scale, [*(made["overrides"] if made else ()), *asked.overrides])

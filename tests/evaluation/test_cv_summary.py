@@ -104,11 +104,14 @@ def test_interval_covers_the_mean_as_often_as_it_says():
 
 
 def test_missing_folds_are_named_with_their_reason(tmp_path):
-    write_fold(tmp_path / "a", 0, [0.5], folds=4)
-    write_fold(tmp_path / "a", 1, [], folds=4, state="running")
-    write_fold(tmp_path / "a", 2, [], folds=4)
+    write_fold(tmp_path / "a", 0, [0.5], folds=5)
+    write_fold(tmp_path / "a", 1, [], folds=5, state="running")
+    write_fold(tmp_path / "a", 2, [], folds=5)
+    failed = write_fold(tmp_path / "a", 4, [], folds=5)
+    (failed / "status.json").write_text(json.dumps({"state": "failed", "reason": "no disk"}))
     missing = read_experiments([tmp_path / "a"])[0].missing
-    assert list(missing) == [1, 2, 3]
+    assert list(missing) == [1, 2, 3, 4]
+    assert missing[4] == "failed: no disk"
     assert missing[1].startswith("not finished")
     assert missing[2].startswith("trained, but not predicted")
     assert missing[3] == "not trained"
