@@ -4,63 +4,96 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.resources import files
+from typing import Any
 from unittest.mock import patch
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.explain import explain, flat
+from brats_seg.cli.launchers import Job, done, own_launchers, patient_launchers, task_overrides
 
-Task = Callable[[DictConfig], int | None]
+Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
 
 
-def command(name: str) -> Callable[[Task], Callable[..., None]]:
+def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -> Callable[[Task], Callable[..., None]]:
     """Make a Hydra main of a task: ``conf/<name>.yaml`` is its root.
 
     What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2 for a key or value
-    that cannot be used. ``HYDRA_FULL_ERROR=1`` shows the traceback instead.
+    that cannot be used. ``HYDRA_FULL_ERROR=1`` shows the traceback instead. An integer that the task returns is its exit code.
+
+    Args:
+        name: Of the command.
+        summary: Told at the end of a multirun how each of its jobs ended.
     """
 
     def decorate(task: Task) -> Callable[..., None]:
         @wraps(task)
         def main(arguments: Sequence[str] | None = None) -> None:
-            whole, codes = sys.argv, [0]
+            whole = sys.argv
+            results: list[Any] = []
+
+            def keep(function: Callable[[], Any]) -> Any:
+                """Hydra would print its errors itself, over many lines; and what its jobs return is lost in it."""
+                results.append(function())
+                return results[-1]
 
             @wraps(task)
-            def guarded(config: DictConfig) -> None:
+            def guarded(config: DictConfig) -> Job:
                 sys.argv = whole  # Lightning starts its children from it: the command must be in it
-                try:
-                    _require(config)
-                    codes.append(task(config) or 0)
-                except Exception as error:
-                    codes.append(_report(name, error))  # and in a multirun the next job follows
+                return _attempt(name, task, config)
 
             if arguments is not None:
                 sys.argv = [whole[0], *arguments]
             if {"-h", "--help"} & set(sys.argv[1:]):
                 print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
+            own_launchers()
             try:
-                # Hydra would print its errors itself, over many lines.
-                with patch("hydra._internal.utils.run_and_report", lambda function: function()):
+                with patch("hydra._internal.utils.run_and_report", keep), patient_launchers():
                     hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(guarded)()
+                jobs, several = done(results[-1:])
+                if several and summary is not None:
+                    summary(jobs)
+                code = max((job.code for job in jobs), default=0)
             except KeyboardInterrupt:
                 _say(name, "interrupted")
-                codes.append(INTERRUPTED)
+                code = INTERRUPTED
             except Exception as error:
-                codes.append(_report(name, error))
+                code = _report(name, error)[0]
             finally:
                 sys.argv = whole
-            if max(codes):
-                sys.exit(max(codes))
+            if code:
+                sys.exit(code)
 
         return main
 
     return decorate
+
+
+def _attempt(name: str, task: Task, config: DictConfig) -> Job:
+    """Run one job. In a multirun the next one follows whatever happens; its errors are told at once, and again at the end."""
+    overrides = tuple(task_overrides())
+    try:
+        _require(config)
+        result = task(config)
+    except Exception as error:
+        try:
+            code, message = _report(name, error)
+        except Exception:
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
+                raise
+            traceback.print_exc()
+            code, message = 1, f"{type(error).__name__}: {error}"
+        return Job(overrides, code, message)
+    return Job(overrides, result if isinstance(result, int) else 0, result=result)
 
 
 def _require(config: DictConfig) -> None:
@@ -72,14 +105,13 @@ def _require(config: DictConfig) -> None:
     OmegaConf.resolve(config)
 
 
-def _report(name: str, error: Exception) -> int:
-    """Say it on standard error and give the exit code; what nobody foresaw is raised again."""
+def _report(name: str, error: Exception) -> tuple[int, str]:
+    """Say it on standard error and give exit code and message; what nobody foresaw is raised again."""
     said = explain(error)
     if said is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
         raise error
-    code, message = said
-    _say(name, message)
-    return code
+    _say(name, said[1])
+    return said
 
 
 def _say(name: str, message: str) -> None:

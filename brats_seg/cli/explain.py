@@ -37,7 +37,7 @@ def explain(error: Exception) -> tuple[int, str] | None:
         return WRONG_USE, f"{error.full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException):
         return WRONG_USE, _one_line(chain)
-    return None
+    return _unusable_launcher(error)
 
 
 def closest(word: str, known: list[str]) -> str | None:
@@ -75,6 +75,16 @@ def _refused_by_constructor(error: InstantiationException, chain: list[BaseExcep
         return None
     where = re.search(r"full_key: (\S+)", str(error))
     return WRONG_USE, _one_line(chain[-1:]) if where is None else f"{where[1]}: {_one_line(chain[-1:])}"
+
+
+def _unusable_launcher(error: Exception) -> tuple[int, str] | None:
+    if isinstance(error, RuntimeError) and "Unknown plugin class" in str(error):
+        return UNUSABLE, 'this launcher needs packages that are not installed: pip install "brats-seg[sweeps]"'
+    if isinstance(error, RuntimeError) and "srun" in str(error):
+        return UNUSABLE, "hydra/launcher=submitit_slurm works where Slurm's sbatch and srun are: this machine has none"
+    if type(error).__module__.startswith("submitit."):
+        return UNUSABLE, f"Slurm refused the jobs: {str(error).strip().splitlines()[-1]}"
+    return None
 
 
 def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> str:

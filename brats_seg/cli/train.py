@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.launchers import Job, isolated
 
 
-@command("train")
-def main(config: DictConfig) -> None:
+def summary(jobs: Sequence[Job]) -> None:
+    """The last screen of a multirun."""
+    from brats_seg.training.config import load_config
+    from brats_seg.workflows.sweep import show
+
+    show([(load_config(job.overrides), job.result or job.message) for job in jobs])
+
+
+@command("train", summary)
+def main(config: DictConfig) -> object:
     """Train one fold of one experiment, or continue it; then predict and score the cases that validate."""
-    from pytorch_lightning.utilities import rank_zero_only
-
     from brats_seg.training.config import with_name
-    from brats_seg.workflows.out_of_fold import train_fold
+    from brats_seg.workflows.sweep import train_job
 
-    rank_zero_only(print)(train_fold(with_name(config)))
+    return isolated(train_job, with_name(config))
 
 
 if __name__ == "__main__":

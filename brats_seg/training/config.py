@@ -8,6 +8,7 @@ from typing import Any, cast
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -32,7 +33,7 @@ def load_config(overrides: Sequence[str], config_name: str = "train") -> DictCon
     with open_dict(config):
         del config["hydra"]
         if experiment is not None and config.name is None:
-            config.name = run_name(experiment, overrides)
+            config.name = run_name(experiment, canonical(overrides))
     return config
 
 
@@ -55,5 +56,15 @@ def with_name(config: DictConfig) -> DictConfig:
     running = HydraConfig.get()
     named = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(config)))
     if named.name is None:
-        named.name = run_name(running.runtime.choices["experiment"], list(running.overrides.task))
+        named.name = run_name(running.runtime.choices["experiment"], canonical(_given(running)))
     return named
+
+
+def _given(running: Any) -> list[str]:
+    return cast(list[str], OmegaConf.to_container(running.overrides.task, resolve=False))
+
+
+def canonical(overrides: Sequence[str]) -> list[str]:
+    """Overrides as a sweep spells them, so that ``1e-1`` and ``0.1`` name one training."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    return [f"{each.get_key_element()}={each.get_value_element_as_str()}" for each in parsed]

@@ -37,7 +37,7 @@ RESOURCES = (
 )
 """Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
-NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", *RESOURCES[-9:])
+NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", "sweep", *RESOURCES[-9:])
 """Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
 
 
@@ -46,6 +46,11 @@ class RunFolder:
     """``<runs_root>/<name>/fold_<k>``."""
 
     path: Path
+
+    @classmethod
+    def of(cls, config: Any) -> RunFolder:
+        """Where a training with this configuration lives, its name filled in."""
+        return cls(Path(config.runs_root) / config.name / f"fold_{config.fold}")
 
     @property
     def checkpoints(self) -> Path:
@@ -80,12 +85,29 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether the training came to its end and left a bundle."""
-        status = self.path / "status.json"
-        return status.exists() and json.loads(status.read_text())["state"] == "finished" and self.bundle.exists()
+        return self.status.get("state") == "finished" and self.bundle.exists()
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What ``status.json`` says; nothing before the first start."""
+        try:
+            return dict(json.loads((self.path / "status.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
 
     def write_status(self, state: str, **facts: Any) -> None:
         """Replace ``status.json``."""
         write_json(self.path / "status.json", {"state": state, **facts})
+
+    @contextlib.contextmanager
+    def failure_recorded(self) -> Iterator[None]:
+        """``status.json`` says why it failed, in one line, until the next start; a killed one still says ``running``."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            self.write_status("failed", reason=reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}")
+            raise
 
     def claim(self, config: dict[str, Any], split: Mapping[str, Sequence[str]]) -> None:
         """Write the configuration and the split once; later starts must bring the same science.

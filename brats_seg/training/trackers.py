@@ -88,7 +88,7 @@ def _built(config: DictConfig, folder: Path) -> list[Logger]:
     made: list[Logger] = []
     for name, node in config.get("logger", {}).items():
         try:
-            made.append(build(node)(folder=folder, group=config.name, name=f"fold_{config.fold}"))
+            made.append(build(node)(folder=folder, group=node.get("group") or config.name, name=f"fold_{config.fold}"))
         except ModuleNotFoundError as error:
             raise UserError(f"logger={name} needs a package that is not installed: pip install {name}") from error
     return made

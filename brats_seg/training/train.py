@@ -42,7 +42,7 @@ def train(config: DictConfig) -> Path:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
     _refuse_impossible(config)
-    folder = RunFolder(Path(config.runs_root) / config.name / f"fold_{config.fold}")
+    folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
     if config.keep == "best" and not data.split.validation:
         raise UserError(
@@ -59,13 +59,14 @@ def train(config: DictConfig) -> Path:
         if folder.finished:
             print(f"{folder.path}: finished before, nothing to do")
             return folder.path
-        prepare_with_progress(data)
-        if first:
-            folder.write_status("running")
-        with make_trackers(config, folder.path) as trackers:
-            for tracker in trackers:
-                tracker.log_hyperparams(describe(plain, split))
-            _fit(config, data, folder, initial, checkpoint, trackers)
+        with folder.failure_recorded() if first else nullcontext():
+            prepare_with_progress(data)
+            if first:
+                folder.write_status("running")
+            with make_trackers(config, folder.path) as trackers:
+                for tracker in trackers:
+                    tracker.log_hyperparams(describe(plain, split))
+                _fit(config, data, folder, initial, checkpoint, trackers)
         if first:
             folder.write_status("finished", epochs=epochs(config))
     return folder.path

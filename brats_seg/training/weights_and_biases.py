@@ -20,6 +20,9 @@ from brats_seg.training.trackers import pixels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SWEEP = "WANDB_SWEEP_ID"
+"""Set by ``wandb agent`` for the runs that it starts, as ``WANDB_RUN_ID`` is."""
+
 INIT_SECONDS = 30
 """How long Weights & Biases may take to answer before the run is recorded offline."""
 
@@ -34,7 +37,7 @@ class WandbTracker(WandbLogger):
         tags: Likewise.
         bundle_artifact: Also record the bundle.
         folder: Run folder.
-        group: Runs that belong together: the experiment.
+        group: Runs that belong together: the configuration's, else the experiment.
         name: Of the run: the fold.
     """
 
@@ -66,7 +69,9 @@ class WandbTracker(WandbLogger):
             import wandb
 
             quiet = wandb.Settings(silent=True, console="off", init_timeout=INIT_SECONDS, login_timeout=INIT_SECONDS)
-            self._wandb_init.update(id=_run_id(self.folder / "wandb_id.txt"), settings=quiet)
+            self._wandb_init.update(id=_run_id(self.folder / "wandb_id.txt", os.environ), settings=quiet)
+            if SWEEP in os.environ:  # its agent has said these three, and wandb warns of hearing them again
+                self._wandb_init.update(id=None, project=None, entity=None)
             self._set_mode(wandb_mode(os.environ))
             try:
                 return super().experiment
@@ -111,7 +116,8 @@ def wandb_mode(environment: Mapping[str, str]) -> str:
     return environment.get("WANDB_MODE") or ("online" if environment.get("WANDB_API_KEY") else "offline")
 
 
-def _run_id(path: Path) -> str:
-    if not path.exists():
-        write_text(path, uuid.uuid4().hex[:8] + "\n")
+def _run_id(path: Path, environment: Mapping[str, str]) -> str:
+    given = environment.get("WANDB_RUN_ID") if SWEEP in environment else None
+    if given or not path.exists():
+        write_text(path, (given or uuid.uuid4().hex[:8]) + "\n")
     return path.read_text().strip()

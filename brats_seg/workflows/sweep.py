@@ -1,0 +1,76 @@
+"""Many trainings by one command, each as if it were alone, and one table of how they ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from omegaconf import DictConfig
+from pytorch_lightning.utilities import rank_zero_only
+from rich.console import Console
+from rich.table import Column, Table
+
+from brats_seg.bundles import load_bundle
+from brats_seg.training.run_folder import RunFolder
+from brats_seg.workflows.out_of_fold import train_fold
+from brats_seg.workflows.sweep_summary import record_summary
+
+DONE, BEFORE, RESUMED, FAILED = "finished", "finished before", "resumed, finished", "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended that has a bundle.
+
+    Attributes:
+        state: :data:`DONE`, :data:`BEFORE` or :data:`RESUMED`.
+        seconds: Of this start.
+        dice: Mean over regions and validation cases; None where none validates.
+    """
+
+    state: str
+    seconds: float
+    dice: float | None
+
+
+def train_job(config: DictConfig) -> Outcome:
+    """:func:`train_fold`, and what came of it.
+
+    Raises:
+        UserError: As it does.
+    """
+    folder, began = RunFolder.of(config), time.perf_counter()
+    state = BEFORE if folder.finished else RESUMED if any(folder.checkpoints.glob("*.ckpt")) else DONE
+    rank_zero_only(print)(train_fold(config), flush=True)
+    seconds = time.perf_counter() - began
+    return Outcome(state, seconds, load_bundle(folder.bundle).record["scores"].get("val/dice"))
+
+
+def show(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> None:
+    """Print one table; record it where Weights & Biases is asked for.
+
+    Args:
+        ended: Configuration of each training, and its outcome or why it failed.
+    """
+    if any(not isinstance(outcome, str) and outcome.state != BEFORE for _, outcome in ended):
+        record_summary([config for config, _ in ended])
+    console = Console()
+    console.print(_table(ended))
+    states = [FAILED if isinstance(outcome, str) else outcome.state for _, outcome in ended]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, RESUMED, BEFORE, FAILED) if state in states)
+    again = "; the same command tries again what failed and skips the others" if FAILED in states else ""
+    console.print(f"{len(ended)} trainings: {counts}{again}", highlight=False, soft_wrap=True)
+
+
+def _table(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> Table:
+    table = Table(Column("run", no_wrap=True), Column("result", no_wrap=True), "time", "Dice", "why")
+    for config, outcome in ended:
+        run = f"{config.name}/fold_{config.fold}"
+        if isinstance(outcome, str):
+            table.add_row(run, FAILED, "", "", outcome, style="red")
+        else:
+            dice = "" if outcome.dice is None else f"{outcome.dice:.3f}"
+            minutes, seconds = divmod(round(outcome.seconds), 60)
+            table.add_row(run, outcome.state, f"{minutes}:{seconds:02}", dice, "")
+    return table
