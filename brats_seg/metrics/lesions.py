@@ -93,8 +93,8 @@ def lesion_wise(
     ours, n_ours = components(prediction)
     met: dict[int, list[int]] = defaultdict(list)
     touching = (grown > 0) & (ours > 0)
-    for lesion, component in np.unique(np.stack([grown[touching], ours[touching]]), axis=1).T.tolist():
-        met[lesion].append(component)
+    for code in np.unique(grown[touching].astype(np.int64) * (n_ours + 1) + ours[touching]).tolist():
+        met[code // (n_ours + 1)].append(code % (n_ours + 1))
     theirs = np.where(truth, grown, 0)
     volumes = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
     counted = [number for number, volume in enumerate(volumes, 1) if volume > ignored_mm3]
