@@ -35,6 +35,7 @@ class BraTSDataModule(pl.LightningDataModule):
         exclude: File with case ids to leave out of training; validation never changes.
         folds: How many folds.
         folds_seed: Of the split alone, so that runs of other seeds share it.
+        changed: What to do where ``folds.json`` was made from other cases: ``refuse``, ``extend`` or ``resplit``.
         fold: Which fold validates, from 0; ``"all"`` trains on every case.
         seed: Of the shuffle, the crops and the augmentation.
         patch: Size of a training patch, ``(z, y, x)`` voxels.
@@ -55,6 +56,7 @@ class BraTSDataModule(pl.LightningDataModule):
         exclude: str | None,
         folds: int,
         folds_seed: int,
+        changed: str,
         fold: int | str,
         seed: int,
         patch: Sequence[int],
@@ -67,7 +69,7 @@ class BraTSDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.root, self.fold, self.folds, self.seed = Path(root).expanduser().resolve(), fold, folds, seed
-        self.folds_seed = folds_seed
+        self.folds_seed, self.changed = folds_seed, changed
         tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
         self.home = Path(cache).expanduser() / f"{self.root.name}-{tag}"
         self.split_file, self.exclude_file = split, exclude
@@ -96,7 +98,8 @@ class BraTSDataModule(pl.LightningDataModule):
         if self.split_file is not None:
             split = read_split(Path(self.split_file), ids)
         else:
-            split = fold_split(frozen_folds(self.home / "folds.json", ids, folds=self.folds, seed=self.folds_seed), self.fold)
+            frozen = {"folds": self.folds, "seed": self.folds_seed}
+            split = fold_split(frozen_folds(self.home / "folds.json", ids, **frozen, changed=self.changed), self.fold)
         if self.exclude_file is None:
             return split
         out = read_exclusions(Path(self.exclude_file))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +35,14 @@ def patient(case_id: str) -> str:
     return match.group(1) if match else case_id
 
 
-def make_folds(case_ids: Iterable[str], *, folds: int, seed: int) -> list[list[str]]:
+def make_folds(case_ids: Iterable[str], *, folds: int, seed: int, before: Sequence[Sequence[str]] = ()) -> list[list[str]]:
     """Partition the cases into folds of nearly equal numbers of patients, visits of one patient together.
+
+    Args:
+        case_ids: In any order.
+        folds: How many.
+        seed: Of the order of the patients.
+        before: Folds whose patients stay where they are; new ones go where there are fewest.
 
     Raises:
         UserError: There are fewer patients than folds.
@@ -43,30 +51,56 @@ def make_folds(case_ids: Iterable[str], *, folds: int, seed: int) -> list[list[s
     patients = sorted({patient(i) for i in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
     if len(patients) < folds:
         raise UserError(f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; use fold=all or fewer folds")
-    place = {p: rank % folds for rank, p in enumerate(patients)}
+    place = {patient(i): k for k, fold in enumerate(before) for i in fold if patient(i) in patients}
+    for p in patients:
+        sizes = Counter(place.values())
+        place.setdefault(p, min(range(folds), key=lambda k: sizes[k]))
     return [[i for i in ids if place[patient(i)] == k] for k in range(folds)]
 
 
-def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int) -> list[list[str]]:
+def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, changed: str = "refuse") -> list[list[str]]:
     """The folds written at ``path``, or new ones written there.
 
+    Args:
+        path: Of ``folds.json``.
+        case_ids: That there are now.
+        folds: How many.
+        seed: Of the split.
+        changed: What to do where the file was made from other cases: ``refuse``, ``extend`` (known patients stay where they
+            are) or ``resplit`` (the file is kept as ``folds.before.json``).
+
     Raises:
-        UserError: The file was made from other cases, another number of folds or another seed.
+        UserError: The file was made from other cases, another number of folds or another seed, and is to stay.
     """
-    made = make_folds(case_ids, folds=folds, seed=seed)
-    wanted = {"schema": 1, "seed": seed, "folds": made}
+    if changed not in ("refuse", "extend", "resplit"):
+        raise UserError(f"data.changed={changed}: use refuse, extend or resplit")
+    wanted = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            write_json(path, wanted)
-            return made
-        held = _read(path)
+        held = _read(path) if path.exists() else None
+        if held is None or (changed == "resplit" and held != wanted):
+            if held is not None:
+                os.replace(path, path.with_name("folds.before.json"))
+            held = wanted
+            write_json(path, held)
+        elif (held.get("seed"), len(held.get("folds", []))) == (seed, folds) and (changed == "extend" or held.get("extended")):
+            kept = make_folds(case_ids, folds=folds, seed=seed, before=held["folds"])
+            if kept != held["folds"] and changed == "extend":
+                held = {**wanted, "folds": kept, "extended": True}
+                write_json(path, held)
+            wanted = {**held, "folds": kept}
     if held != wanted:
-        before = {i for fold in held.get("folds", []) for i in fold}
-        new, gone = len(set(case_ids) - before), len(before - set(case_ids))
-        change = f"{new} cases new, {gone} gone, seed {held.get('seed')} then and {seed} now"
-        raise UserError(f"{path} was made from other data ({change}): restore them, or delete the file to split anew")
+        raise UserError(_difference(path, held, case_ids, seed, folds))
+    made: list[list[str]] = held["folds"]
     return made
+
+
+def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds: int) -> str:
+    before, now = {i for fold in held.get("folds", []) for i in fold}, set(case_ids)
+    then = f"seed {held.get('seed')} and {len(held.get('folds', []))} folds then, {seed} and {folds} now"
+    change = f"{len(now - before)} cases new, {len(before - now)} gone; {then}"
+    mend = "restore them, or data.changed=extend (known patients stay in their folds) or resplit"
+    return f"{path} was made from other data ({change}): {mend}"
 
 
 def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:

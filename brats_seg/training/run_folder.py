@@ -23,6 +23,7 @@ RESOURCES = (
     "data.workers",
     "data.split",
     "data.exclude",
+    "data.changed",
     "name",
     "runs_root",
     "trainer.accelerator",
@@ -37,7 +38,7 @@ RESOURCES = (
 )
 """Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
-NAMED_APART = ("experiment", "fold", "data.root", "data.cache", "data.workers", "name", "runs_root", "sweep", *RESOURCES[-9:])
+NAMED_APART = ("experiment", "fold", "sweep", *(key for key in RESOURCES if key not in ("data.split", "data.exclude")))
 """Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
 
 

@@ -58,8 +58,34 @@ def test_frozen_folds_are_read_back_and_other_data_is_noticed(tmp_path: Path) ->
     assert frozen_folds(path, IDS[::-1], folds=5, seed=0) == first
     with pytest.raises(UserError, match="1 cases new"):
         frozen_folds(path, [*IDS, "one more"], folds=5, seed=0)
-    with pytest.raises(UserError, match="seed 0 then"):
+    with pytest.raises(UserError, match="seed 0 and 5 folds then, 1"):
         frozen_folds(path, IDS, folds=5, seed=1)
+
+
+def test_changed_data_extend_the_folds_or_make_new_ones(tmp_path: Path) -> None:
+    path, visits = tmp_path / "folds.json", [f"BraTS-GLI-{p:05d}-{v:03d}" for p in range(11) for v in range(2)]
+    first = frozen_folds(path, visits, folds=5, seed=0)
+    now = [*visits[1:], "BraTS-GLI-00003-002", "BraTS-GLI-00099-000"]  # one gone, a known patient again, a new one
+    held = path.read_bytes()
+    with pytest.raises(UserError, match=r"2 cases new, 1 gone.*extend.*resplit"):
+        frozen_folds(path, now, folds=5, seed=0)
+    assert path.read_bytes() == held
+    extended = frozen_folds(path, now[::-1], folds=5, seed=0, changed="extend")
+    assert sorted(i for fold in extended for i in fold) == sorted(now)
+    sides = {patient(i): k for k, fold in enumerate(first) for i in fold}
+    for k, fold in enumerate(extended):
+        assert {sides.get(patient(i), k) for i in fold} <= {k}
+    counts = [len({patient(i) for i in fold}) for fold in extended]
+    assert max(counts) - min(counts) <= 1
+    assert frozen_folds(path, now, folds=5, seed=0) == extended  # and from now on without being asked
+    with pytest.raises(UserError, match="0 cases new, 1 gone"):
+        frozen_folds(path, now[1:], folds=5, seed=0)
+    with pytest.raises(UserError, match="seed 0 and 5 folds then"):
+        frozen_folds(path, now, folds=4, seed=0, changed="extend")
+    assert frozen_folds(path, now, folds=5, seed=0, changed="resplit") == make_folds(now, folds=5, seed=0)
+    assert json.loads((tmp_path / "folds.before.json").read_text())["folds"] == extended
+    with pytest.raises(UserError, match="use refuse, extend or resplit"):
+        frozen_folds(path, now, folds=5, seed=0, changed="keep")
 
 
 def test_too_few_patients() -> None:

@@ -1,0 +1,153 @@
+"""Many trainings by one command: killed and given again they end as if nothing had been."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import brats_seg.conf
+import pytest
+import yaml
+
+from brats_seg.phantom import write_cohort
+from brats_seg.training import devices as machine
+from brats_seg.training.config import canonical, load_config
+from brats_seg.training.devices import devices, leased
+from brats_seg.training.run_folder import RunFolder
+from brats_seg.workflows.sweep import BEFORE, DONE, RESUMED, Outcome, show
+
+EPOCHS = 6
+
+
+def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
+    """A five-fold sweep in a session of its own."""
+    science = ["scale=smoke", "model.width=1", "data.patch=[16,16,16]", "trainer.precision=32-true"]
+    schedule = [f"schedule.constant_epochs={EPOCHS // 2}", f"schedule.cosine_epochs={EPOCHS // 2}"]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
+    cheap = ["trainer.accelerator=cpu", "data.workers=0", "out_of_fold.predict=false"]
+    command = [str(Path(sys.executable).with_name("brats-seg")), "train", "sweep=cross_validation"]
+    return subprocess.Popen(
+        [*command, *science, *schedule, *places, *cheap, *more],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen[str]) -> None:
+    table = folder / "metrics.csv"
+    while not table.exists() or len(table.read_text().splitlines()) <= epoch:
+        assert process.poll() is None, f"it ended before:\n{process.communicate()[0]}"
+        time.sleep(0.01)
+
+
+def results(said: str) -> dict[str, str]:
+    """Run to result, from the last table."""
+    lines = [line.split("│") for line in said.splitlines() if re.match(r"│ \S+/fold_\d", line)]
+    return {cells[1].strip(): cells[2].strip() for cells in lines}
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    whole = start(tmp_path, "whole")
+    said, _ = whole.communicate()
+    assert (whole.returncode, results(said)) == (0, {f"run/fold_{k}": DONE for k in range(5)}), said
+    for fold in (1, 3):
+        process = start(tmp_path, "killed")
+        wait_for_epoch(tmp_path / "killed" / "run" / f"fold_{fold}", 2, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    last = start(tmp_path, "killed")
+    said, _ = last.communicate()
+    states = [BEFORE, BEFORE, BEFORE, RESUMED, DONE]
+    assert (last.returncode, results(said)) == (0, {f"run/fold_{k}": state for k, state in enumerate(states)}), said
+    for k in range(5):
+        first, second = (RunFolder(tmp_path / runs / "run" / f"fold_{k}") for runs in ("whole", "killed"))
+        assert (first.bundle / "model.safetensors").read_bytes() == (second.bundle / "model.safetensors").read_bytes()
+        assert first.status == second.status
+
+
+@pytest.mark.slow
+def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    process = start(tmp_path, "runs", "fold=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    folder = tmp_path / "runs" / "run" / "fold_1"
+    wait_for_epoch(folder, 1, process)
+    (trains,) = {int(link.parts[2]) for link in Path("/proc").glob("[0-9]*/fd/*") if points_to(link, folder / ".lock")}
+    os.kill(trains, signal.SIGKILL)
+    said, _ = process.communicate()
+    assert process.returncode == 1
+    assert results(said) == {"run/fold_1": "failed", "run/fold_2": DONE, "run/fold_3": DONE}, said
+    assert "was killed" in said
+
+
+def points_to(link: Path, file: Path) -> bool:
+    try:
+        return os.readlink(link) == str(file)
+    except OSError:
+        return False
+
+
+def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    configs = [load_config(["data.root=x", f"fold={k}"]) for k in range(4)]
+    ended = [Outcome(DONE, 61.0, 0.5), Outcome(BEFORE, 0.1, 0.25), Outcome(RESUMED, 5.0, None), "case 7: no brain"]
+    show(list(zip(configs, ended, strict=True)))
+    said = capsys.readouterr().out
+    assert results(said) == dict(zip((f"pipeline_a/fold_{k}" for k in range(4)), (DONE, BEFORE, RESUMED, "failed"), strict=True))
+    assert "1:01" in said and "0.500" in said and "case 7: no brain" in said
+    assert said.splitlines()[-1].startswith("4 trainings: 1 finished, 1 resumed, finished, 1 finished before, 1 failed;")
+
+
+def test_a_sweep_and_a_single_training_name_one_folder() -> None:
+    science = ["scale.learning_rate.a=1e-1", "data.patch=[24, 24,24]", "+swa.x='a b'"]
+    assert canonical(canonical(science)) == canonical(science)
+    assert canonical(["scale.learning_rate.a=0.1"]) == canonical(science[:1])
+    one, other = (load_config([f"scale.learning_rate.a={rate}", *more]) for rate, more in (("1e-1", ()), ("0.1", ("fold=3",))))
+    assert one.name == other.name != "pipeline_a"
+    assert load_config(["sweep=cross_validation", "fold=1"]).name == "pipeline_a"
+
+
+def test_each_device_is_leased_once_before_one_is_leased_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "lock_folder", lambda: tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-a/1")
+    with leased(["3", "GPU-a/1"], 2) as first, leased(["3", "GPU-a/1"], 2) as second, leased(["3", "GPU-a/1"], 2) as third:
+        assert (first, second, third) == ("3", "GPU-a/1", "3")
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-a/1"
+    with leased(["3"], 1) as again:
+        assert again == "3"
+
+
+def test_devices_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert devices("auto") == ["0", "1"]
+    assert devices("cpu") == ["cpu"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    assert devices("gpu") == ["5", "7"]
+    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: 0)
+    assert devices("auto") == ["cpu"]
+
+
+@pytest.mark.parametrize("name", ["joblib", "submitit_slurm"])
+def test_launchers_have_the_keys_that_their_plugins_take(name: str) -> None:
+    from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
+    from joblib import Parallel
+
+    known = {
+        "joblib": set(inspect.signature(Parallel).parameters),
+        "submitit_slurm": {field.name for field in fields(SlurmQueueConf)},
+    }
+    file = Path(str(brats_seg.conf.__file__)).parent / "hydra" / "launcher" / f"{name}.yaml"
+    keys = set(yaml.safe_load(file.read_text())) - {"_target_"}
+    assert keys and keys <= known[name]
