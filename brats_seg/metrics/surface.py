@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from brats_seg.geometry import Box, bounding_box
+from brats_seg.geometry import bounding_box
 
 Mask = NDArray[np.bool_]
 Distances = NDArray[np.float64]
@@ -71,14 +71,16 @@ def crop_to_union(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
 
 def voxel_surface(mask: Mask) -> Mask:
     """Voxels of the mask with a 6-neighbour outside it."""
+    surface = np.zeros_like(mask)
     if (box := bounding_box(mask)) is None:
-        return np.zeros_like(mask)
-    own = box.crop(mask)
+        return surface
+    own: Mask = mask[box.slices]
     around, inside = np.pad(own, 1), own.copy()
     middle = (slice(1, -1),) * 3
     for axis, side in product(range(3), (slice(None, -2), slice(2, None))):
         inside &= around[(*middle[:axis], side, *middle[axis + 1 :])]
-    return box.paste(own & ~inside, mask.shape)  # type: ignore[arg-type]
+    surface[box.slices] = own & ~inside
+    return surface
 
 
 def distances_mm(of: Mask, to: Mask, spacing_mm: Spacing) -> Distances:
@@ -129,16 +131,15 @@ def _triangles_of_every_code() -> tuple[NDArray[np.float64], ...]:
 
 def _codes(mask: Mask) -> NDArray[np.uint8]:
     """Which of the eight voxels around each corner are in the mask, one more corner than voxels per axis."""
-    corners = tuple(n + 1 for n in mask.shape)
+    codes = np.zeros([n + 1 for n in mask.shape], np.uint8)
     if (box := bounding_box(mask)) is None:
-        return np.zeros(corners, np.uint8)
-    code = np.pad(box.crop(mask), 1).view(np.uint8)
+        return codes
+    code: NDArray[np.uint8] = np.pad(mask[box.slices], 1).view(np.uint8)
     for axis, bits in ((2, 1), (1, 2), (0, 4)):
-        before: list[slice] = [slice(None)] * 3
-        before[axis], after = slice(-1), [*before[:axis], slice(1, None), *before[axis + 1 :]]
-        code = (code[tuple(before)] << bits) | code[tuple(after)]
-    around = Box(box.start, tuple(n + 1 for n in box.stop))  # type: ignore[arg-type]
-    return around.paste(code, corners)  # type: ignore[arg-type]
+        others = [slice(None)] * axis
+        code = (code[(*others, slice(-1))] << np.uint8(bits)) | code[(*others, slice(1, None))]
+    codes[tuple(slice(a, b + 1) for a, b in zip(box.start, box.stop, strict=True))] = code
+    return codes
 
 
 def _points_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
