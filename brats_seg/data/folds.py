@@ -74,7 +74,7 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, 
     """
     if changed not in ("refuse", "extend", "resplit"):
         raise UserError(f"data.changed={changed}: use refuse, extend or resplit")
-    wanted = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
+    wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         held = _read(path) if path.exists() else None
