@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo viewer test test-slow lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow test-slurm lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile -c
 DEMO := demo
 BEGAN := $(shell date +%s)
-SLOW := slow or real or browser
+SLOW := slow or real or browser or slurm
 # The first Python that the constraints resolve for and that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
@@ -46,6 +46,9 @@ test: dev lint types imports  ## fast tests, lint, types, import contracts
 
 test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
 	@$(BIN)/pytest -m "$(SLOW)"
+
+test-slurm: dev  ## a five-fold sweep on a Slurm cluster of one node, a job preempted (Debian, as root)
+	@$(BIN)/pytest -s -m slurm tests/slurm
 
 lint: dev
 	@$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.explain import explain, flat
-from brats_seg.cli.launchers import Job, done, own_launchers, patient_launchers, task_overrides
+from brats_seg.cli.launchers import Job, done, own_launchers, patient_launchers, preempted_once, task_overrides
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
@@ -49,6 +49,7 @@ def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -
             @wraps(task)
             def guarded(config: DictConfig) -> Job:
                 sys.argv = whole  # Lightning starts its children from it: the command must be in it
+                preempted_once()
                 return _attempt(name, task, config)
 
             if arguments is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import wraps
+from types import FrameType
 from typing import Any, TypeVar, cast
 from unittest.mock import patch
 
@@ -74,6 +76,24 @@ def patient_launchers() -> Iterator[None]:
 
     with patch.object(Submitted, "results", wait):
         yield
+
+
+def preempted_once() -> None:
+    """In a job of Slurm: ignore the signal of preemption once it has come.
+
+    Repeated, as ``scancel`` repeats it, it would break into submitit's answer to the first, and the job would end, not wait
+    in the queue again.
+    """
+    number = signal.SIGUSR2
+    answer = signal.getsignal(number)
+
+    def once(received: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        if callable(answer):
+            answer(received, frame)
+
+    if HydraConfig.get().runtime.choices["hydra/launcher"] == "submitit_slurm" and callable(answer):
+        signal.signal(number, once)
 
 
 def own_launchers() -> None:
