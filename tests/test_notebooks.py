@@ -25,6 +25,8 @@ def test_runs_and_shows_pictures(path, tmp_path, monkeypatch):
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what it writes goes with the test
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=500, startup_timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/png" in data for data in shown)
