@@ -136,6 +136,7 @@ def test_a_missing_prediction_is_not_right_about_an_absent_region(write: Write, 
     assert (value(rows, "a", "hd95"), float(value(rows, "b", "hd95"))) == ("0", HD95_PENALTY_MM)
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     broken(cohort[0], "labels")
     for workers in (1, 2):

@@ -22,6 +22,7 @@ def cases() -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
     return [make_case(number, seed=0, shape=SHAPE) for number in range(1, 9)]
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
     write_cohort(tmp_path / "a", cases=3, seed=1, shape=SHAPE)
     write_cohort(tmp_path / "b", cases=2, seed=1, shape=SHAPE, workers=2, first=2)

@@ -62,6 +62,7 @@ def test_a_changed_source_is_prepared_again(cases: list[Case], tmp_path: Path) -
     assert cache.lookup(cases[0]) is None
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_and_nothing_half_written(cases: list[Case], tmp_path: Path) -> None:
     cache = Cache(tmp_path, ZScore())
     ready = cache.ensure([cases[0], cases[1], cases[0]], workers=2)

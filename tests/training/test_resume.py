@@ -77,6 +77,7 @@ def before_checkpoint(epoch: int) -> Callable[..., bool]:
     return lambda callback, trainer, module: bool(trainer.current_epoch == epoch)
 
 
+@pytest.mark.slow
 def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root: Path, tmp_path: Path) -> None:
     science = [*A, *CYCLES, "model.dropout=0.3"]
     whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
@@ -93,6 +94,7 @@ def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root
     assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == ["epoch_0001", "epoch_0003", "epoch_0006"]
 
 
+@pytest.mark.slow
 def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(root: Path, tmp_path: Path) -> None:
     whole = train(config(root, tmp_path / "whole", *B))
     with (whole / "metrics.csv").open(newline="") as file:
