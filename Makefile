@@ -45,7 +45,7 @@ test: dev lint types imports  ## fast tests, lint, types, import contracts
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))"
 
 test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
-	@$(BIN)/pytest -m "$(SLOW)"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "$(SLOW)"
 
 test-slurm: dev  ## a five-fold sweep on a Slurm cluster of one node, a job preempted (Debian, as root)
 	@$(BIN)/pytest -s -m slurm tests/slurm
