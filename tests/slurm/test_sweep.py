@@ -62,22 +62,14 @@ def test_a_preempted_job_is_queued_again_and_the_table_is_right(cluster: dict[st
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
     places = [f"data.root={tmp_path / 'cohort'}", f"data.cache={tmp_path / 'cache'}", "name=run"]
     common = [*SCIENCE, *MACHINE, *places]
-    command = [
-        *COMMAND,
-        "sweep=cross_validation",
-        *common,
-        *SLURM,
-        "hydra.launcher.cpus_per_task=1",
-        f"runs_root={tmp_path / 'runs'}",
-    ]
+    command = [*COMMAND, "sweep=cross_validation", *common, *SLURM, f"runs_root={tmp_path / 'runs'}"]
     folder = tmp_path / "runs" / "run" / f"fold_{PREEMPTED}"
     with subprocess.Popen(command, env=cluster, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sweep:
         wait_for_epoch(folder / "metrics.csv", 3, sweep)
         running = slurm(cluster, "squeue", "--noheader", "--array", "--states=running", "--format=%i %A")
         (job, number), *_ = [line.split() for line in running.splitlines() if line.split()[0].endswith(f"_{PREEMPTED}")]
-        slurm(
-            cluster, "scancel", "--signal=USR2", f"{number}.0"
-        )  # its one step; that of a whole job is repeated after the requeue
+        # Its one step: a signal to the whole job is repeated after the requeue.
+        slurm(cluster, "scancel", "--signal=USR2", f"{number}.0")
         said, _ = sweep.communicate()
     print(said)
     assert sweep.returncode == 0
