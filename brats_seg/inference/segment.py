@@ -94,7 +94,8 @@ def segment(
     warnings = [f"no {modality}: its channel was zero" for modality in loaded.missing]
     if not (settings.labels_output or loaded.case.convention):
         warnings.append(f"the naming tells no label convention: written as {name}")
-    precision = default_precision() if settings.precision == "auto" else settings.precision
+    device = next(next(iter(ensembles.values())).parameters()).device
+    precision = default_precision(device.type) if settings.precision == "auto" else settings.precision
     sums, box, inferer = _whole_or_windows(loaded, ensembles, settings, precision, tick)
     if settings.inferer == "auto" and inferer == "sliding_window":
         warnings.append("memory did not suffice for the whole brain: a sliding window was used")

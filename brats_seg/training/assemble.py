@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
-from brats_seg.models.precision import default_precision
+from brats_seg.models.precision import training_precision
 from brats_seg.training.average import Facts
 from brats_seg.training.callbacks import (
     BestWeights,
@@ -61,7 +61,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
 
 def make_trainer(config: DictConfig, folder: RunFolder, callbacks: list[pl.Callback], trackers: list[Logger]) -> pl.Trainer:
     """As ``trainer`` says, for as many epochs as the schedule has."""
-    precision = default_precision() if config.trainer.precision == "auto" else config.trainer.precision
+    precision = training_precision(config.trainer.precision, config.trainer.accelerator, config.data.patch)
     return without_requeue(
         build(
             config.trainer,

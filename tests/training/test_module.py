@@ -27,12 +27,12 @@ ADAM = partial(torch.optim.Adam, lr=1e-2)
 RANGER = partial(Ranger, lr=1e-1, k=2)
 
 
-def batch(seed: int, *, spoilt: bool = False, samples: int = 1) -> Batch:
+def batch(seed: int, *, spoilt: bool = False, samples: int = 1, size: int = 16) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    image = torch.randn((samples, 4, 16, 16, 16), generator=generator)
+    image = torch.randn((samples, 4, size, size, size), generator=generator)
     if spoilt:
         image[0, 0, 0, 0, 0] = float("nan")
-    target = (torch.rand((samples, 3, 16, 16, 16), generator=generator) < 0.3).float()
+    target = (torch.rand((samples, 3, size, size, size), generator=generator) < 0.3).float()
     return Batch(image, target, [f"case{seed}.{k}" for k in range(samples)])
 
 
@@ -60,8 +60,9 @@ def state(trainer: pl.Trainer) -> dict[str, Any]:
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_a_spoilt_step_is_as_if_it_had_not_been(optimizer: Callable[..., torch.optim.Optimizer], precision: str) -> None:
     one, other = module(optimizer), module(optimizer)
-    skipped = fit(one, [batch(1), batch(2, spoilt=True), batch(3)], precision=precision)
-    plain = fit(other, [batch(1), batch(3)], precision=precision)
+    whole = [batch(1, size=24), batch(3, size=24)]
+    skipped = fit(one, [whole[0], batch(2, size=24, spoilt=True), whole[1]], precision=precision)
+    plain = fit(other, whole, precision=precision)
     torch.testing.assert_close(state(skipped), state(plain), rtol=0, atol=0)
     assert skipped.callback_metrics["train/skipped_steps"] == 1
     for key in ("train/loss", "train/loss_main", "train/grad_norm"):
