@@ -30,7 +30,6 @@ from brats_seg.bundles import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
 from brats_seg.inference.ensemble import accumulate
-from brats_seg.inference.norms import replace_norms
 from brats_seg.inference.tta import VIEWS, View
 from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
 from brats_seg.metrics.functional import dice
@@ -55,7 +54,7 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
 
 def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
-        replace_norms(net).to(memory_format=torch.channels_last_3d)
+        net.to(memory_format=torch.channels_last_3d)
     return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
 
 

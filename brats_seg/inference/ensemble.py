@@ -14,7 +14,6 @@ from brats_seg.bundles import Bundle
 from brats_seg.cases import LoadedCase
 from brats_seg.errors import UserError
 from brats_seg.geometry import Box, Padding, pad_to_multiple
-from brats_seg.inference.norms import replace_norms
 from brats_seg.inference.sliding_window import sliding_window
 from brats_seg.inference.tta import View
 from brats_seg.models import UNet
@@ -102,8 +101,7 @@ class Ensemble(nn.Module):
                 self.normalisations.append(bundle.normalisation)
                 self.groups.append(nn.ModuleList())
             group = cast(nn.ModuleList, self.groups[self.normalisations.index(bundle.normalisation)])
-            net = replace_norms(bundle.net())
-            group.append(net.to(memory_format=self.layout))  # type: ignore[call-overload]  # torch's stub lacks it
+            group.append(bundle.net().to(memory_format=self.layout))  # type: ignore[call-overload]  # torch's stub lacks it
 
     @property
     def size(self) -> int:

@@ -17,7 +17,7 @@ from brats_seg.bundles import Bundle
 from brats_seg.errors import UserError
 from brats_seg.files import whole_file, write_json
 from brats_seg.geometry import Triple
-from brats_seg.inference.norms import MeansOfMeans, replace_norms
+from brats_seg.inference.norms import replace_norms
 from brats_seg.models import UNet
 from brats_seg.terms import DIVISOR, MODALITIES, REGIONS
 
@@ -119,7 +119,7 @@ def _onnx(net: nn.Module, path: Path) -> Answer:
         raise UserError(f"format=onnx needs {error.name}: pip install 'brats-seg[export]'") from error
     example = (torch.zeros(1, len(MODALITIES), *EXAMPLE),)
     torch.onnx.export(
-        replace_norms(copy.deepcopy(net), MeansOfMeans), example, path, dynamo=True, dynamic_shapes=_dynamic(),
+        replace_norms(copy.deepcopy(net)), example, path, dynamo=True, dynamic_shapes=_dynamic(),
         input_names=["image"], output_names=["probabilities"], external_data=False, verbose=False,
     )  # fmt: skip
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

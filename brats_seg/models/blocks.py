@@ -10,22 +10,10 @@ from torch.nn import functional
 
 from brats_seg.errors import UserError
 from brats_seg.models import deterministic
+from brats_seg.models.norms import GroupNorm, InstanceNorm
 
 Norm = Literal["group", "instance"]
 GROUPS = 16
-
-
-class InstanceNorm(nn.InstanceNorm3d):
-    """Affine instance norm that keeps ``channels_last_3d`` on a CPU.
-
-    torch's own copies to contiguous and back; over a batch of one, batch norm is the same sum and does not.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(b, c, z, y, x)`` to the same shape."""
-        if not torch.compiler.is_compiling() and len(x) == 1 and x.device.type == "cpu":
-            return functional.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
-        return super().forward(x)
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:
@@ -36,15 +24,14 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
     """
     if norm not in ("group", "instance"):
         raise UserError(f"unknown norm {norm!r}: use group or instance")
-    # Groups of one channel are instances, and those have the faster kernel.
-    if norm == "instance" or channels <= GROUPS:
+    if norm == "instance":
         return InstanceNorm(channels, affine=True)
-    groups = GROUPS
+    groups = min(GROUPS, channels)
     if channels % groups:
         raise UserError(
             f"{groups} groups do not divide {channels} channels: choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
         )
-    return nn.GroupNorm(groups, channels)
+    return GroupNorm(groups, channels)
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:
@@ -56,7 +43,13 @@ def upsample(x: Tensor, factor: int) -> Tensor:
 
 def halve(x: Tensor) -> Tensor:
     """Max-pooling of 2x2x2; sizes must be even."""
-    return deterministic.max_pool(x) if deterministic.wanted(x) else functional.max_pool3d(x, 2)
+    if deterministic.wanted(x):
+        return deterministic.max_pool(x)
+    if x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return functional.max_pool3d(x, 2)
+    for axis in (2, 3, 4):  # torch's looks for places as well, which only a gradient needs
+        x = torch.maximum(*torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1))
+    return x
 
 
 ONEDNN_ROWS = 20480

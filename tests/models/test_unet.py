@@ -12,7 +12,7 @@ from torch.nn import functional
 from brats_seg.errors import UserError
 from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.models import UNet, from_settings
-from brats_seg.models.blocks import ConvNormReLU, InstanceNorm, conv3d
+from brats_seg.models.blocks import ConvNormReLU, conv3d, halve
 from brats_seg.models.unet import Stage
 from brats_seg.terms import MODALITIES, REGIONS
 
@@ -79,13 +79,20 @@ def test_inputs_are_convolved_as_if_concatenated() -> None:
     torch.testing.assert_close(block(a, b), block(torch.cat([a, b], 1)), atol=1e-5, rtol=1e-4)
 
 
-def test_groups_of_one_channel_are_instances() -> None:
-    x = torch.randn(1, 8, 5, 6, 7)
-    torch.testing.assert_close(InstanceNorm(8, affine=True)(x), functional.group_norm(x, 8), atol=1e-5, rtol=1e-4)
-    net = UNet(**{**PLAIN, "width": 16})
-    norms = [m for m in net.modules() if isinstance(m, nn.GroupNorm)]
-    assert norms
-    assert all(m.num_groups == 16 for m in norms)
+def test_groups_are_at_most_sixteen() -> None:
+    for width, first in ((8, 8), (16, 16), (32, 16)):
+        norms = [m for m in UNet(**{**PLAIN, "width": width}).modules() if isinstance(m, nn.GroupNorm)]
+        assert {norm.num_groups for norm in norms} == {first, 16}
+
+
+@pytest.mark.parametrize("channels", [3, 8])
+def test_halving_without_a_gradient_is_max_pooling(channels: int) -> None:
+    x = torch.randn(1, channels, 4, 6, 8).contiguous(memory_format=torch.channels_last_3d)
+    x[0, 0, 0, 0, 0] = torch.nan
+    with torch.no_grad():
+        answer = halve(x)
+    assert answer.is_contiguous(memory_format=torch.channels_last_3d)
+    torch.testing.assert_close(answer, functional.max_pool3d(x, 2), rtol=0, atol=0, equal_nan=True)
 
 
 def test_receptive_field_reaches_a_corner_of_a_small_patch() -> None:

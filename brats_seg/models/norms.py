@@ -1,0 +1,138 @@
+"""Group and instance norm for one sample in ``channels_last_3d`` on a CPU, faster and more exact than torch's own there.
+
+torch's kernels for that layout add up a channel in float32, value by value: over the millions of voxels of a brain they lose so
+many digits that label maps change (normalised values are off by up to 0.02). Here slabs are summed, and the slabs in double.
+They are also slow for few channels, because vector registers stay empty, and group norm's backward for any number; so several
+voxels along x are taken for channels, and all is done by the kernels of batch norm.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SLAB = 2**17
+"""Values summed in float32 before double takes over."""
+WIDE = 64
+"""Channels from which on the kernels are fast."""
+SPACE = (0, 2, 3, 4)
+
+
+class GroupNorm(nn.GroupNorm):
+    """As torch's; where no gradient is wanted it may overwrite its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(b, c, z, y, x)`` to the same shape."""
+        return normalise(x, self.num_groups, self.weight, self.bias, self.eps) if applies(x) else super().forward(x)
+
+
+class InstanceNorm(nn.InstanceNorm3d):
+    """As torch's; where no gradient is wanted it may overwrite its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(b, c, z, y, x)`` to the same shape."""
+        if applies(x):
+            return normalise(x, self.num_features, self.weight, self.bias, self.eps)
+        if len(x) == 1:  # torch 2.13's instance norm of one sample gives a wrong gradient for one in channels_last_3d
+            return functional.group_norm(x, self.num_features, self.weight, self.bias, self.eps)
+        return super().forward(x)
+
+
+def applies(x: Tensor) -> bool:
+    """Whether the fast way is open for this tensor; exported and compiled graphs have their own kernels."""
+    return (
+        not torch.compiler.is_compiling()
+        and len(x) == 1
+        and x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and x.is_contiguous(memory_format=torch.channels_last_3d)
+    )
+
+
+def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Affine group norm of ``(1, c, z, y, x)``; overwrites ``x`` where no gradient is wanted."""
+    if torch.is_grad_enabled():
+        return cast(Tensor, _Normalise.apply(x, groups, weight, bias, eps))  # type: ignore[no-untyped-call]
+    mean, variance = _group_moments(x, groups)
+    scale = weight * (variance + eps).rsqrt()
+    return _affine(x, scale, bias - mean * scale, out=x)
+
+
+def moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and population variance of each channel of one sample in ``channels_last_3d``, float64."""
+    wide = _widened(x)
+    unused = torch.zeros(wide.shape[1]), torch.ones(wide.shape[1])  # in float32, so that the answer is
+    slabs = torch.split(wide, max(1, SLAB // wide[0, :, 0].numel()), dim=2)
+    found = [torch.ops.aten.batch_norm_update_stats(slab, *unused, 0.0) for slab in slabs]
+    means, variances = (torch.stack(each).double().view(len(slabs), -1, x.shape[1]) for each in zip(*found, strict=True))
+    depths = torch.tensor([slab.shape[2] for slab in slabs], dtype=torch.float64)
+    share = depths[:, None, None] / depths.sum() / means.shape[1]
+    mean = (share * means).sum((0, 1))
+    return mean, (share * (variances + (means - mean) ** 2)).sum((0, 1))
+
+
+class _Normalise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+        mean, variance = _group_moments(x, groups)
+        ctx.save_for_backward(x, weight, mean, variance)
+        ctx.groups, ctx.eps = groups, eps
+        scale = weight * (variance + eps).rsqrt()
+        return _affine(x, scale, bias - mean * scale, out=torch.empty_like(x))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
+        x, weight, mean, variance = ctx.saved_tensors
+        wide, grad = _widened(x), _widened(grad.contiguous(memory_format=torch.channels_last_3d))
+        times = wide.shape[1] // x.shape[1]
+        values = [value.repeat(times) for value in (weight, mean, variance)]
+        # As if the statistics were constants; what comes through them is a linear function of x.
+        direct, *sums = torch.ops.aten.native_batch_norm_backward(grad, wide, *values, None, None, False, ctx.eps, [True] * 3)
+        grad_weight, grad_bias = (value.view(times, -1).sum(0) for value in sums)
+        scale = (variance + ctx.eps).rsqrt()
+        slope = -(scale**2) * _of_group(weight * grad_weight, ctx.groups) / x[0, 0].numel()
+        offset = -scale * _of_group(weight * grad_bias, ctx.groups) / x[0, 0].numel() - slope * mean
+        through = _affine(x, slope, offset, out=torch.empty_like(x))
+        return _narrowed(direct, x).add_(through), None, grad_weight, grad_bias, None
+
+
+def _group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """Mean and population variance of the group of each channel, float32."""
+    mean, variance = moments(x)
+    whole = _of_group(mean, groups)
+    return whole.float(), _of_group(variance + (mean - whole) ** 2, groups).float()
+
+
+def _of_group(values: Tensor, groups: int) -> Tensor:
+    """For each channel the mean over the channels of its group."""
+    grouped = values.view(groups, -1)
+    return grouped.mean(1, keepdim=True).expand_as(grouped).flatten()
+
+
+def _affine(x: Tensor, scale: Tensor, shift: Tensor, out: Tensor) -> Tensor:
+    """``x * scale + shift`` per channel, rounded once: batch norm of mean 0 and variance 1."""
+    wide, there = _widened(x), _widened(out)
+    times = wide.shape[1] // x.shape[1]
+    zeros = torch.zeros(wide.shape[1])
+    torch.ops.aten.native_batch_norm.out(
+        wide, scale.repeat(times), shift.repeat(times), zeros, zeros + 1, False, 0.0, 0.0,
+        out=there, save_mean=torch.empty(0), save_invstd=torch.empty(0),
+    )  # fmt: skip
+    return out
+
+
+def _widened(x: Tensor) -> Tensor:
+    """A view with neighbours along x as further channels, in the order (neighbour, channel)."""
+    times = max(1, WIDE // x.shape[1])
+    while x.shape[4] % times:
+        times //= 2
+    rows = x.permute(0, 2, 3, 4, 1)
+    return rows.view(*rows.shape[:3], -1, times * x.shape[1]).permute(0, 4, 1, 2, 3)
+
+
+def _narrowed(wide: Tensor, like: Tensor) -> Tensor:
+    """The inverse of :func:`_widened`."""
+    return wide.permute(0, 2, 3, 4, 1).view(*like.shape[:1], *like.shape[2:], like.shape[1]).permute(0, 4, 1, 2, 3)
