@@ -104,13 +104,11 @@ def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds
 
 
 def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
-    """Training and validation cases of one fold; ``"all"`` trains on every case and validates on none.
+    """Training and validation cases of one fold.
 
     Raises:
         UserError: There is no such fold.
     """
-    if fold == "all":
-        return Split(tuple(sorted(i for f in folds for i in f)), ())
     if not isinstance(fold, int) or not 0 <= fold < len(folds):
         raise UserError(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
     return Split(tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold])))
