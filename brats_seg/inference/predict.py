@@ -17,12 +17,14 @@ from brats_seg.bundles import Bundle, Pipeline
 from brats_seg.cases import Case, check_headers
 from brats_seg.cases.read import OnMissing
 from brats_seg.data.quiet import quiet_lightning
+from brats_seg.data.signals import plain_signals
 from brats_seg.errors import UserError
 from brats_seg.inference.module import PredictionModule
 from brats_seg.inference.record import Bundles, is_finished
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.stream import PredictionData
 from brats_seg.inference.writer import PredictionWriter
+from brats_seg.models.precision import refuse_half_precision
 
 
 def load_bundles(
@@ -105,6 +107,7 @@ def predict(
     # The writer takes the case's name from the case itself.
     warnings.filterwarnings("ignore", message=".*Couldn't infer the batch indices.*")
     writer = PredictionWriter(output, bundles, settings)
+    refuse_half_precision(f"precision={precision}", accelerator)
     trainer = _trainer(writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
     with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
         todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
@@ -113,7 +116,8 @@ def predict(
             _announce(len(cases), len(todo), failures)
         if sound:
             module = PredictionModule(bundles, settings, channels_last=channels_last)
-            trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
+            with plain_signals(trainer):
+                trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
     return [*failures, *writer.failures] if trainer.is_global_zero else []
 
 

@@ -32,9 +32,10 @@ def training_precision(precision: str, accelerator: str, patch: Sequence[int]) -
     weights over a volume two voxels deep, as the lowest level of a patch 16 voxels deep is.
 
     Raises:
-        UserError: That is what was asked for.
+        UserError: That is what was asked for, or fp16 on a CPU.
     """
-    chosen = default_precision(accelerator) if precision == "auto" else precision
+    refuse_half_precision(f"trainer.precision={precision}", accelerator)
+    chosen = default_precision(accelerator) if precision == "auto" else str(precision)
     if not (_on_cpu(accelerator) and chosen.startswith("bf16") and patch[0] < 3 * DIVISOR):
         return chosen
     if precision == "auto":
@@ -43,6 +44,20 @@ def training_precision(precision: str, accelerator: str, patch: Sequence[int]) -
         f"trainer.precision={precision} on a CPU gives wrong gradients for patches {patch[0]} voxels deep: use "
         f"data.patch=[{3 * DIVISOR},...] or more, or trainer.precision=32-true"
     )
+
+
+def refuse_half_precision(asked: str, accelerator: str) -> None:
+    """fp16 is for GPUs: of a training Lightning would make a bf16 one on a CPU, and a prediction takes hundreds of times as long.
+
+    Args:
+        asked: ``key=precision``.
+        accelerator: As for :func:`default_precision`.
+
+    Raises:
+        UserError: That is what was asked for.
+    """
+    if _on_cpu(accelerator) and asked.partition("=")[2].startswith("16"):
+        raise UserError(f"{asked} needs a GPU: use bf16-mixed or 32-true")
 
 
 def _on_cpu(accelerator: str) -> bool:

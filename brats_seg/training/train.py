@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import Logger
 from brats_seg.bundles import Bundle
 from brats_seg.data import BraTSDataModule
 from brats_seg.data.quiet import quiet_lightning
+from brats_seg.data.signals import plain_signals
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.training.allocator import keep_freed_memory
@@ -109,9 +110,8 @@ def _fit(
     facts = {"pipeline": config.pipeline, "architecture": net.settings(), "normalisation": data.normalise.settings()}
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
     began = time.perf_counter()
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    finish(config, data, folder, module, trainer, time.perf_counter() - began)
+    with plain_signals(trainer):
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        finish(config, data, folder, module, trainer, time.perf_counter() - began)
     if trainer.is_global_zero:
         log_bundle(trackers, folder.bundle)

@@ -66,6 +66,11 @@ def test_both_pipelines(write_case: Any, bundles: Bundles, tmp_path: Path) -> No
     assert (tmp_path / "merged" / "x.nii.gz").read_bytes() == (out / "x.nii.gz").read_bytes()
 
 
+def test_fp16_is_for_gpus(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="precision=16-mixed needs a GPU"):
+        run(find_cases(write_case("x")), bundles, tmp_path / "out", precision="16-mixed")
+
+
 def test_one_pipeline_and_everything_on_request(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
     root, out = write_case("x", naming="2023"), tmp_path / "out"
     asked = {"probabilities": True, "uncertainty": "variance", "tta": "flips8", "enhancing_below_mm3": 1e6}

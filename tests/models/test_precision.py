@@ -22,6 +22,14 @@ def test_other_patches_train_in_what_was_asked_for() -> None:
     assert training_precision("auto", "cpu", [24, 16, 16]) == default_precision("cpu")
 
 
+@pytest.mark.parametrize("precision", ["16-mixed", "16-true", 16])
+def test_fp16_is_for_gpus(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="needs a GPU: use bf16-mixed or 32-true"):
+        training_precision(precision, "cpu", [128, 128, 128])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert training_precision(precision, "auto", [16, 16, 16]) == str(precision)
+
+
 def test_on_a_gpu_depth_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)

@@ -68,6 +68,8 @@ def test_a_preempted_job_is_queued_again_and_the_table_is_right(cluster: dict[st
         wait_for_epoch(folder / "metrics.csv", 3, sweep)
         running = slurm(cluster, "squeue", "--noheader", "--array", "--states=running", "--format=%i %A")
         (job, number), *_ = [line.split() for line in running.splitlines() if line.split()[0].endswith(f"_{PREEMPTED}")]
+        slurm(cluster, "scancel", "--signal=TERM", f"{number}.0")  # submitit passes it over, and waits for the one it knows
+        wait_for_epoch(folder / "metrics.csv", 5, sweep)
         # Its one step: a signal to the whole job is repeated after the requeue.
         slurm(cluster, "scancel", "--signal=USR2", f"{number}.0")
         said, _ = sweep.communicate()

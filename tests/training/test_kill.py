@@ -20,13 +20,16 @@ EPOCHS = BASE + CYCLES * LENGTH
 PROGRESS = re.compile(r"epoch (\d+)/")
 
 
-def start(root: Path, runs: str) -> subprocess.Popen[str]:
+def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
     science = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "trainer.precision=32-true", "model.dropout=0.1"]
     schedule = [f"schedule.constant_epochs={BASE // 2}", f"schedule.cosine_epochs={BASE // 2}", f"swa.cycles={CYCLES}"]
     cycles = [f"swa.cycle_epochs={LENGTH}", "swa.snapshot_every=2"]
     places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
     command = [str(Path(sys.executable).with_name("brats-seg")), "train", *science, *schedule, *cycles, *places]
-    return subprocess.Popen([*command, "trainer.accelerator=cpu"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [*command, "trainer.accelerator=cpu", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's job in the background has it ignored
+    )  # fmt: skip
 
 
 def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> list[str]:
@@ -72,3 +75,21 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     assert expected.keys() == found.keys()
     assert [name for name, data in expected.items() if found[name] != data] == [], f"seed {began}"
     assert not list((tmp_path / "killed").rglob(".tmp-*"))
+
+
+@pytest.mark.slow
+def test_ended_or_interrupted_it_says_so_and_continues(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    short = ["swa.cycles=0", "out_of_fold.predict=false"]
+    interrupted = "brats-seg train: error: interrupted"
+    for number, code, message in ((signal.SIGTERM, -signal.SIGTERM, ""), (signal.SIGINT, 130, interrupted)):
+        process = start(tmp_path, "runs", *short)
+        wait_for_epoch(process, 1)  # the first one's checkpoint is written
+        process.send_signal(number)
+        said, _ = process.communicate()
+        assert (process.returncode, said.count("Traceback")) == (code, 0), said
+        assert message in said
+    last = start(tmp_path, "runs", *short)
+    said, _ = last.communicate()
+    assert last.returncode == 0, said
+    assert "epoch 1/" not in said
