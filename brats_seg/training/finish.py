@@ -15,7 +15,7 @@ from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
 from brats_seg.training.assemble import epochs
 from brats_seg.training.average import read_weights
-from brats_seg.training.callbacks import CyclicSWA
+from brats_seg.training.callbacks import BestWeights, CyclicSWA
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.run_folder import RunFolder
 
@@ -62,7 +62,9 @@ def _choose(config: DictConfig, folder: RunFolder, module: SegmentationModule, t
         return f"mean of {len(swa.snapshots)} snapshots"
     if config.keep == "last":
         return "last epoch"
-    if not folder.best_weights.exists():
+    best = next(c for c in trainer.callbacks if isinstance(c, BestWeights))  # type: ignore[attr-defined]
+    best.check()
+    if best.epoch < 0:
         raise UserError(f"{folder.path}: no validation loss was finite, so there are no best weights")
     weights, facts = read_weights(folder.best_weights)
     module.net.load_state_dict(weights)

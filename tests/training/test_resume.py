@@ -110,7 +110,7 @@ def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(root: Path
     assert outcome(train(config(root, tmp_path / "moved", *B))) == outcome(whole)
 
 
-@pytest.mark.parametrize("damage", ["cut short", "one byte", "gone"])
+@pytest.mark.parametrize("damage", ["cut short", "one byte", "directory", "gone"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     root: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +124,8 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     elif damage == "cut short":
         last.write_bytes(data[: len(data) // 2])
     else:
-        data[len(data) // 2] ^= 1
+        place = len(data) // 2 if damage == "one byte" else data.rfind(b"PK\1\2") + 10  # a way of compression there is not
+        data[place] ^= 16
         last.write_bytes(data)
     capsys.readouterr()
     folder = train(cfg)
@@ -148,6 +149,21 @@ def test_nothing_to_continue_from_is_one_line(root: Path, tmp_path: Path) -> Non
         (folder / "checkpoints" / name).write_bytes(b"")
     with pytest.raises(UserError, match="every checkpoint is damaged"):
         train(cfg)
+
+
+def test_best_weights_that_are_gone_are_noticed_at_the_start(root: Path, tmp_path: Path) -> None:
+    cfg = config(root, tmp_path, *B, "schedule.cosine_epochs=2")
+    best = tmp_path / "run" / "fold_0" / "best.safetensors"
+    cut(cfg, training.SegmentationModule, "training_step", in_epoch(1))
+    held = best.read_bytes()
+    best.unlink()
+    with pytest.raises(UserError, match=r"best.safetensors is missing: put it back"):
+        train(cfg)
+    best.write_bytes(held)
+    cut(cfg, finish, "save_bundle", lambda *_: True)
+    best.unlink()
+    with pytest.raises(UserError, match=r"best.safetensors is missing: put it back"):
+        train(cfg)  # no epoch is left
 
 
 def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:

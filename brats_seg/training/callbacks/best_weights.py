@@ -8,6 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from brats_seg.errors import UserError
 from brats_seg.training.average import Facts, write_weights
 
 
@@ -25,6 +26,19 @@ class BestWeights(pl.Callback):
     def __init__(self, path: Path, facts: Facts) -> None:
         self.path, self.facts = path, facts
         self.loss, self.epoch = math.inf, -1
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Notice at once where the file of an earlier start is gone."""
+        self.check()
+
+    def check(self) -> None:
+        """The file must be there once there was a best epoch.
+
+        Raises:
+            UserError: It is gone.
+        """
+        if self.epoch >= 0 and not self.path.exists():
+            raise UserError(f"{self.path} is missing: put it back, or delete {self.path.parent} to start again")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare; NaN is never the lowest, nor is the score of an earlier epoch, which Lightning keeps."""
