@@ -21,6 +21,8 @@ from brats_seg.terms import REGIONS, Batch
 
 PATIENCE = 10
 """So many steps in a row may be skipped before the training stops."""
+SCALER_PATIENCE = 40
+"""So many steps in a row may a loss scaler look for its scale, half of the one before each time: no net needs 2^16 / 2^40."""
 
 
 class NotFinite(Exception):
@@ -48,7 +50,7 @@ class SegmentationModule(pl.LightningModule):
         self.make_optimizer = optimizer
         self.validation_dice = RegionDice()
         self.validation_loss = MeanMetric().set_dtype(torch.float64)
-        self.skipped_in_a_row = 0
+        self.skipped_in_a_row = self.infinite_in_a_row = 0
         self.spoilt = False
         """Whether a loss of the step that is being computed was not finite."""
         self.arrived = 0.0
@@ -94,9 +96,10 @@ class SegmentationModule(pl.LightningModule):
         spoilt = bool(self.trainer.strategy.reduce(torch.tensor(float(self.spoilt), device=self.device), reduce_op="sum"))
         self.spoilt = False
         # With loss scaling an infinite gradient is how the scaler finds its scale: it skips the step itself.
-        skip = spoilt or (self._scaler is None and not bool(norm.isfinite()))
-        self.log("train/skipped_steps", float(skip), on_step=False, on_epoch=True, reduce_fx="sum")
         known = bool(norm.isfinite())
+        skip = spoilt or (self._scaler is None and not known)
+        self.infinite_in_a_row = 0 if known else self.infinite_in_a_row + 1
+        self.log("train/skipped_steps", float(skip), on_step=False, on_epoch=True, reduce_fx="sum")
         self.log("train/grad_norm", norm.nan_to_num(), on_step=False, on_epoch=True, batch_size=int(known))
         if skip:
             raise NotFinite
@@ -106,7 +109,7 @@ class SegmentationModule(pl.LightningModule):
         """One step, or none where it would spoil the weights.
 
         Raises:
-            UserError: Ten steps in a row were skipped.
+            UserError: Ten steps in a row were skipped, or no loss scale makes the gradient finite.
         """
         try:
             super().optimizer_step(*arguments, **options)
@@ -114,9 +117,10 @@ class SegmentationModule(pl.LightningModule):
             if self._scaler is not None:
                 self._scaler.update()  # gradients were unscaled: the scaler waits for it
             self.skipped_in_a_row += 1
-        if self.skipped_in_a_row >= PATIENCE:
+        if self.skipped_in_a_row >= PATIENCE or self.infinite_in_a_row >= SCALER_PATIENCE:
+            count = max(self.skipped_in_a_row, self.infinite_in_a_row)
             raise UserError(
-                f"{PATIENCE} steps in a row had no finite loss or gradient, the last in epoch {self.current_epoch + 1}: stopped; "
+                f"{count} steps in a row had no finite loss or gradient, the last in epoch {self.current_epoch + 1}: stopped; "
                 f"{self.trainer.default_root_dir} keeps the checkpoint of the epoch before. Start another with a lower rate, "
                 "trainer.gradient_clip_val=1 or trainer.precision=32-true"
             )
@@ -146,8 +150,8 @@ class SegmentationModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Weights and plain values only: hyper-parameters are in the run folder's own configuration."""
         checkpoint.pop("hyper_parameters", None)
-        checkpoint["skipped_in_a_row"] = self.skipped_in_a_row
+        checkpoint["in_a_row"] = [self.skipped_in_a_row, self.infinite_in_a_row]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue to count."""
-        self.skipped_in_a_row = checkpoint["skipped_in_a_row"]
+        self.skipped_in_a_row, self.infinite_in_a_row = checkpoint["in_a_row"]

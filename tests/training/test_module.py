@@ -19,9 +19,9 @@ from brats_seg.errors import UserError
 from brats_seg.losses import DiceLoss
 from brats_seg.models import UNet
 from brats_seg.terms import Batch
-from brats_seg.training.callbacks import CaseLosses, Resources
+from brats_seg.training.callbacks import CaseLosses, Resources, TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
 from brats_seg.training.callbacks.rows import rows_before
-from brats_seg.training.module import PATIENCE, SegmentationModule
+from brats_seg.training.module import PATIENCE, SCALER_PATIENCE, SegmentationModule
 
 ADAM = partial(torch.optim.Adam, lr=1e-2)
 RANGER = partial(Ranger, lr=1e-1, k=2)
@@ -42,13 +42,13 @@ def module(optimizer: Callable[..., torch.optim.Optimizer] = ADAM) -> Segmentati
     return SegmentationModule(net, DiceLoss(squared=True, smooth=1.0), optimizer, channels_last=False)
 
 
-def fit(made: SegmentationModule, batches: Sequence[Batch], epochs: int = 1, **options: Any) -> pl.Trainer:
+def fit(
+    made: SegmentationModule, batches: Sequence[Batch], epochs: int = 1, resume: Path | None = None, **options: Any
+) -> pl.Trainer:
     quiet_lightning()
-    trainer = pl.Trainer(
-        accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, **options,
-    )  # fmt: skip
-    trainer.fit(made, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = pl.Trainer(accelerator="cpu", max_epochs=epochs, **{**quiet, **options})
+    trainer.fit(made, DataLoader(batches, batch_size=None), ckpt_path=resume, weights_only=True)  # type: ignore[arg-type]
     return trainer
 
 
@@ -93,6 +93,31 @@ def test_loss_scaling_goes_on_behind_a_spoilt_step() -> None:
     assert any(moved)
 
 
+def scaled(scale: float) -> list[Any]:
+    return [MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=scale)), WholeCheckpointIO()]
+
+
+def test_the_loss_scale_goes_on_after_a_restart(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"callbacks": [TwoCheckpoints(tmp_path)], "enable_checkpointing": True}
+    fit(module(), [batch(1), batch(2, spoilt=True)], plugins=scaled(2.0**10), **options)
+    again = fit(module(), [batch(1)], epochs=2, resume=usable_checkpoint(tmp_path), plugins=scaled(2.0**16), **options)
+    assert isinstance(again.precision_plugin, MixedPrecision)
+    assert again.precision_plugin.scaler is not None
+    assert again.precision_plugin.scaler.get_scale() == 2.0**9
+
+
+def test_a_gradient_that_no_loss_scale_makes_finite_stops_the_training() -> None:
+    made = module()
+    before = {key: value.clone() for key, value in made.state_dict().items()}
+    made.net.main.weight.register_hook(lambda gradient: gradient * float("nan"))
+    short = [batch(1)] * (SCALER_PATIENCE - 1)
+    trainer = fit(made, short, plugins=scaled(2.0**16))
+    assert trainer.callback_metrics["train/skipped_steps"] == 0
+    with pytest.raises(UserError, match=f"{SCALER_PATIENCE} steps in a row"):
+        fit(made, [batch(1)], plugins=scaled(2.0**16))
+    assert all(value.equal(before[key]) for key, value in made.state_dict().items())
+
+
 def test_an_infinite_gradient_of_a_finite_loss_is_skipped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     made = module()
     before = {key: value.clone() for key, value in made.state_dict().items()}
@@ -118,7 +143,7 @@ def test_the_count_survives_a_restart() -> None:
     saved: dict[str, Any] = {}
     made.on_save_checkpoint(saved)
     other.on_load_checkpoint(saved)
-    assert other.skipped_in_a_row == 4
+    assert (other.skipped_in_a_row, other.infinite_in_a_row) == (4, 4)
 
 
 def test_clipping_changes_the_step_but_not_the_logged_norm() -> None:
