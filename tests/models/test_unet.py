@@ -95,12 +95,38 @@ def test_halving_without_a_gradient_is_max_pooling(channels: int) -> None:
     torch.testing.assert_close(answer, functional.max_pool3d(x, 2), rtol=0, atol=0, equal_nan=True)
 
 
-def test_receptive_field_reaches_a_corner_of_a_small_patch() -> None:
-    net = UNet(**{**PLAIN, "norm": "instance"}).eval()
-    image = torch.randn(1, 4, 32, 32, 32, requires_grad=True)
-    net(image, deep=False).main[0, 0, 16, 16, 16].backward()
+def seen_by(voxel: int, size: int) -> tuple[int, int]:
+    """First and last voxel along one axis that the main head's answer depends on, by the plan of PAPER.md."""
+    low = high = voxel
+    for level in range(3):  # two convolutions on each level of the decoder, then the interpolation from the level below
+        low, high = low - 2, high + 2
+        fine, coarse = (size >> level) - 1, (size >> level + 1) - 1
+        low, high = low * coarse // fine, -(-high * coarse // fine)
+    low, high = low - 1, high + 1  # the lowest convolution
+    low, high = low - 4, high + 4  # two dilated ones
+    for level in (3, 2, 1, 0):
+        low, high = low - 2, high + 2
+        if level:
+            low, high = 2 * low, 2 * high + 1
+    return low, high
+
+
+def test_a_voxel_sees_what_the_plan_lets_it_see_and_nothing_else() -> None:
+    net = UNet(**{**PLAIN, "width": 1}).double()
+    size, voxel = 256, 128
+    for module in net.modules():
+        if isinstance(module, ConvNormReLU):
+            module.norm = nn.Identity()  # its statistics see everything
+    for parameter in net.parameters():
+        parameter.data.abs_()  # no ReLU is at rest, no terms cancel
+    # It grows outwards, so pooling hands the gradient to the outer voxel of each pair.
+    image = (torch.arange(size) - voxel).abs().double().expand(1, 4, 8, 8, size).clone().requires_grad_()
+    net(image, deep=False).main[0, 0, 4, 4, voxel].backward()
     assert image.grad is not None
-    assert (image.grad[0, :, 0, 0, 0] != 0).any()
+    seen = image.grad[0].sum((0, 1, 2)).nonzero().flatten()
+    assert (int(seen[0]), int(seen[-1])) == seen_by(voxel, size)
+    assert seen[0] > 0
+    assert seen[-1] < size - 1
 
 
 def test_convolutions_before_a_norm_have_no_bias_and_heads_have() -> None:
