@@ -110,19 +110,26 @@ class RunFolder:
             self.write_status("failed", reason=reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}")
             raise
 
-    def claim(self, config: dict[str, Any], split: Mapping[str, Sequence[str]]) -> None:
+    def claim(self, config: dict[str, Any], split: Mapping[str, Sequence[str]], initial: str | None = None) -> None:
         """Write the configuration and the split once; later starts must bring the same science.
+
+        Args:
+            config: As plain values.
+            split: Case ids of each side.
+            initial: SHA-256 of the bundle that ``init`` names; None where it names none, or one that is gone.
 
         Raises:
             UserError: The folder belongs to another training; the line names the first key that differs.
         """
-        wanted = {"config": config, "split": {side: list(ids) for side, ids in split.items()}}
+        wanted = {"config": config, "split": {side: list(ids) for side, ids in split.items()}, "initial": initial}
         file = self.path / "config.yaml"
         if not file.exists():
             write_text(file, yaml.safe_dump(wanted, sort_keys=False))
             return
         held = yaml.safe_load(file.read_text())
         then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
+        if initial and held.get("initial"):  # the bundle is compared, not the path to it
+            then["init"], now["init"] = held["initial"], initial
         for key in sorted(set(then) | set(now)):
             if not _among(key, RESOURCES) and then.get(key) != now.get(key):
                 raise UserError(

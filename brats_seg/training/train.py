@@ -54,9 +54,9 @@ def train(config: DictConfig) -> Path:
     first = is_first_process(config)
     with folder.lock() if first else nullcontext():
         checkpoint = None if folder.finished else usable_checkpoint(folder.checkpoints)
-        initial = None if folder.finished or checkpoint else initial_bundle(config)
+        initial = initial_bundle(config, begun=folder.finished or checkpoint is not None)
         if first:
-            folder.claim(plain, split)
+            folder.claim(plain, split, initial.sha256 if initial else None)
         if folder.finished:
             print(f"{folder.path}: finished before, nothing to do")
             return folder.path
@@ -101,7 +101,7 @@ def _fit(
     quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
     net: UNet = build(config.model)
-    if initial is not None:
+    if initial is not None and checkpoint is None:
         net.load_state_dict(initial.net().state_dict())
     net.checkpointing = config.checkpointing
     if config.compile:

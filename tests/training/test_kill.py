@@ -84,9 +84,9 @@ def test_ended_or_interrupted_it_says_so_and_continues(tmp_path: Path) -> None:
     interrupted = "brats-seg train: error: interrupted"
     for number, code, message in ((signal.SIGTERM, -signal.SIGTERM, ""), (signal.SIGINT, 130, interrupted)):
         process = start(tmp_path, "runs", *short)
-        wait_for_epoch(process, 1)  # the first one's checkpoint is written
+        told = wait_for_epoch(process, 1)  # the first one's checkpoint is written
         process.send_signal(number)
-        said, _ = process.communicate()
+        said = "".join(told) + process.communicate()[0]
         assert (process.returncode, said.count("Traceback")) == (code, 0), said
         assert message in said
     last = start(tmp_path, "runs", *short)

@@ -173,6 +173,10 @@ def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:
     held = load_bundle(bundle).net().state_dict()
     assert all(torch.equal(value, held[name]) for name, value in tuned.net().state_dict().items())
     assert tuned.record["provenance"]["init"] == str(bundle)
+    moved = bundle.rename(tmp_path / "moved")
+    again = config(root, tmp_path / "second", *still, f"init={moved}", "seed=7")
+    assert train(again) == tmp_path / "second" / "run" / "fold_0"
+    bundle = moved
     with pytest.raises(UserError, match=r"has model.width=1, this training 2") as caught:
         train(config(root, tmp_path / "third", *A, f"init={bundle}", "model.width=2"))
     assert "\n" not in str(caught.value)

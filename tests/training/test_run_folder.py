@@ -40,6 +40,16 @@ def test_other_science_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_the_bundle_it_started_from_is_compared_not_the_path_to_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.claim({**CONFIG, "init": "/a"}, SPLIT, "sha of one")
+    folder.claim({**CONFIG, "init": "/moved"}, SPLIT, "sha of one")
+    folder.claim({**CONFIG, "init": "/a"}, SPLIT)  # it is gone
+    for init, sha in (("/a", "sha of another"), ("/gone too", None), (None, None)):
+        with pytest.raises(UserError, match="holds a training with init="):
+            folder.claim({**CONFIG, "init": init}, SPLIT, sha)
+
+
 def test_a_lock_keeps_the_second_out(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run").lock(), pytest.raises(UserError, match="in use"), RunFolder(tmp_path / "run").lock():
         pass

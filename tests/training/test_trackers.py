@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ import torch
 
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
+from brats_seg.terms import Batch
 from brats_seg.training import weights_and_biases
+from brats_seg.training.callbacks import Overlays
 from brats_seg.training.config import load_config
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.trackers import git_commit, make_trackers
+from brats_seg.training.trackers import Tracker, git_commit, make_trackers
 from brats_seg.training.train import train
 from brats_seg.training.weights_and_biases import wandb_mode
 
@@ -103,6 +106,24 @@ def test_the_commit_is_that_of_this_checkout(monkeypatch: pytest.MonkeyPatch, tm
     assert found is None or len(found.removesuffix("-dirty")) == 40
     monkeypatch.setenv("PATH", str(tmp_path))
     assert git_commit() is None
+
+
+@pytest.mark.parametrize(("every", "epochs"), [(0, []), (1, [0, 1, 2, 3]), (3, [0, 3])])
+def test_pictures_every_so_many_epochs_or_never(every: int, epochs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recorder(Tracker):
+        def log_figure(self, key: str, figure: Any, step: int) -> None:
+            drawn.append(step)
+
+    drawn: list[int] = []
+    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw", lambda *arguments: None)
+    callback = Overlays(every_epochs=every, cases=1)
+    case = Batch(torch.zeros(1, 4, 2, 2, 2), torch.zeros(1, 3, 2, 2, 2), ["a"])
+    for epoch in range(4):
+        trainer: Any = SimpleNamespace(
+            loggers=[Recorder()], current_epoch=epoch, check_val_every_n_epoch=1, is_global_zero=True, global_step=epoch
+        )
+        callback.on_validation_batch_end(trainer, None, case.target, case, 0)  # type: ignore[arg-type]
+    assert drawn == epochs
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ class Overlays(pl.Callback):
     """Sends pictures of the first validation cases to the trackers: modalities, truth and prediction.
 
     Args:
-        every_epochs: Distance of the pictures; the first validation at or after each multiple draws.
+        every_epochs: Distance of the pictures; the first validation at or after each multiple draws. 0: none does.
         cases: How many cases.
     """
 
@@ -40,7 +40,7 @@ class Overlays(pl.Callback):
     ) -> None:
         """Draw, where it is time and there is somebody to look."""
         trackers = [logger for logger in trainer.loggers if isinstance(logger, Tracker)]
-        due = trainer.current_epoch % self.every_epochs < int(trainer.check_val_every_n_epoch or 1)
+        due = self.every_epochs and trainer.current_epoch % self.every_epochs < int(trainer.check_val_every_n_epoch or 1)
         if not (trackers and due and trainer.is_global_zero and batch_idx < self.cases):
             return
         case_id = batch.case_ids[0]
