@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
+from brats_seg.errors import UserError
 from brats_seg.evaluation.experiments import Experiment
 from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.tables import COLUMNS
@@ -71,7 +72,11 @@ class Difference:
 
 
 def fold_means(experiments: Sequence[Experiment]) -> list[FoldMean]:
-    """Per experiment, fold, metric and region."""
+    """Per experiment, fold, metric and region.
+
+    Raises:
+        UserError: There is none.
+    """
     means = []
     for each in experiments:
         for fold, rows in each.folds.items():
@@ -79,6 +84,9 @@ def fold_means(experiments: Sequence[Experiment]) -> list[FoldMean]:
                 for region in COLUMNS:
                     if values := list(_values(rows, metric, region).values()):
                         means.append(FoldMean(each.name, fold, metric, region, float(np.mean(values)), len(values)))
+    if not means:
+        names = ", ".join(each.name for each in experiments)
+        raise UserError(f"{names}: expected scores of {' or '.join(SHOWN)}, found no case where one of them is defined")
     return means
 
 
@@ -124,7 +132,8 @@ def interval(values: NDArray[np.float64], *, draws: int, confidence: float, seed
 
 def signed_rank(differences: NDArray[np.float64]) -> float:
     """Two-sided p of the Wilcoxon signed-rank test; differences of zero are left out, and 1 where there is no other."""
-    return float(wilcoxon(differences).pvalue) if differences.any() else 1.0
+    nonzero = differences[differences != 0]  # scipy would take zeros for ties, and approximate
+    return float(wilcoxon(nonzero).pvalue) if len(nonzero) else 1.0
 
 
 def _values(rows: Sequence[Row], metric: str, region: str) -> dict[str, float]:

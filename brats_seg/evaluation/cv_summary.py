@@ -11,7 +11,7 @@ from brats_seg.bundles import Pipeline, write_ensemble
 from brats_seg.evaluation.boxplot import save_box_plot
 from brats_seg.evaluation.cross_validation import CrossValidated, across_folds, differences, fold_means
 from brats_seg.evaluation.cv_tables import Grid, differences_grids, ranking_grid, summary_grids
-from brats_seg.evaluation.experiments import missing_folds, read_experiments
+from brats_seg.evaluation.experiments import doubts, missing_folds, read_experiments
 from brats_seg.evaluation.selection import select
 from brats_seg.evaluation.tables import to_csv
 from brats_seg.files import write_text
@@ -42,7 +42,7 @@ def cv_summary(
         paper: Put the paper's results beside.
 
     Raises:
-        UserError: No fold is scored, or a bundle cannot be used.
+        UserError: No fold is scored, or scores or a bundle cannot be used.
     """
     experiments = read_experiments(runs)
     means = fold_means(experiments)
@@ -55,22 +55,26 @@ def cv_summary(
     for name, records in (("folds", means), ("summary", found), ("differences", deltas), ("ranking", ranked)):
         if records:
             write_text(output / f"{name}.csv", to_csv(records))
+        else:
+            (output / f"{name}.csv").unlink(missing_ok=True)
     save_box_plot(output / "boxplot.png", experiments)
     if ranked:
         write_ensemble(output / "ensemble.yaml", chosen)
-    _tell(tables, others, missing_folds(experiments), output)
+    else:
+        (output / "ensemble.yaml").unlink(missing_ok=True)
+    _tell(tables, others, [*missing_folds(experiments), *doubts(experiments)], output)
     return found
 
 
-def _tell(tables: Sequence[Grid], others: Sequence[Grid], missing: Sequence[str], output: Path) -> None:
+def _tell(tables: Sequence[Grid], others: Sequence[Grid], remarks: Sequence[str], output: Path) -> None:
     """In a file, written last, and on the terminal."""
-    notes = ["".join(f"- {line}\n" for line in missing)] if missing else []
+    notes = ["".join(f"- {line}\n" for line in remarks)] if remarks else []
     picture = "![Dice per case, experiment and region](boxplot.png)\n"
     first, last = ([grid.markdown() for grid in grids] for grids in (tables, others))
     write_text(output / "summary.md", "\n".join(["# Cross-validation\n", *first, *notes, picture, *last]))
     console = Console()
     for grid in (*tables, *others):
         console.print(grid.terminal())
-    for line in missing:
+    for line in remarks:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{output / 'summary.md'}", highlight=False, soft_wrap=True)

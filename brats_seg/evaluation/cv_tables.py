@@ -40,6 +40,7 @@ class Grid:
     def terminal(self) -> Table:
         """For a terminal."""
         table = Table(title=self.title, title_justify="left", title_style="bold")
+        table.pad_edge, table.collapse_padding = False, True  # so the heads are whole on 80 columns
         for number, name in enumerate(self.head):
             words = number < self.names
             table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
@@ -82,8 +83,8 @@ def _summary_grid(metric: str, found: Sequence[CrossValidated], *, paper: bool) 
     lines = []
     for name in dict.fromkeys(each.experiment for each in found):
         cells = {each.region: each for each in found if each.experiment == name}
-        some = next(iter(cells.values()))
-        lines.append([name, str(some.folds), str(some.cases), *(_cell(cells[region]) for region in COLUMNS)])
+        folds, cases = (max(counts) for counts in zip(*((each.folds, each.cases) for each in cells.values()), strict=True))
+        lines.append([name, str(folds), str(cases), *(_cell(cells.get(region)) for region in COLUMNS)])
     for name, numbers in PAPER.items() if paper else ():
         lines.append([f"paper, {name}", "5", "369", *(f"{mean:.4f} ({sd:.3f})" for mean, sd in numbers)])
     title = f"{METRICS[metric].title}: mean (standard deviation over folds) on the cases of the fold left out"
@@ -94,6 +95,8 @@ def _by_metric(found: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
     return [(metric, group) for metric in SHOWN if (group := [each for each in found if each.metric == metric])]
 
 
-def _cell(each: CrossValidated) -> str:
+def _cell(each: CrossValidated | None) -> str:
+    if each is None:
+        return "undefined"
     digits = METRICS[each.metric].digits
     return f"{each.mean:.{digits}f} ({'one fold' if each.sd is None else f'{each.sd:.{max(digits - 1, 2)}f}'})"

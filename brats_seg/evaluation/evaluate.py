@@ -103,15 +103,19 @@ def compare(
     return found
 
 
-def distinct_names(folders: Sequence[Path]) -> list[str]:
+def distinct_names(folders: Sequence[Path], key: str = "predictions") -> list[str]:
     """The last parts of the paths, as many as it takes to tell them apart, joined by ``-``.
+
+    Args:
+        folders: Any.
+        key: Where they were given, for the error.
 
     Raises:
         UserError: A folder is given twice.
     """
     parts = [folder.resolve().parts[1:] for folder in folders]
     if len(set(parts)) < len(parts):
-        raise UserError("predictions: the same folder is given twice")
+        raise UserError(f"{key}: the same folder is given twice")
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["-".join(part[-depth:]) for part in parts]
         if len(set(names)) == len(names):

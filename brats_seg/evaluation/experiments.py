@@ -15,6 +15,8 @@ from brats_seg.evaluation.evaluate import distinct_names
 from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.tables import from_csv
 
+PREDICTS = "with out_of_fold.predict=true goes on"
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -25,12 +27,14 @@ class Experiment:
         folder: Holds ``fold_0``, ``fold_1``, ...
         folds: Number of a fold to the scores of its cases, which it was not trained on.
         missing: Number of a fold to why there are none.
+        views: Number of a fold to the views of its predictions, where its run folder says them.
     """
 
     name: str
     folder: Path
     folds: Mapping[int, Sequence[Row]]
     missing: Mapping[int, str]
+    views: Mapping[int, str]
 
     @property
     def rows(self) -> list[Row]:
@@ -42,11 +46,13 @@ def read_experiments(runs: Sequence[Path]) -> list[Experiment]:
     """Read ``fold_<k>/evaluation/per_case.csv`` of each; the other files of a run folder need not be there.
 
     Raises:
-        UserError: A folder has no folds, is given twice, or nothing is scored.
+        UserError: A folder has no folds, is given twice, nothing is scored, or scores cannot be used.
     """
+    if not runs:
+        raise UserError("runs=[]: expected folders of folds, such as runs/pipeline_a")
     places = {run: _folds(run) for run in runs}
     expected = max(_number_of_folds(folder) or number + 1 for folds in places.values() for number, folder in folds.items())
-    found = [_experiment(name, run, places[run], expected) for name, run in zip(distinct_names(runs), runs, strict=True)]
+    found = [_experiment(name, run, places[run], expected) for name, run in zip(distinct_names(runs, "runs"), runs, strict=True)]
     if not any(experiment.folds for experiment in found):
         raise UserError("\n".join(line for experiment in found for line in missing_folds([experiment])))
     return found
@@ -55,6 +61,24 @@ def read_experiments(runs: Sequence[Path]) -> list[Experiment]:
 def missing_folds(experiments: Sequence[Experiment]) -> list[str]:
     """One line per fold that is not there."""
     return [f"{each.name}, fold {fold} is missing: {why}" for each in experiments for fold, why in each.missing.items()]
+
+
+def doubts(experiments: Sequence[Experiment]) -> list[str]:
+    """One line per fold whose scores may be of other predictions, and one where folds were predicted with different views."""
+    lines = []
+    views: dict[str, dict[str, list[str]]] = {}
+    for each in experiments:
+        for fold in each.folds:
+            if fold in each.views:
+                views.setdefault(each.views[fold], {}).setdefault(each.name, []).append(str(fold))
+            elif (each.folder / f"fold_{fold}" / "bundle").exists():
+                why = f"it has no out_of_fold.json; the same training command {PREDICTS}"
+                lines.append(f"{each.name}, fold {fold} may be scored on earlier predictions: {why}")
+    if len(views) > 1:
+        groups = {tta: ", ".join(f"{name} {'+'.join(folds)}" for name, folds in found.items()) for tta, found in views.items()}
+        told = "; ".join(f"tta={tta} in {group}" for tta, group in groups.items())
+        lines.append(f"folds were predicted with different views, which are not to be compared: {told}")
+    return lines
 
 
 def _folds(run: Path) -> dict[int, Path]:
@@ -68,13 +92,36 @@ def _folds(run: Path) -> dict[int, Path]:
 def _experiment(name: str, run: Path, places: Mapping[int, Path], expected: int) -> Experiment:
     folds: dict[int, Sequence[Row]] = {}
     missing: dict[int, str] = {}
+    views: dict[int, str] = {}
     for fold in range(expected):
         scores = run / f"fold_{fold}" / "evaluation" / "per_case.csv"
         if scores.is_file():
-            folds[fold] = from_csv(scores.read_text(encoding="utf-8"))
+            folds[fold] = _scores(scores)
+            if tta := _loaded(run / f"fold_{fold}" / "out_of_fold.json").get("tta"):
+                views[fold] = str(tta)
         else:
             missing[fold] = _why(places.get(fold))
-    return Experiment(name, run, folds, missing)
+    _refuse_repeated(run, folds)
+    return Experiment(name, run, folds, missing, views)
+
+
+def _scores(path: Path) -> list[Row]:
+    try:
+        rows = from_csv(path.read_text(encoding="utf-8"))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: expected columns case, region, metric, value, as brats-seg evaluate writes them") from error
+    if not rows:
+        raise UserError(f"{path}: expected a line per case, region and metric, found none")
+    return rows
+
+
+def _refuse_repeated(run: Path, folds: Mapping[int, Sequence[Row]]) -> None:
+    """Each case is left out once: of another, neither means nor differences were of cases that are independent."""
+    seen: dict[str, int] = {}
+    for fold, rows in folds.items():
+        for case in dict.fromkeys(row.case for row in rows):
+            if seen.setdefault(case, fold) != fold:
+                raise UserError(f"{run}: expected each case in one fold, found {case} in fold_{seen[case]} and fold_{fold}")
 
 
 def _why(folder: Path | None) -> str:
@@ -84,7 +131,7 @@ def _why(folder: Path | None) -> str:
     if status.get("state") == "failed":
         return f"failed: {status.get('reason')}"
     if status.get("state") == "finished":
-        return "trained, but not predicted; the same training command with out_of_fold.predict=true goes on"
+        return f"trained, but not predicted; the same training command {PREDICTS}"
     return "not finished; the same training command goes on"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from rich.console import Console
 from scipy.stats import permutation_test
 
 from brats_seg.bundles import load_ensemble, save_bundle
 from brats_seg.errors import UserError
 from brats_seg.evaluation.cross_validation import across_folds, differences, fold_means, interval, signed_rank
 from brats_seg.evaluation.cv_summary import cv_summary
-from brats_seg.evaluation.experiments import read_experiments
+from brats_seg.evaluation.cv_tables import summary_grids
+from brats_seg.evaluation.experiments import doubts, read_experiments
 from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.selection import select
 from brats_seg.evaluation.tables import to_csv
@@ -93,6 +96,7 @@ def test_signed_rank_is_the_exact_permutation_of_signs():
     exact = permutation_test((values,), ranks, permutation_type="samples", n_resamples=np.inf)
     assert signed_rank(values) == pytest.approx(exact.pvalue)
     assert signed_rank(np.zeros(4)) == 1.0
+    assert signed_rank(np.r_[np.zeros(40), np.arange(1.0, 11)]) == pytest.approx(2 / 2**10)  # exact, zeros or not
 
 
 def test_interval_covers_the_mean_as_often_as_it_says():
@@ -115,6 +119,51 @@ def test_missing_folds_are_named_with_their_reason(tmp_path):
     assert missing[1].startswith("not finished")
     assert missing[2].startswith("trained, but not predicted")
     assert missing[3] == "not trained"
+
+
+def test_other_views_and_outdated_scores_are_noted(tmp_path):
+    folders = [write_fold(tmp_path / name, fold, [0.5], folds=2) for name in ("a", "b") for fold in (0, 1)]
+    for folder, tta in zip(folders, ("none", "none", "none", "group16"), strict=True):
+        (folder / "out_of_fold.json").write_text(json.dumps({"tta": tta}))
+    runs = [tmp_path / "a", tmp_path / "b"]
+    assert doubts(read_experiments(runs[:1])) == []
+    (line,) = doubts(read_experiments(runs))
+    assert line.endswith("tta=none in a 0+1, b 0; tta=group16 in b 1")
+    (folders[3] / "out_of_fold.json").unlink()
+    assert doubts(read_experiments(runs)) == []  # label maps from elsewhere, such as merged ones
+    write_bundle(folders[3], "b", 0.5)
+    (line,) = doubts(read_experiments(runs))
+    assert line.startswith("b, fold 1 may be scored on earlier predictions")
+    cv_summary(runs, tmp_path / "out", keep=KEEP, **OPTIONS)
+    assert f"- {line}" in (tmp_path / "out" / "summary.md").read_text()
+
+
+def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path):
+    folder = write_fold(tmp_path / "a", 0, [0.5, 0.7])
+    rows = [Row(f"0-{n}", region, "dice", None if region == "ET" else 0.5) for n in (0, 1) for region in ("ET", "TC", "WT")]
+    (folder / "evaluation" / "per_case.csv").write_text(to_csv(rows))
+    cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    assert "| a | 1 | 2 | undefined | 0.5000 (one fold) |" in (tmp_path / "out" / "summary.md").read_text()
+
+
+def test_what_is_not_written_this_time_goes(tmp_path):
+    write_bundle(write_fold(tmp_path / "a", 0, [0.5, 0.6]), "a", 0.5)
+    write_fold(tmp_path / "b", 0, [0.5, 0.7])
+    cv_summary([tmp_path / "a", tmp_path / "b"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    optional = [tmp_path / "out" / name for name in ("differences.csv", "ranking.csv", "ensemble.yaml")]
+    assert all(path.is_file() for path in optional)
+    cv_summary([tmp_path / "b"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    assert not any(path.exists() for path in optional)
+
+
+def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path):
+    write_fold(tmp_path / "pipeline_a_attention", 0, [0.5, 0.6])
+    write_fold(tmp_path / "pipeline_a_attention", 1, [0.5, 0.7])
+    (grid, _) = summary_grids(across_folds(fold_means(read_experiments([tmp_path / "pipeline_a_attention"]))), paper=True)
+    console = Console(width=80, file=io.StringIO())
+    console.print(grid.terminal())
+    said = console.file.getvalue()
+    assert all(word in said for word in ("Experiment", "Folds", "Cases", "0.8126 (0.019)", "0.5750 (0.035)"))
 
 
 def test_the_best_two_of_three_per_fold_and_every_b(tmp_path):
@@ -165,10 +214,34 @@ def test_one_experiment_without_bundles_is_tables_alone(tmp_path):
 def test_what_cannot_be_summed_up_is_one_line(tmp_path):
     with pytest.raises(UserError, match="expected a folder that holds fold_0"):
         cv_summary([tmp_path], tmp_path / "out", keep=KEEP, **OPTIONS)
+    with pytest.raises(UserError, match=r"runs=\[\]"):
+        cv_summary([], tmp_path / "out", keep=KEEP, **OPTIONS)
     write_fold(tmp_path / "a", 0, [], folds=1)
     with pytest.raises(UserError, match="a, fold 0 is missing: trained, but not predicted"):
         cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
     write_bundle(write_fold(tmp_path / "b", 0, [0.5], folds=1), "b", 0.1)
     with pytest.raises(UserError, match=r"keep\.a=0"):
         cv_summary([tmp_path / "b"], tmp_path / "out", keep={"a": 0, "b": None}, **OPTIONS)
+    with pytest.raises(UserError, match="runs: the same folder is given twice"):
+        cv_summary([tmp_path / "b"] * 2, tmp_path / "out", keep=KEEP, **OPTIONS)
     assert not (tmp_path / "out" / "summary.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ("case,region,metric,value\n", "found none"),
+        ("", "found none"),
+        ("id,dice\nx,1\n", "expected columns"),
+        ("case,region,metric,value\nx,ET,dice,high\n", "expected columns"),
+        ("case,region,metric,value\nx,ET,volume,1\n", "expected scores of dice or hd95"),
+        ("case,region,metric,value\n1-0,ET,dice,1\n", "found 1-0 in fold_0 and fold_1"),
+    ],
+)
+def test_scores_that_cannot_be_used_are_one_line(tmp_path, scores, message):
+    folder = write_fold(tmp_path / "a", 0, [0.5])
+    (folder / "evaluation" / "per_case.csv").write_text(scores)
+    if "found 1-0" in message:
+        write_fold(tmp_path / "a", 1, [0.5])
+    with pytest.raises(UserError, match=message):
+        cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
