@@ -27,11 +27,13 @@ class Step:
         title: What it is in the paper.
         command: Name and overrides.
         done: Whether what it makes is there.
+        once: What it makes is for somebody to edit: it is not made anew.
     """
 
     title: str
     command: tuple[str, ...]
     done: Callable[[], bool]
+    once: bool = False
 
     @property
     def line(self) -> str:
@@ -107,7 +109,7 @@ def training_steps(places: Places, scale: str, overrides: Sequence[str]) -> list
     flag = ("flag-cases", overrides_list("runs", [places.runs / plain]), override("output", places.flagged))
     return [
         train("A, plain", plain),
-        Step("cases whose training loss stays high", flag, places.flagged.is_file),
+        Step("cases whose training loss stays high", flag, places.flagged.is_file, once=True),
         train("A, without those cases", filtered, override("data.exclude", places.flagged)),
         train("A, with attention", attention),
         train("B", b),
@@ -143,7 +145,7 @@ def final_steps(places: Places, tta: str, *, cases: Callable[[], Sequence[str]],
 
 def number_of_folds(overrides: Sequence[str]) -> int:
     """As the overrides say, else as ``conf/data/common.yaml`` does."""
-    given = [item.partition("=")[2] for item in overrides if item.startswith("data.folds=")]
+    given = [item.partition("=")[2] for item in overrides if item.lstrip("+").startswith("data.folds=")]
     common = yaml.safe_load((files("brats_seg.conf") / "data" / "common.yaml").read_text(encoding="utf-8"))
     return int(given[-1] if given else common["folds"])
 

@@ -22,6 +22,8 @@ from brats_seg.workflows.plan import Places, Step, cohort_steps, final_steps, tr
 
 Run = Callable[[Sequence[str]], None]
 console = Console()
+FREE = ("hydra", "hydra/launcher", *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")))
+"""Overrides that may change between two starts: those that change neither a training nor Table 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +68,10 @@ def reproduce(output: Path, asked: Asked, run: Run) -> Path:
     report = output / "reproduction.md"
     done = next((number for number, step in enumerate(steps) if not step.done()), len(steps))
     for number, step in enumerate(steps, 1):
-        console.print(f"{number}/{len(steps)} {step.title}{': done before' if number <= done else ''}", style="bold")
+        before = number <= done or (step.once and step.done())
+        console.print(f"{number}/{len(steps)} {step.title}{': done before' if before else ''}", style="bold")
         console.print(step.line, highlight=False, markup=False, soft_wrap=True)
-        if number > done:
+        if not before:
             began = time.perf_counter()
             run(step.command)
             console.print(f"{step.title}: {time.perf_counter() - began:.0f} s", style="bold")
@@ -114,13 +117,16 @@ def _claim(path: Path, asked: Asked) -> None:
     Raises:
         UserError: They do not.
     """
-    science = [item for item in asked.overrides if not item.lstrip("+~").startswith(("hydra", *RESOURCES))]
+    keys = {item: item.partition("=")[0].lstrip("+~") for item in asked.overrides}
+    science = [item for item, key in keys.items() if not any(f"{key}.".startswith(f"{name}.") for name in FREE)]
     places = {"data.root": asked.root and str(asked.root), "input": asked.input and str(asked.input)}
-    wanted = {"scale": asked.scale, **places, "tta": asked.tta, "overrides": sorted(science)}
+    synthetic = None if asked.root else asked.synthetic
+    wanted = {"scale": asked.scale, **places, "tta": asked.tta, "overrides": sorted(science), "synthetic": synthetic}
     if not path.is_file():
         write_json(path, wanted)
-    elif (held := json.loads(path.read_text(encoding="utf-8"))) != wanted:
-        key = next(key for key in wanted if held.get(key) != wanted[key])
+        return
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if key := next((key for key in wanted if held.get(key) != wanted[key]), None):
         other = f"{path.parent} holds a reproduction with {key}={held.get(key)}, not {wanted[key]}"
         raise UserError(f"{other}: give the new one another output=DIR")
 

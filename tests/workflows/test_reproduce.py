@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from brats_seg.errors import UserError
-from brats_seg.workflows.plan import EXPERIMENTS, override
+from brats_seg.workflows.plan import EXPERIMENTS, number_of_folds, override
 from brats_seg.workflows.reproduce import Asked, reproduce
 
 SYNTHETIC = {"cases": 5, "test_cases": 2, "shape": [32, 40, 32], "seed": 0, "overrides": ["scale.width=2"]}
@@ -115,10 +115,32 @@ def test_a_fold_that_is_not_predicted_is_not_done(tmp_path):
     assert rest.commands == ["train", "cv-summary", "predict", "evaluate"]
 
 
-def test_another_reproduction_in_the_same_folder_is_refused(tmp_path):
+@pytest.mark.parametrize("override", ["seed=1", "data.split=x", "data.exclude=x", "out_of_fold.tta=flips8", "compiler=1"])
+def test_another_reproduction_in_the_same_folder_is_refused(tmp_path, override):
     reproduce(tmp_path, SMOKE, Fake())
     with pytest.raises(UserError, match="holds a reproduction with overrides="):
-        reproduce(tmp_path, replace(SMOKE, overrides=["seed=1"]), Fake())
+        reproduce(tmp_path, replace(SMOKE, overrides=[override]), Fake())
+
+
+def test_another_cohort_in_the_same_folder_is_refused(tmp_path):
+    reproduce(tmp_path, SMOKE, Fake())
+    with pytest.raises(UserError, match="holds a reproduction with synthetic="):
+        reproduce(tmp_path, replace(SMOKE, synthetic={**SYNTHETIC, "seed": 1}), Fake())
+
+
+def test_a_reviewed_list_is_kept(tmp_path):
+    reproduce(tmp_path, SMOKE, Fake())
+    touch(tmp_path / "flagged.json", "reviewed")
+    (tmp_path / "runs" / "pipeline_a" / "fold_0" / "out_of_fold.json").unlink()
+    rest = Fake()
+    reproduce(tmp_path, SMOKE, rest)
+    assert rest.commands == ["train"] * 4 + ["cv-summary", "predict", "evaluate"]
+    assert (tmp_path / "flagged.json").read_text() == "reviewed"
+
+
+@pytest.mark.parametrize("override", ["data.folds=3", "++data.folds=3"])
+def test_as_many_folds_as_the_overrides_say(override):
+    assert number_of_folds(["seed=1", override]) == 3
 
 
 def test_what_is_missing_is_named(tmp_path):
