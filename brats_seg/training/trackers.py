@@ -88,10 +88,15 @@ def _built(config: DictConfig, folder: Path) -> list[Logger]:
     made: list[Logger] = []
     for name, node in config.get("logger", {}).items():
         try:
-            made.append(build(node)(folder=folder, group=node.get("group") or config.name, name=f"fold_{config.fold}"))
+            made.append(build(node)(folder=folder, group=group_of(config, node), name=f"fold_{config.fold}"))
         except ModuleNotFoundError as error:
             raise UserError(f"logger={name} needs a package that is not installed: pip install {name}") from error
     return made
+
+
+def group_of(config: DictConfig, node: DictConfig) -> str:
+    """Runs that a tracker shows together: as its own configuration says, else those of one name."""
+    return str(node.get("group") or config.name)
 
 
 def describe(config: Mapping[str, Any], split: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -36,23 +36,31 @@ def train_fold(config: DictConfig) -> Path:
     Raises:
         UserError: As they do; an unknown choice of views before the training.
     """
+    return train_and_predict(config)[0]
+
+
+def train_and_predict(config: DictConfig) -> tuple[Path, bool]:
+    """:func:`train_fold`, and whether it had anything to predict."""
     settings = Settings.default(tta=config.out_of_fold.tta)
-    folder = RunFolder(train(config))
+    folder, predicted = RunFolder(train(config)), False
     if config.out_of_fold.predict and is_first_process(config):
         if launched_from_outside(config):
             print(f"{folder.path}: the same command in one process, with trainer=default, predicts the cases that validate")
         else:
-            predict_out_of_fold(config, folder, settings)
-    return folder.path
+            predicted = predict_out_of_fold(config, folder, settings)
+    return folder.path, predicted
 
 
-def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Settings) -> None:
+def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Settings) -> bool:
     """Fill ``predictions/`` and ``evaluation/`` of a finished training; ``out_of_fold.json``, written last, says that it is done.
 
     Args:
         config: Of the training.
         folder: Of the training.
         settings: Of the prediction.
+
+    Returns:
+        Whether anything was to do.
 
     Raises:
         UserError: A case could not be segmented; the others are, and the same command continues.
@@ -62,7 +70,7 @@ def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Setting
     bundle = load_bundle(folder.bundle)
     record = {"bundle": bundle.sha256, "tta": settings.tta, "cases": [case.id for case in cases]}
     if not cases or _read(folder.out_of_fold) == record:
-        return
+        return False
     folder.out_of_fold.unlink(missing_ok=True)
     bundles = {bundle.pipeline: [bundle]}
     devices = {"accelerator": config.trainer.accelerator, "devices": _one_of(config.trainer.devices)}
@@ -70,6 +78,7 @@ def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Setting
         raise UserError("\n".join(failures))
     _score(cases, data, folder)
     write_json(folder.out_of_fold, record)
+    return True
 
 
 def _score(cases: Sequence[Case], data: BraTSDataModule, folder: RunFolder) -> None:

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from brats_seg.bundles import load_bundle
 from brats_seg.training.run_folder import RunFolder
-from brats_seg.workflows.out_of_fold import train_fold
+from brats_seg.workflows.out_of_fold import train_and_predict
 from brats_seg.workflows.sweep_summary import record_summary
 
 DONE, BEFORE, RESUMED, FAILED = "finished", "finished before", "resumed, finished", "failed"
@@ -35,14 +35,16 @@ class Outcome:
 
 
 def train_job(config: DictConfig) -> Outcome:
-    """:func:`train_fold`, and what came of it.
+    """:func:`train_and_predict`, and what came of it.
 
     Raises:
         UserError: As it does.
     """
     folder, began = RunFolder.of(config), time.perf_counter()
-    state = BEFORE if folder.finished else RESUMED if any(folder.checkpoints.glob("*.ckpt")) else DONE
-    rank_zero_only(print)(train_fold(config), flush=True)
+    trained, begun = folder.finished, any(folder.checkpoints.glob("*.ckpt"))
+    path, predicted = train_and_predict(config)
+    rank_zero_only(print)(path, flush=True)
+    state = (RESUMED if predicted else BEFORE) if trained else (RESUMED if begun else DONE)
     seconds = time.perf_counter() - began
     return Outcome(state, seconds, load_bundle(folder.bundle).record["scores"].get("val/dice"))
 
@@ -53,14 +55,13 @@ def show(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> None:
     Args:
         ended: Configuration of each training, and its outcome or why it failed.
     """
-    if any(not isinstance(outcome, str) and outcome.state != BEFORE for _, outcome in ended):
-        record_summary([config for config, _ in ended])
     console = Console()
     console.print(_table(ended))
     states = [FAILED if isinstance(outcome, str) else outcome.state for _, outcome in ended]
     counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, RESUMED, BEFORE, FAILED) if state in states)
     again = "; the same command tries again what failed and skips the others" if FAILED in states else ""
     console.print(f"{len(ended)} trainings: {counts}{again}", highlight=False, soft_wrap=True)
+    record_summary([config for config, _ in ended])
 
 
 def _table(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> Table:

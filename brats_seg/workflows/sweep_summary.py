@@ -1,4 +1,4 @@
-"""One run of Weights & Biases that sums a sweep up: tables and the box plot of its out-of-fold scores."""
+"""A run of Weights & Biases per group that sums it up: tables and the box plot of its out-of-fold scores."""
 
 from __future__ import annotations
 
@@ -8,39 +8,50 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from brats_seg.errors import UserError
 from brats_seg.evaluation.boxplot import box_plot
 from brats_seg.evaluation.cross_validation import CrossValidated, FoldMean, across_folds, fold_means
 from brats_seg.evaluation.experiments import Experiment, read_experiments
+from brats_seg.evaluation.tables import to_csv
+from brats_seg.files import write_text
 from brats_seg.training.config import build
+from brats_seg.training.trackers import group_of
 from brats_seg.training.weights_and_biases import WandbTracker
 
 
 def record_summary(configs: Sequence[DictConfig]) -> None:
-    """Record what the folds scored, in the group of their runs, as a run of its own that later sweeps continue.
+    """Record what the folds scored, in each group of their runs, as a run of its own that later sweeps continue.
 
-    Nothing where ``logger`` has no ``wandb``, and one line where no fold is scored.
+    Nothing where ``logger`` has no ``wandb`` or where the same has been recorded; one line where it cannot be.
 
     Args:
         configs: Of the sweep's trainings, their names filled in.
     """
-    node = configs[0].get("logger", {}).get("wandb")
-    if node is None:
-        return
-    runs = list(dict.fromkeys(Path(config.runs_root) / config.name for config in configs))
-    try:
-        experiments = read_experiments(runs)
-    except UserError as error:
-        print(f"wandb: no summary: {str(error).splitlines()[0]}", flush=True)
-        return
-    group = node.group or "+".join(run.name for run in runs)
+    groups: dict[str, list[DictConfig]] = {}
+    for config in configs:
+        if (node := config.get("logger", {}).get("wandb")) is not None:
+            groups.setdefault(group_of(config, node), []).append(config)
+    for group, members in groups.items():
+        try:
+            _sum_up(group, members)
+        except Exception as error:  # the trainings are done and told: their exit code is to stay
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            print(f"wandb: no summary of {group}: {reason}", flush=True)
+
+
+def _sum_up(group: str, configs: Sequence[DictConfig]) -> None:
+    experiments = read_experiments(list(dict.fromkeys(Path(config.runs_root) / config.name for config in configs)))
     folder = Path(configs[0].runs_root) / ".sweeps" / group
+    recorded, scores = folder / "folds.csv", to_csv(fold_means(experiments))
+    if recorded.is_file() and recorded.read_text(encoding="utf-8") == scores:
+        return
     folder.mkdir(parents=True, exist_ok=True)
+    node = configs[0].logger.wandb
     tracker: WandbTracker = build(node, job_type="summary")(folder=folder, group=group, name="summary")
     try:
         _record(tracker, experiments)
     finally:
         tracker.close(failed=False)
+    write_text(recorded, scores)
 
 
 def _record(tracker: WandbTracker, experiments: Sequence[Experiment]) -> None:

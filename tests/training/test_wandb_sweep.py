@@ -11,13 +11,12 @@ import yaml
 from omegaconf import DictConfig
 
 from brats_seg.training.config import load_config
+from brats_seg.training.run_folder import RunFolder
 from brats_seg.training.weights_and_biases import _run_id
+from brats_seg.workflows.sweep import DONE, Outcome, show
 from brats_seg.workflows.sweep_summary import record_summary
 
 SWEEP = Path(__file__).parents[2] / "docs" / "wandb-sweep.yaml"
-SCORES = "case,region,metric,value\n" + "".join(
-    f"{c},{r},dice,0.{n}\n" for n, c in enumerate("pq", 5) for r in ("ET", "WT", "TC")
-)
 
 
 def bounds(parameter: dict[str, Any]) -> list[Any]:
@@ -53,23 +52,46 @@ def config(runs: Path, name: str, *more: str) -> DictConfig:
     return load_config(["data.root=x", f"runs_root={runs}", f"name={name}", "logger=wandb", *more])
 
 
+def score(each: DictConfig) -> None:
+    """As the predictions of a fold would be scored."""
+    folder = RunFolder.of(each).path / "evaluation"
+    folder.mkdir(parents=True)
+    lines = [f"{each.fold}-{n},{region},dice,0.{n}\n" for n in (5, 6) for region in ("ET", "WT", "TC")]
+    (folder / "per_case.csv").write_text("".join(["case,region,metric,value\n", *lines]))
+
+
+def test_a_summary_that_fails_is_one_line_after_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    far, odd = config(tmp_path, "far", f"logger.wandb.group={'x' * 300}"), config(tmp_path, "odd")
+    score(far)
+    score(odd)
+    (RunFolder.of(odd).path / "evaluation" / "per_case.csv").write_text("id,dice\nx,1\n")
+    show([(far, Outcome(DONE, 1.0, 0.5)), (odd, Outcome(DONE, 1.0, 0.5))])
+    *_, counts, first, second = capsys.readouterr().out.splitlines()
+    assert counts == "2 trainings: 2 finished"
+    assert first.startswith(f"wandb: no summary of {'x' * 300}: ")
+    assert second.startswith("wandb: no summary of odd: ") and "expected columns" in second
+
+
 @pytest.mark.slow
-def test_one_run_sums_a_sweep_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_run_sums_each_group_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    configs = [config(tmp_path, name, f"fold={fold}") for name in ("one", "two") for fold in (0, 1)]
+    places = [(name, fold) for name in ("one", "two") for fold in (0, 1)]
+    configs = [config(tmp_path, name, f"fold={fold}", "logger.wandb.group=both") for name, fold in places]
     record_summary([load_config(["data.root=x", f"runs_root={tmp_path}"])])  # not asked for
     assert list(tmp_path.iterdir()) == []
     for each in configs:
-        folder = tmp_path / each.name / f"fold_{each.fold}" / "evaluation"
-        folder.mkdir(parents=True)
-        (folder / "per_case.csv").write_text(SCORES)
+        score(each)
     record_summary(configs)
     said = capfd.readouterr()
     assert "wandb" not in (said.out + said.err).lower()
-    (run,) = (tmp_path / ".sweeps" / "one+two" / "wandb").glob("offline-run-*")
+    (run,) = (tmp_path / ".sweeps" / "both" / "wandb").glob("offline-run-*")
     media = [path.name for path in (run / "files" / "media").rglob("*.*")]
     assert sum(name.endswith(".table.json") for name in media) == 2
     assert sum(name.endswith(".png") for name in media) == 1
     record = next(run.glob("run-*.wandb")).read_bytes()
     assert b"summary" in record and b"one/dice_ET" in record
+    record_summary(configs)  # the same again: it has been recorded
+    assert len(list((tmp_path / ".sweeps" / "both" / "wandb").glob("offline-run-*"))) == 1
+    record_summary([config(tmp_path, name, f"fold={fold}") for name, fold in places])
+    assert {path.name for path in (tmp_path / ".sweeps").iterdir()} == {"both", "one", "two"}

@@ -15,6 +15,7 @@ from brats_seg.phantom import write_cohort
 from brats_seg.training.config import load_config
 from brats_seg.workflows import out_of_fold
 from brats_seg.workflows.out_of_fold import train_fold
+from brats_seg.workflows.sweep import BEFORE, RESUMED, train_job
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,8 @@ def test_interrupted_predictions_are_made_good_by_the_same_command(root, tmp_pat
         train_fold(config(root, tmp_path))
     assert not (tmp_path / "run" / "fold_0" / "out_of_fold.json").exists()
     monkeypatch.undo()
-    folder = train_fold(config(root, tmp_path))
+    assert [train_job(config(root, tmp_path)).state for _ in range(2)] == [RESUMED, BEFORE]
+    folder = tmp_path / "run" / "fold_0"
     assert (folder / "evaluation" / "summary.md").is_file()
 
 

@@ -16,6 +16,7 @@ import brats_seg.conf
 import pytest
 import yaml
 
+from brats_seg.evaluation.cv_summary import cv_summary
 from brats_seg.phantom import write_cohort
 from brats_seg.training import devices as machine
 from brats_seg.training.config import canonical, load_config
@@ -24,6 +25,8 @@ from brats_seg.training.run_folder import RunFolder
 from brats_seg.workflows.sweep import BEFORE, DONE, RESUMED, Outcome, show
 
 EPOCHS = 6
+VIEWS = "out_of_fold.tta=group16"
+SCORES = "evaluation/per_case.csv"
 
 
 def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
@@ -31,7 +34,7 @@ def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
     science = ["scale=smoke", "model.width=1", "data.patch=[16,16,16]", "trainer.precision=32-true"]
     schedule = [f"schedule.constant_epochs={EPOCHS // 2}", f"schedule.cosine_epochs={EPOCHS // 2}"]
     places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
-    cheap = ["trainer.accelerator=cpu", "data.workers=0", "out_of_fold.predict=false"]
+    cheap = ["trainer.accelerator=cpu", "data.workers=0"]
     command = [str(Path(sys.executable).with_name("brats-seg")), "train", "sweep=cross_validation"]
     return subprocess.Popen(
         [*command, *science, *schedule, *places, *cheap, *more],
@@ -50,6 +53,17 @@ def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen[str]) -> 
         time.sleep(0.01)
 
 
+def wait_for_first_map(folder: RunFolder, process: subprocess.Popen[str]) -> None:
+    while not any(folder.predictions.glob("*.nii.gz")):
+        assert process.poll() is None, f"it ended before:\n{process.communicate()[0]}"
+        time.sleep(0.002)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 def results(said: str) -> dict[str, str]:
     """Run to result, from the last table."""
     lines = [line.split("│") for line in said.splitlines() if re.match(r"│ \S+/fold_\d", line)]
@@ -58,16 +72,18 @@ def results(said: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
-    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    whole = start(tmp_path, "whole")
+    write_cohort(tmp_path / "cohort", cases=10, seed=0, shape=(32, 40, 32))
+    whole = start(tmp_path, "whole", VIEWS)
     said, _ = whole.communicate()
     assert (whole.returncode, results(said)) == (0, {f"run/fold_{k}": DONE for k in range(5)}), said
-    for fold in (1, 3):
-        process = start(tmp_path, "killed")
-        wait_for_epoch(tmp_path / "killed" / "run" / f"fold_{fold}", 2, process)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    last = start(tmp_path, "killed")
+    process = start(tmp_path, "killed", VIEWS)
+    wait_for_epoch(tmp_path / "killed" / "run" / "fold_1", 2, process)
+    kill(process)
+    process, predicting = start(tmp_path, "killed", VIEWS), RunFolder(tmp_path / "killed" / "run" / "fold_3")
+    wait_for_first_map(predicting, process)
+    kill(process)
+    assert predicting.finished and not predicting.out_of_fold.exists()
+    last = start(tmp_path, "killed", VIEWS)
     said, _ = last.communicate()
     states = [BEFORE, BEFORE, BEFORE, RESUMED, DONE]
     assert (last.returncode, results(said)) == (0, {f"run/fold_{k}": state for k, state in enumerate(states)}), said
@@ -75,12 +91,20 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
         first, second = (RunFolder(tmp_path / runs / "run" / f"fold_{k}") for runs in ("whole", "killed"))
         assert (first.bundle / "model.safetensors").read_bytes() == (second.bundle / "model.safetensors").read_bytes()
         assert first.status == second.status
+        assert (first.path / SCORES).read_bytes() == (second.path / SCORES).read_bytes()
+    for runs in ("whole", "killed"):
+        keep = {"a": 1, "b": None}
+        cv_summary([tmp_path / runs / "run"], tmp_path / f"{runs}_summary", keep=keep, draws=10, confidence=0.95, seed=0)
+    for name in ("summary.csv", "folds.csv", "ranking.csv"):
+        assert (tmp_path / "whole_summary" / name).read_bytes() == (tmp_path / "killed_summary" / name).read_bytes()
 
 
 @pytest.mark.slow
 def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> None:
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    process = start(tmp_path, "runs", "fold=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    process = start(
+        tmp_path, "runs", "fold=1,2,3", "out_of_fold.predict=false", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
+    )
     folder = tmp_path / "runs" / "run" / "fold_1"
     wait_for_epoch(folder, 1, process)
     (trains,) = {int(link.parts[2]) for link in Path("/proc").glob("[0-9]*/fd/*") if points_to(link, folder / ".lock")}
