@@ -18,7 +18,10 @@ from brats_seg.files import write_json
 from brats_seg.seeds import seed_for
 
 TIMEPOINT = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$")
-"""BraTS 2023 and later number the visits of a patient; earlier editions have one case per patient."""
+"""BraTS 2023 and later number the visits of a patient."""
+
+SCAN = re.compile(r"^((?:Brats1[78]|BraTS19)_.+)_\d+$")
+"""So do 2017 to 2019, where nearly every patient has the number 1 alone; BraTS 2020 has one case per patient."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Split:
 
 def patient(case_id: str) -> str:
     """The patient whom a case shows."""
-    match = TIMEPOINT.match(case_id)
-    return match.group(1) if match else case_id
+    if match := TIMEPOINT.match(case_id):
+        return match[1]
+    match = SCAN.match(case_id)
+    return f"{match[1]}_1" if match else case_id  # the first scan's id: a split where each has one scan stays as it was
 
 
 def make_folds(case_ids: Iterable[str], *, folds: int, seed: int, before: Sequence[Sequence[str]] = ()) -> list[list[str]]:
@@ -118,7 +123,7 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
     """A split written by hand: ``{"train": [...], "validation": [...]}``.
 
     Raises:
-        UserError: The file is no such split, names unknown cases, or a case on both sides.
+        UserError: The file is no such split, names unknown cases, or a case or a patient on both sides.
     """
     raw = _read(path)
     if set(raw) != {"train", "validation"} or not all(isinstance(v, list) for v in raw.values()):
@@ -128,6 +133,8 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
         raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
     if both := train & validation:
         raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
+    if both := set(map(patient, train)) & set(map(patient, validation)):
+        raise UserError(f"{path}: visits of {', '.join(sorted(both))} in train and validation; keep each patient on one side")
     if not train:
         raise UserError(f"{path}: no case to train on")
     return Split(tuple(sorted(train)), tuple(sorted(validation)))

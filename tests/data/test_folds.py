@@ -37,9 +37,24 @@ FROZEN_FOLD_0 = [f"BraTS20_Training_{k}" for k in ("003", "007", "008", "009", "
 
 
 def test_visits_of_a_patient_stay_together() -> None:
-    ids = [f"BraTS-GLI-{p:05d}-{v:03d}" for p in range(12) for v in range(3)]
+    ids = [
+        name.format(p, v) for name in ("BraTS-GLI-{:05d}-{:03d}", "BraTS19_TCIA{}_466_{}") for p in range(12) for v in range(3)
+    ]
     for fold in make_folds(ids, folds=5, seed=0):
         assert sum(len([i for i in ids if patient(i) == p]) for p in {patient(i) for i in fold}) == len(fold)
+
+
+def test_one_scan_of_a_patient_is_ordered_by_its_own_id() -> None:
+    """Splits of BraTS 2017 to 2019 made before their scans were told apart stay as they were."""
+    assert [patient(i) for i in ("Brats18_2013_0_1", "BraTS19_X_1", "BraTS19_X_2")] == ["Brats18_2013_0_1"] + ["BraTS19_X_1"] * 2
+    assert patient("BraTS20_Training_001") == "BraTS20_Training_001"
+
+
+def test_a_patient_on_both_sides_of_a_split_is_refused(tmp_path: Path) -> None:
+    ids, file = ["BraTS-GLI-00001-000", "BraTS-GLI-00001-001"], tmp_path / "split.json"
+    file.write_text(json.dumps({"train": ids[:1], "validation": ids[1:]}))
+    with pytest.raises(UserError, match=r"visits of BraTS-GLI-00001 in train and validation"):
+        read_split(file, ids)
 
 
 def test_every_fold_validates_once() -> None:
