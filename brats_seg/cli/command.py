@@ -117,4 +117,4 @@ def _report(name: str, error: Exception) -> tuple[int, str]:
 
 def _say(name: str, message: str) -> None:
     for line in message.splitlines():
-        print(f"brats-seg {name}: error: {line}", file=sys.stderr)
+        print(f"brats-seg {name.replace('_', '-')}: error: {line}", file=sys.stderr)

@@ -96,6 +96,13 @@ def test_user_error_is_its_own_line(run):
     assert run(task, "data.root=x") == (1, "brats-seg train: error: case 7: expected four, found three\n")
 
 
+def test_errors_are_headed_as_the_command_is_typed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["brats-seg", "cv-summary"])
+    with pytest.raises(SystemExit):
+        command("cv_summary")(must_not_run)(["runs=[]"])
+    assert capsys.readouterr().err == "brats-seg cv-summary: error: missing output=...\n"
+
+
 def test_user_error_inside_a_constructor(run):
     def task(config: DictConfig) -> None:
         instantiate({"_target_": "brats_seg.labels.convention", "name": "nope"})
