@@ -14,6 +14,7 @@ from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.confidence import Sums
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.score import CaseScores, Row, Wanted, score_pair
+from brats_seg.evaluation.volumes import read_label_map
 
 Missing = Literal["penalise", "fail", "skip"]
 REMEDY = "missing=penalise scores it as the worst there is, missing=skip leaves it out"
@@ -40,6 +41,7 @@ def score_cohort(
     *,
     missing: Missing,
     workers: int,
+    strangers: Sequence[str] = (),
     progress: Callable[[], None] = lambda: None,
 ) -> CohortScores:
     """Score all pairs.
@@ -48,54 +50,60 @@ def score_cohort(
         pairs: What to score.
         wanted: What to measure.
         missing: What becomes of a prediction that is missing or cannot be scored: the worst score there is, an error
-            (of all at once, nothing is scored), or it is left out. Each has its line in every case.
+            (of all at once), or it is left out. Each has its line in every case.
         workers: Processes; below 2 works in this one.
+        strangers: Lines about predictions without a reference: one of a wrong name explains one that is missing.
         progress: Called after each case.
 
     Raises:
-        UserError: With ``missing="fail"``, the list of such predictions; or a reference cannot be used.
+        UserError: With ``missing="fail"``, the list of such predictions; always, that of references that cannot be used.
     """
-    absent = [_absence(pair) for pair in pairs if pair.prediction is None]
-    if absent and missing == "fail":
-        raise UserError("\n".join([*absent, REMEDY]))
     wanted = replace(wanted, alone=tuple(sorted({metric for pair in pairs for metric in pair.alone})))
     rows: list[Row] = []
     calibration: dict[str, Sums] = {}
     problems: list[str] = []
-    for scores, problem in _each(pairs, partial(_attempt, wanted, missing), workers):
+    useless: list[str] = []
+    for attempt in _each(pairs, partial(_attempt, wanted, missing), workers):
         progress()
-        problems += [] if problem is None else [problem]
-        if scores is not None:
-            rows += scores.rows
-            for region, sums in scores.calibration.items():
+        if attempt.problem is not None:
+            (useless if attempt.useless_reference else problems).append(attempt.problem)
+        if attempt.scores is not None:
+            rows += attempt.scores.rows
+            for region, sums in attempt.scores.calibration.items():
                 calibration[region] = calibration.get(region, 0) + sums
-    if problems and missing == "fail":
-        raise UserError("\n".join([*problems, REMEDY]))
+    if useless or (problems and missing == "fail"):
+        raise UserError("\n".join([*useless, *problems, *strangers, *([REMEDY] if problems and missing == "fail" else [])]))
     if not rows:
         raise UserError("\n".join([*problems, "no case could be scored"]))
     return CohortScores(rows, calibration, problems)
 
 
-def _attempt(wanted: Wanted, missing: Missing, pair: Pair) -> tuple[CaseScores | None, str | None]:
-    """Scores where there are any, and what stood in the way."""
-    problem = _absence(pair)
+@dataclass(frozen=True)
+class _Attempt:
+    """Scores where there are any, and what stood in the way: the prediction, or the reference."""
+
+    scores: CaseScores | None
+    problem: str | None = None
+    useless_reference: bool = False
+
+
+def _attempt(wanted: Wanted, missing: Missing, pair: Pair) -> _Attempt:
+    try:
+        truth = read_label_map(pair.case, pair.reference)
+    except CaseError as error:
+        return _Attempt(None, str(error), useless_reference=True)
+    problem = f"case {pair.case}: no prediction"
     if pair.prediction is not None:
         try:
-            return score_pair(pair, wanted), None
+            return _Attempt(score_pair(pair, truth, wanted))
         except CaseError as error:
             problem = str(error)
     if missing == "penalise":
-        return score_pair(replace(pair, prediction=None), wanted), f"{problem}; penalised"
-    return None, f"{problem}; left out" if missing == "skip" else problem
+        return _Attempt(score_pair(replace(pair, prediction=None), truth, wanted), f"{problem}; penalised")
+    return _Attempt(None, f"{problem}; left out" if missing == "skip" else problem)
 
 
-def _absence(pair: Pair) -> str:
-    return f"case {pair.case}: no prediction"
-
-
-def _each(
-    pairs: Sequence[Pair], attempt: Callable[[Pair], tuple[CaseScores | None, str | None]], workers: int
-) -> Iterator[tuple[CaseScores | None, str | None]]:
+def _each(pairs: Sequence[Pair], attempt: Callable[[Pair], _Attempt], workers: int) -> Iterator[_Attempt]:
     """In the order of the pairs."""
     if workers < 2 or len(pairs) < 2:
         yield from map(attempt, pairs)

@@ -41,9 +41,9 @@ class Metric:
 
 
 METRICS: Mapping[str, Metric] = {
-    "dice": Metric("Dice"),
     "dice_a": Metric("Dice (pipeline A alone)"),
     "dice_b": Metric("Dice (pipeline B alone)"),
+    "dice": Metric("Dice"),
     "lesion_dice": Metric("Lesion-wise Dice"),
     "sensitivity": Metric("Sensitivity"),
     "specificity": Metric("Specificity", 5),

@@ -61,13 +61,17 @@ class CaseScores:
     calibration: dict[str, Sums] = field(default_factory=dict)
 
 
-def score_pair(pair: Pair, wanted: Wanted) -> CaseScores:
+def score_pair(pair: Pair, truth: nifti.Volume, wanted: Wanted) -> CaseScores:
     """Every metric of every region of one case; of a missing prediction the worst there is.
 
+    Args:
+        pair: The case.
+        truth: Its reference, read.
+        wanted: What to measure.
+
     Raises:
-        CaseError: A file cannot be read, or geometry or labels do not fit.
+        CaseError: A file of the prediction cannot be read, or geometry or labels do not fit.
     """
-    truth = read_label_map(pair.case, pair.reference)
     if pair.prediction is None:
         return CaseScores(list(_rows(pair, _worst(truth, pair, wanted))))
     prediction = read_label_map(pair.case, pair.prediction, like=truth)

@@ -21,9 +21,9 @@ COLUMNS = ("ET", "WT", "TC")
 """The paper's order."""
 VALIDATION, TEST = "paper, validation", "paper, test"
 PAPER: dict[str, dict[str, tuple[float, float, float]]] = {
-    "dice": {VALIDATION: (0.80585, 0.91148, 0.85416), TEST: (0.78507, 0.88595, 0.84273)},
     "dice_a": {VALIDATION: (0.80585, 0.89518, 0.85415)},
     "dice_b": {VALIDATION: (0.72738, 0.91123, 0.84921)},
+    "dice": {VALIDATION: (0.80585, 0.91148, 0.85416), TEST: (0.78507, 0.88595, 0.84273)},
     "sensitivity": {VALIDATION: (0.81488, 0.91938, 0.84485), TEST: (0.81308, 0.91690, 0.85934)},
     "specificity": {VALIDATION: (0.99970, 0.99915, 0.99963), TEST: (0.99967, 0.99905, 0.99964)},
     "hd95": {VALIDATION: (20.55756, 4.30103, 5.69298), TEST: (20.36071, 6.66665, 19.54915)},
