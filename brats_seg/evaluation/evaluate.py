@@ -16,6 +16,7 @@ from brats_seg.evaluation import calibration, ranking
 from brats_seg.evaluation.cohort import Missing, score_cohort
 from brats_seg.evaluation.conventions import convention as named
 from brats_seg.evaluation.pairs import find_pairs, find_references
+from brats_seg.evaluation.record import write_record
 from brats_seg.evaluation.score import Wanted
 from brats_seg.evaluation.tables import Summary, from_csv, summarise, to_csv, to_markdown, to_terminal
 from brats_seg.files import write_text
@@ -35,7 +36,7 @@ def evaluate(
     calibration_bins: int = 0,
     workers: int = 1,
 ) -> list[Summary]:
-    """Write ``per_case.csv``, ``summary.csv`` and ``summary.md``, and print the table.
+    """Write ``per_case.csv``, ``summary.csv``, ``summary.md`` and ``evaluation.json``, and print the table.
 
     Args:
         predictions: Prediction folder.
@@ -58,18 +59,19 @@ def evaluate(
     wanted = Wanted(named(convention), intervals=uncertainty_intervals, bins=calibration_bins)
     pairs, strangers = find_pairs(predictions, find_references(references, labels=reference_labels), labels=prediction_labels)
     with _bar(len(pairs)) as progress:
-        scores = score_cohort(pairs, wanted, missing=missing, workers=workers, progress=progress)
+        scores = score_cohort(pairs, wanted, missing=missing, workers=workers, strangers=strangers, progress=progress)
     summaries, notes = summarise(scores.rows), [*scores.notes, *strangers]
     write_text(output / "per_case.csv", to_csv(scores.rows))
     write_text(output / "summary.csv", to_csv(summaries))
     write_text(output / "summary.md", to_markdown(summaries, convention=convention, paper=paper, notes=notes))
+    write_record(output, convention)
     if scores.calibration:
         write_text(output / "calibration.csv", calibration.to_csv(scores.calibration))
         calibration.save_diagram(output / "calibration.png", scores.calibration)
     console = Console()
     console.print(to_terminal(summaries, convention=convention, paper=paper))
     for note in notes:
-        console.print(note, highlight=False, soft_wrap=True)
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
     return summaries
 
 

@@ -13,7 +13,9 @@ import pytest
 from brats_seg import nifti
 from brats_seg.cli.evaluate import main
 from brats_seg.errors import UserError
+from brats_seg.evaluation.cohort import Missing
 from brats_seg.evaluation.evaluate import compare, distinct_names, evaluate
+from brats_seg.evaluation.record import recorded_convention
 from brats_seg.metrics.functional import HD95_PENALTY_MM
 
 Write = Callable[..., Path]
@@ -134,6 +136,52 @@ def test_a_missing_prediction_is_not_right_about_an_absent_region(write: Write, 
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "a", "dice"), value(rows, "b", "dice")) == ("1", "0")
     assert (value(rows, "a", "hd95"), float(value(rows, "b", "hd95"))) == ("0", HD95_PENALTY_MM)
+
+
+def test_everything_that_is_wrong_is_listed_at_once(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    predictions, _ = cohort
+    (predictions / "BraTS20_000.nii.gz").unlink()
+    broken(predictions, "truncated")
+    for end in (".nii.gz", ".json"):
+        (predictions / f"BraTS20_002{end}").rename(predictions / f"Brats20_002{end}")
+    with pytest.raises(UserError) as caught:
+        evaluate(*cohort, tmp_path / "out")
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines[:4]] == [
+        f"case {n}" for n in ("BraTS20_000", "BraTS20_001", "BraTS20_002", "Brats20_002")
+    ]
+    assert "has no reference" in lines[3] and "missing=skip" in lines[4]
+
+
+@pytest.mark.parametrize("missing", ["fail", "skip", "penalise"])
+def test_a_reference_that_cannot_be_used_always_fails(cohort: tuple[Path, Path], tmp_path: Path, missing: Missing) -> None:
+    for case in ("BraTS20_000", "BraTS20_002"):
+        path = cohort[1] / case / f"{case}_seg.nii.gz"
+        path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(UserError) as caught:
+        evaluate(*cohort, tmp_path / "out", missing=missing)
+    assert [line[:17] for line in str(caught.value).splitlines()] == ["case BraTS20_000:", "case BraTS20_002:"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_brackets_in_a_path_are_printed(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = cohort[0].rename(tmp_path / "p[x]")
+    (odd / "BraTS20_000.nii.gz").rename(odd / "other.nii.gz")
+    (odd / "BraTS20_000.json").rename(odd / "other.json")
+    evaluate(odd, cohort[1], tmp_path / "out", missing="skip")
+    assert f"case other: {odd / 'other.nii.gz'} has no reference" in capsys.readouterr().out
+
+
+def test_the_folder_tells_its_convention(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    evaluate(*cohort, out, convention="brats2023")
+    assert recorded_convention(out, None) == recorded_convention(out, "brats2023") == "brats2023"
+    with pytest.raises(UserError, match="expected scores of brats2020, found those of brats2023"):
+        recorded_convention(out, "brats2020")
+    (out / "evaluation.json").unlink()
+    assert recorded_convention(out, "brats2020") == "brats2020"
+    with pytest.raises(UserError, match="convention=NAME"):
+        recorded_convention(out, None)
 
 
 @pytest.mark.slow
