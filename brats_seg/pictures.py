@@ -56,38 +56,6 @@ def overlay(
     return rgb
 
 
-def strip(
-    grey: NDArray[np.floating],
-    label_map: NDArray[np.integer] | None,
-    centre: Triple,
-    labels: LabelConvention,
-    *,
-    palette: str = "paper",
-    outlined: bool = False,
-) -> NDArray[np.uint8]:
-    """The axial, coronal and sagittal slice through a voxel, one below the other, RGB; twice as large as the voxels.
-
-    Args:
-        grey: ``(z, y, x)`` in [0, 1], LPS. Shown with anterior or superior up, the patient's right or front on the left.
-        label_map: Same shape, or None for the grey alone.
-        centre: ``(z, y, x)``.
-        labels: Convention of the label map.
-        palette: Key of :data:`PALETTES`.
-        outlined: Outlines instead of fills.
-    """
-    width, panels = max(grey.shape[1:]), []
-    for axis in range(3):
-        flat = np.take(grey, centre[axis], axis)
-        tissue = np.zeros(flat.shape, np.uint8)
-        if label_map is not None:
-            tissue = np.take(label_map, centre[axis], axis)
-        rgb = overlay(flat, tissue, labels, 0.65, palette=palette, outlined=outlined)[:: 1 if axis == 0 else -1]
-        spare = width - rgb.shape[1]
-        panels.append(np.pad(rgb, ((0, 0), (spare // 2, spare - spare // 2), (0, 0))))
-    stacked = (np.concatenate(panels) * 255).round().astype(np.uint8)
-    return stacked.repeat(2, 0).repeat(2, 1)
-
-
 def centre_of_interest(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> Triple:
     """Along each axis the slice with most tumour; with most brain where there is none."""
     chosen = brain if label_map is None or not label_map.any() else label_map != 0

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.image import imread
 
 from brats_seg.labels import CONVENTIONS
-from brats_seg.pictures import COLOURS, busiest_slice, centre_of_interest, overlay, save_overview, strip
+from brats_seg.pictures import COLOURS, busiest_slice, overlay, save_overview
 
 LABELS = CONVENTIONS["brats2020"]
 
@@ -27,16 +27,6 @@ def test_colours_are_the_papers() -> None:
     label_map = np.array([[0, 1, 2, 4]])
     rgb = overlay(np.zeros((1, 4)), label_map, LABELS, alpha=1.0)
     assert np.allclose(rgb[0], [(0, 0, 0), COLOURS["NCR/NET"], COLOURS["ED"], COLOURS["ET"]])
-
-
-def test_a_strip_has_three_slices_and_outlines_leave_the_inside_free() -> None:
-    grey, label_map = np.zeros((6, 8, 10)), np.zeros((6, 8, 10), np.uint8)
-    label_map[1:5, 1:7, 2:8] = 4
-    centre = centre_of_interest(label_map, grey == 0)
-    assert all(label_map.any(tuple(a for a in range(3) if a != axis))[place] for axis, place in enumerate(centre))
-    red = [(strip(grey, label_map, centre, LABELS, outlined=o)[..., 0] > 0).sum() / 4 for o in (False, True)]
-    assert red == [36 + 24 + 24, 20 + 16 + 16]
-    assert strip(grey, label_map, centre, LABELS).shape == (2 * (8 + 6 + 6), 20, 3)
 
 
 def test_overview_is_a_picture_with_every_colour(tmp_path: Path) -> None:

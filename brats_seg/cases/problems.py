@@ -99,13 +99,15 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
     """A convention that nobody told, or values that it does not have."""
     if name is None:
         yield Problem(
-            path, "a label convention", f"a naming that does not tell; give convention=NAME, one of {', '.join(CONVENTIONS)}"
+            path,
+            "a label convention",
+            f"a naming that does not tell; name the convention of the labels, one of {', '.join(CONVENTIONS)}",
         )
         return
     known = convention(name)
     if unknown := unknown_values(label_map, known):
         values = ", ".join(f"{value:g}" for value in unknown[:8])
-        fix = "give convention=NAME if it is another one; a structure of its own (BraTS 2024) cannot be used"
+        fix = "name the convention of the labels if it is another one; a structure of its own (BraTS 2024) cannot be used"
         yield Problem(path, f"labels {known.values} of convention {name}", f"{values}; {fix}")
 
 

@@ -28,6 +28,7 @@ def main(config: DictConfig) -> None:
         convention=config.convention,
         title=config.title,
         labels=config.labels.predictions,
+        reference_labels=config.labels.references,
         runs=[folder(run) for run in config.runs],
         viewer=config.viewer,
         workers=config.workers or os.cpu_count() or 1,

@@ -104,9 +104,18 @@ def _of_cases(cases: Sequence[Case], root: Path) -> dict[str, Pair]:
     labelled = [case for case in cases if case.segmentation is not None]
     if not labelled:
         raise UserError(f"{root}: expected cases with a segmentation, found {len(cases)} without")
-    if unknown := [case.id for case in labelled if case.convention is None]:
-        raise _untold(root, unknown, "references")
+    refuse_untold(labelled, root)
     return {case.id: _pair(case) for case in labelled}
+
+
+def refuse_untold(cases: Iterable[Case], root: Path) -> None:
+    """Refuse labelled cases of which nothing tells the label convention.
+
+    Raises:
+        UserError: There is one; says which key to give.
+    """
+    if unknown := [case.id for case in cases if case.segmentation is not None and case.convention is None]:
+        raise _untold(root, unknown, "references")
 
 
 def _pair(case: Case) -> Pair:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import brats_seg
 from brats_seg.errors import UserError
-from brats_seg.evaluation.conventions import convention
+from brats_seg.evaluation.conventions import Convention, convention
 from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.tables import from_csv
 from brats_seg.files import write_text
@@ -33,7 +33,7 @@ def read_rows(folder: Path) -> list[Row]:
         raise UserError(f"{folder}: expected an evaluation folder with per_case.csv ({error})") from error
 
 
-def recorded_convention(folder: Path, asked: str | None) -> str:
+def recorded_convention(folder: Path, asked: str | None) -> Convention:
     """The convention that the scores of a folder follow.
 
     Args:
@@ -53,4 +53,4 @@ def recorded_convention(folder: Path, asked: str | None) -> str:
         )
     if told and asked and told != asked:
         raise UserError(f"{folder}: expected scores of {asked}, found those of {told}")
-    return convention(told or asked or "").name
+    return convention(told or asked or "")

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 240, 58, 12, 12, 30
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 240, 58, 12, 12, 40
 """Of every chart and its margins, in SVG units."""
+ROW = 18
+"""Height of a line of the legend, below the chart."""
+Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The vertical axis: from ``low`` at the bottom to ``high`` at the top, a line at each ``step``."""
+    """The vertical axis: from its first tick at the bottom to its last at the top, even in ``scale`` of the values."""
 
-    low: float
-    high: float
-    step: float
+    ticks: tuple[float, ...]
+    scale: Callable[[float], float] = float
 
     def y(self, value: float) -> float:
         """Where a value lies."""
-        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - value) / (self.high - self.low)
+        low, high = self.scale(self.ticks[0]), self.scale(self.ticks[-1])
+        return TOP + (HEIGHT - TOP - BOTTOM) * (high - self.scale(value)) / (high - low)
 
 
-def box_plot(groups: Mapping[str, Sequence[tuple[str, float]]], *, label: str, digits: int) -> str:
-    """A box per group (quartiles, whiskers to the last value within 1.5 ranges), and every case as a dot that leads to its page.
+def box_plot(
+    groups: Mapping[str, Sequence[tuple[str, float]]],
+    *,
+    label: str,
+    digits: int,
+    pages: frozenset[str] = frozenset(),
+    penalty: float | None = None,
+) -> str:
+    """A box per group (quartiles, whiskers to the last value within 1.5 ranges), and every case as a dot.
 
     Args:
         groups: Name to case ids and values, at least one.
         label: What is shown, for those who cannot see it.
         digits: After the point.
+        pages: Cases whose dot leads to their page.
+        penalty: What a missed structure is given, far beyond what is measured, where the values have one; the axis is then
+            logarithmic, or one such case would hide all others.
     """
-    axis = _axis([value for group in groups.values() for _, value in group])
+    values = [value for group in groups.values() for _, value in group]
+    axis = _linear(values) if penalty is None else _distances(values, penalty)
     step = (WIDTH - LEFT - RIGHT) / len(groups)
     parts = [_ticks(axis)]
     for number, (name, cases) in enumerate(groups.items()):
@@ -44,53 +59,102 @@ def box_plot(groups: Mapping[str, Sequence[tuple[str, float]]], *, label: str, d
             spread = (i % 7 - 3) * 4 + 34
             said = escape(f"{case}: {value:.{digits}f}", quote=True)
             dot = f'<circle cx="{x + spread:.1f}" cy="{axis.y(value):.1f}" r="3.5"/>'
-            parts.append(f'<a href="cases/{quote(case)}.html" tabindex="-1"><title>{said}</title>{dot}</a>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(name)}</text>')
+            around = f'a href="cases/{quote(case)}.html" tabindex="-1"' if case in pages else "g"
+            parts.append(f"<{around}><title>{said}</title>{dot}</{around[0]}>")
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(name)}</text>')
+    if penalty is not None:
+        said = "logarithmic" + (f"; {penalty:.4g} mm: missed or false" if penalty in axis.ticks else "")
+        parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end" class="faint">{said}</text>')
     return _svg(parts, label)
 
 
-def line_chart(lines: Mapping[str, Sequence[tuple[float, float]]], *, label: str, logarithmic: bool = False) -> str:
-    """Curves over epochs; a curve's name stands in the legend.
+def line_chart(lines: Mapping[str, Points], *, label: str, logarithmic: bool = False) -> str:
+    """Curves over epochs, their names below. A value that cannot be drawn breaks its curve and is counted beside its name.
 
     Args:
-        lines: Name to points, none of them empty.
+        lines: Name to points.
         label: What is shown, for those who cannot see it.
-        logarithmic: The vertical axis in powers of ten; values that are not positive are left out.
+        logarithmic: The vertical axis in powers of ten; values that are not positive cannot be drawn.
     """
-    curves = {n: [(e, np.log10(v) if logarithmic else v) for e, v in p if v > 0 or not logarithmic] for n, p in lines.items()}
-    points = [point for curve in curves.values() for point in curve]
-    axis, last = _axis([v for _, v in points]), max((e for e, _ in points), default=0) or 1
-    scale = (WIDTH - LEFT - RIGHT) / last
-    parts = [_ticks(axis, logarithmic), f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">epoch {last:g}</text>']
-    for number, (name, curve) in enumerate(curves.items()):
-        where = " ".join(f"{LEFT + scale * e:.1f},{axis.y(v):.1f}" for e, v in curve)
-        mark = f'<circle class="line-{number % 5}" cx="{LEFT + scale * curve[0][0]:.1f}" cy="{axis.y(curve[0][1]):.1f}" r="3"/>'
-        parts.append(f'<polyline class="line-{number % 5}" points="{where}"/>' if len(curve) > 1 else mark)
-        y = TOP + 14 * number + 10
-        parts.append(f'<text class="key line-{number % 5}" x="{WIDTH - RIGHT}" y="{y}" text-anchor="end">{escape(name)}</text>')
-    return _svg(parts, label)
+    runs = {name: _stretches(points, logarithmic) for name, points in lines.items()}
+    values = [value for stretches in runs.values() for stretch in stretches for _, value in stretch]
+    axis = _powers(values) if logarithmic else _linear(values)
+    epochs = [epoch for points in lines.values() for epoch, _ in points]
+    last = max(epochs, default=0) or 1
+    across = (WIDTH - LEFT - RIGHT) / last
+    parts = [_ticks(axis), _epochs(last)]
+    for number, (name, points) in enumerate(lines.items()):
+        colour = f'class="line-{number % 5}"'
+        for run in runs[name]:
+            where = [(LEFT + across * epoch, axis.y(value)) for epoch, value in run]
+            dot = f'<circle {colour} cx="{where[0][0]:.1f}" cy="{where[0][1]:.1f}" r="3"/>'
+            path = f'<polyline {colour} points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in where)}"/>'
+            parts.append(path if len(run) > 1 else dot)
+        lost = len(points) - sum(map(len, runs[name]))
+        x, y = LEFT + number % 2 * (WIDTH - LEFT) // 2, HEIGHT + ROW * (number // 2) + 4
+        parts.append(f'<polyline {colour} points="{x},{y} {x + 20},{y}"/>')
+        parts.append(f'<text x="{x + 26}" y="{y + 4}">{escape(name)}{f" ({lost} not finite)" if lost else ""}</text>')
+    return _svg(parts, label, HEIGHT + ROW * ((len(lines) + 1) // 2))
 
 
-def _axis(values: Sequence[float]) -> Axis:
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    low = min(low, 0.0) if high > 0 else low
+def _stretches(points: Points, logarithmic: bool) -> list[list[tuple[float, float]]]:
+    """What can be drawn, without what cannot."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for epoch, value in points:
+        if math.isfinite(value) and (value > 0 or not logarithmic):
+            found[-1].append((epoch, value))
+        else:
+            found.append([])
+    return [stretch for stretch in found if stretch]
+
+
+def _linear(values: Sequence[float]) -> Axis:
+    low, high = min([*values, 0.0]), max([*values, 0.0]) if values else 1.0
     step = _step((high - low) or 1)
-    return Axis(step * np.floor(low / step), step * max(np.ceil(high / step - 1e-9), np.floor(low / step) + 1), step)
+    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
+    return Axis(tuple(step * n for n in range(first, max(last, first + 1) + 1)))
+
+
+def _distances(values: Sequence[float], penalty: float) -> Axis:
+    """Millimetres from 0, the penalty on top where one was given."""
+    high = max(values, default=1.0)
+    rungs = [0.0, *(rung for rung in (1.0, 3.0, 10.0, 30.0, 100.0) if rung < penalty), penalty]
+    top = next((i for i, rung in enumerate(rungs) if rung >= high - 1e-9), len(rungs))
+    rungs += [] if top < len(rungs) else [math.ceil(high)]
+    return Axis(tuple(rungs[: max(top, 1) + 1]), math.log1p)
+
+
+def _powers(values: Sequence[float]) -> Axis:
+    low, high = (min(values), max(values)) if values else (0.1, 1.0)
+    ends = math.floor(math.log10(low)), math.ceil(math.log10(high) + 1e-9)
+    factors = (1, 2, 5) if ends[1] - ends[0] <= 2 else (1,)
+    rungs = [float(f"{factor}e{power}") for power in range(*ends) for factor in factors]
+    return Axis((*rungs, float(f"1e{ends[1]}")), math.log10)
 
 
 def _step(span: float) -> float:
     """1, 2 or 5 times a power of ten, at most six to the span."""
-    power = 10.0 ** np.floor(np.log10(span / 4))
-    return float(next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 6))
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    return next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 6)
 
 
-def _ticks(axis: Axis, logarithmic: bool = False) -> str:
+def _ticks(axis: Axis) -> str:
     parts = []
-    for value in np.arange(axis.low, axis.high + axis.step / 2, axis.step):
-        y, said = axis.y(value), f"{10**value:.1e}" if logarithmic else f"{round(value, 9):g}"
+    for value in axis.ticks:
+        y = axis.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{said}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{float(f"{value:.4g}"):g}</text>')
     return "".join(parts)
+
+
+def _epochs(last: float) -> str:
+    across, step = (WIDTH - LEFT - RIGHT) / last, max(_step(last), 1)
+    marks = [
+        f'<text x="{LEFT + across * n:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{n:g}</text>'
+        for n in np.arange(0, last + 0.5, step)
+    ]
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    return "".join([*marks, f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">epoch</text>'])
 
 
 def _box(x: float, values: Sequence[float], axis: Axis) -> str:
@@ -107,6 +171,6 @@ def _box(x: float, values: Sequence[float], axis: Axis) -> str:
     )
 
 
-def _svg(parts: Sequence[str], label: str) -> str:
+def _svg(parts: Sequence[str], label: str, height: int = HEIGHT) -> str:
     said = escape(label, quote=True)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}">{"".join(parts)}</svg>'

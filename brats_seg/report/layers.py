@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import nibabel as nib
@@ -13,14 +15,20 @@ import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
 
-from brats_seg.geometry import Box
+from brats_seg.geometry import Box, bounding_box
 from brats_seg.nifti import Geometry
-from brats_seg.pictures import PALETTES, TITLES, centre_of_interest, png, strip, tissues, window
+from brats_seg.pictures import PALETTES, TITLES, centre_of_interest, png, tissues, window
 from brats_seg.report.material import SHOWN, Material
+from brats_seg.report.strips import strip
 
 OPACITY = {"grey": 1.0, "labels": 0.5, "heat": 0.6}
 STYLES = tuple(f"{palette}-{style}" for palette in PALETTES for style in ("fill", "outline"))
 """Every way a label map is drawn."""
+MARGIN = 12
+"""Voxels around the tumour in a close-up."""
+MEANINGS = {"ET": "enhancing tumour", "NCR/NET": "necrosis and non-enhancing tumour", "ED": "oedema"}
+Still = dict[str, Any]
+"""Its title, and PNG in base64 by style; ``all`` where there is one for every style."""
 
 
 def viewer_layers(material: Material) -> list[dict[str, Any]]:
@@ -42,20 +50,46 @@ def viewer_layers(material: Material) -> list[dict[str, Any]]:
     ]
 
 
-def stills(material: Material) -> list[dict[str, Any]]:
+def stills(material: Material) -> list[Still]:
     """Three slices of every layer as PNG in base64; of a label map one per style."""
-    box = material.brain
+    return _drawn(material, material.brain, (0, 1, 2))
+
+
+def close_ups(material: Material) -> list[Still]:
+    """As :func:`stills`, the tumour's surroundings in the axial slice alone; none where there is no tumour."""
+    brain = material.brain
+    guide, _ = _guide(material)
+    if guide is None or (tumour := bounding_box(guide != 0)) is None:
+        return []
+    (_, y0, x0), (_, y1, x1) = tumour.start, tumour.stop
+    side = max(y1 - y0, x1 - x0) + 2 * MARGIN
+    y, x = (_within(low, high, side, of) for (low, high), of in zip(((y0, y1), (x0, x1)), brain.shape[1:], strict=True))
+    start = (brain.start[0], brain.start[1] + y.start, brain.start[2] + x.start)
+    return _drawn(material, Box(start, (brain.stop[0], brain.start[1] + y.stop, brain.start[2] + x.stop)), (0,))
+
+
+def _within(low: int, high: int, side: int, of: int) -> slice:
+    """As long as ``side`` about the middle, but not beyond the ends."""
+    start = min(max((low + high - side) // 2, 0), max(of - side, 0))
+    return slice(start, min(start + side, of))
+
+
+def _drawn(material: Material, box: Box, axes: Sequence[int]) -> list[Still]:
     maps = {title: label_map[box.slices] for title, label_map in material.maps.items()}
     greys = [grey[box.slices] / 255 for grey in _greys(material)]
-    at = centre_of_interest(*_guide(material))
-    found = [{"title": title, "all": _png(strip(grey, None, at, SHOWN))} for title, grey in zip(TITLES, greys, strict=True)]
+    at, brain = centre_of_interest(*_guide(material)), material.brain.start
+    z, y, x = (a + whole - here for a, whole, here in zip(at, brain, box.start, strict=True))
+    draw = partial(strip, centre=(z, y, x), labels=SHOWN, axes=axes, origin=box.start)
+    found = [{"title": title, "all": _png(draw(grey, None))} for title, grey in zip(TITLES, greys, strict=True)]
     for title, label_map in maps.items():
         styles = {
-            style: _png(strip(greys[1], label_map, at, SHOWN, palette=palette, outlined=outlined == "outline"))
+            style: _png(draw(greys[1], label_map, palette=palette, outlined=outlined == "outline"))
             for style in STYLES
             for palette, outlined in [style.split("-")]
         }
         found.append({"title": title, **styles})
+    if material.uncertainty is not None:
+        found.append({"title": "Uncertainty", "all": _png(draw(greys[1], None, heat=material.uncertainty[box.slices]))})
     return found
 
 
@@ -79,6 +113,7 @@ def legend() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "meaning": MEANINGS[name],
             "value": value,
             **{palette: [round(255 * c) for c in colours[name]] for palette, colours in PALETTES.items()},
         }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.cases import Case, read_case
+from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import LabelMap, Pair
 from brats_seg.evaluation.volumes import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
@@ -49,11 +50,11 @@ class Material:
             seen |= label_map != 0
         return bounding_box(seen) or Box((0, 0, 0), self.geometry.shape)
 
-    def volumes_ml(self) -> dict[str, list[float]]:
-        """Title of a label map to the volumes of ET, TC and WT in millilitres."""
+    def volumes_ml(self) -> dict[str, dict[str, float]]:
+        """Title of a label map to region to volume in millilitres."""
         voxel_ml = float(np.prod(self.geometry.spacing_mm)) / 1000
         counted = {name: encode_regions(label_map, SHOWN).sum((1, 2, 3)) * voxel_ml for name, label_map in self.maps.items()}
-        return {name: volumes.tolist() for name, volumes in counted.items()}
+        return {name: dict(zip(REGIONS, volumes.tolist(), strict=True)) for name, volumes in counted.items()}
 
 
 def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
@@ -89,6 +90,10 @@ def _uncertainty(case_id: str, predictions: Path, like: Volume) -> NDArray[np.ui
     paths = sorted((predictions / "uncertainty").glob(f"{case_id}_unc_*.nii.gz"))
     if not paths:
         return None
-    assert len(paths) == len(REGIONS)
+    if len(paths) != len(REGIONS):
+        names = ", ".join(path.name for path in paths)
+        raise CaseError(
+            case_id, file=predictions / "uncertainty", expected="a map for each of WT, TC and ET", found=f"only {names}"
+        )
     largest: NDArray[np.uint8] = np.maximum.reduce([read_volume(case_id, path, like).array for path in paths]).astype(np.uint8)
     return largest

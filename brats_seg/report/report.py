@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,18 +14,24 @@ from brats_seg.cases import Case, find_cases
 from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.conventions import METRICS
 from brats_seg.evaluation.conventions import convention as evaluated_as
-from brats_seg.evaluation.pairs import LabelMap, Pair, find_pairs
+from brats_seg.evaluation.pairs import LabelMap, Pair, find_pairs, refuse_untold
+from brats_seg.evaluation.record import read_rows, recorded_convention
 from brats_seg.evaluation.score import Row
-from brats_seg.evaluation.tables import COLUMNS, from_csv, summarise
+from brats_seg.evaluation.tables import COLUMNS, summarise
 from brats_seg.files import write_text
 from brats_seg.report import cohort_page
-from brats_seg.report.layers import centre, legend, stills, viewer_layers
+from brats_seg.report.layers import Still, centre, close_ups, legend, stills, viewer_layers
 from brats_seg.report.material import read_material
 from brats_seg.report.pages import render, viewer_script
 from brats_seg.report.runs import curves
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Metric to region to value."""
+Neighbours = tuple[str | None, str | None]
+"""The cases before and after."""
+Job = tuple[Case, Pair, Scores]
+UNUSED = "brats2020"
+"""Label convention of a case without a truth."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,10 @@ def report(
     output: Path,
     *,
     evaluation: Path | None,
-    convention: str,
     title: str,
+    convention: str | None = None,
     labels: str | None = None,
+    reference_labels: str | None = None,
     runs: Sequence[Path] = (),
     viewer: bool = True,
     workers: int = 1,
@@ -59,53 +66,75 @@ def report(
         references: Case tree with the images of the predicted cases, and their truth where there is one.
         output: Report folder.
         evaluation: Evaluation folder with ``per_case.csv``; None: no scores.
-        convention: That the scores follow.
         title: Of the report.
+        convention: That the scores follow; None: as the evaluation folder says.
         labels: Label convention of the predictions; None: as the JSON beside each says.
+        reference_labels: Label convention of the truth; None: as the naming says.
         runs: Run folders whose curves are shown.
         viewer: The 3-D viewer in the page of each case, where it is installed.
         workers: Processes.
 
     Returns:
-        One line per case that has no page, and why.
+        One line per case that was to have a page and has none, and why.
 
     Raises:
-        UserError: There is no case to show, or something that was given cannot be read.
+        UserError: There is no case to show, or something that was given cannot be read or contradicts another.
     """
-    evaluated_as(convention)
-    cases = {case.id: case for case in find_cases(references)}
-    pairs, notes = find_pairs(predictions, {case: _pair(cases[case]) for case in cases}, labels=labels)
-    pairs = [pair for pair in pairs if pair.prediction is not None]
-    rows = _rows(evaluation)
-    told = Told(predictions, output, title, convention, viewer and viewer_script() is not None)
-    neighbours = [None, *(pair.case for pair in pairs), None]
-    jobs = [
-        (cases[pair.case], pair, _scores(rows, pair.case), (neighbours[i], neighbours[i + 2])) for i, pair in enumerate(pairs)
-    ]
-    written = list(_each(jobs, partial(_write, told), workers))
-    failures = [page for page in written if isinstance(page, str)]
-    shown = {pair.case: page for pair, page in zip(pairs, written, strict=True) if not isinstance(page, str)}
+    rows = [] if evaluation is None else read_rows(evaluation)
+    scored_as = evaluated_as(convention or "brats2020") if evaluation is None else recorded_convention(evaluation, convention)
+    cases = {case.id: case for case in find_cases(references, convention=reference_labels)}
+    refuse_untold(cases.values(), references)
+    pairs, strangers = find_pairs(predictions, {case: _pair(cases[case]) for case in cases}, labels=labels)
+    told = Told(predictions, output, title, scored_as.name, viewer and viewer_script() is not None)
+    jobs = [(cases[pair.case], pair, _scores(rows, pair.case)) for pair in pairs if pair.prediction is not None]
+    shown, failures = _pages(told, jobs, workers)
     if not shown:
         raise UserError("\n".join([*failures, "no case could be shown"]))
     trainings = [{"title": f"{run.parent.name}/{run.name}", "charts": curves(run)} for run in runs]
-    page = cohort_page.context(rows, shown, notes=[*notes, *failures])
-    text = render("cohort.html", title=title, convention=convention, trainings=trainings, legend=legend(), **page)
+    absent = [pair.case for pair in pairs if pair.prediction is None]
+    notes = [*strangers, *failures, *_absences(absent, {row.case for row in rows} - set(cases), {row.case for row in rows})]
+    page = cohort_page.context(rows, shown, scored_as, notes=notes)
+    text = render("cohort.html", title=title, convention=scored_as.name, trainings=trainings, legend=legend(), **page)
     write_text(output / "index.html", text)
     return failures
 
 
+def _pages(told: Told, jobs: Sequence[Job], workers: int) -> tuple[dict[str, list[Still]], list[str]]:
+    """Write the pages: the pictures of those that there are, and a line for each that there is not."""
+    shown: dict[str, list[Still]] = {}
+    failures: dict[str, str] = {}
+    beside = _beside([case.id for case, *_ in jobs])
+    todo = [(*job, beside[job[0].id]) for job in jobs]
+    while todo:  # a second time for the neighbours of those that could not be written
+        for (case, *_), page in zip(todo, _each(todo, partial(_write, told), workers), strict=True):
+            if isinstance(page, str):
+                failures[case.id] = page
+            else:
+                shown[case.id] = page
+        before, beside = beside, _beside([case.id for case, *_ in jobs if case.id in shown])
+        todo = [(*job, beside[job[0].id]) for job in jobs if job[0].id in shown and beside[job[0].id] != before[job[0].id]]
+    return {case.id: shown[case.id] for case, *_ in jobs if case.id in shown}, list(failures.values())
+
+
+def _beside(cases: Sequence[str]) -> dict[str, Neighbours]:
+    around = [None, *cases, None]
+    return {case: (around[i], around[i + 2]) for i, case in enumerate(cases)}
+
+
+def _absences(absent: Sequence[str], strange: Set[str], scored: Set[str]) -> list[str]:
+    """A line for each case that was scored without a prediction or a reference that could be shown, one for all that were not."""
+    lines = [
+        f"case {case}: no prediction, so no page; it is scored, and counts in every mean" for case in absent if case in scored
+    ]
+    lines += [f"case {case}: scored, but not among these references; no page" for case in sorted(strange)]
+    others = [case for case in absent if case not in scored]
+    few = ", ".join(others[:5]) + (" ..." if len(others) > 5 else "")
+    return [*lines, *([f"no prediction of {len(others)} of the references, not shown: {few}"] if others else [])]
+
+
 def _pair(case: Case) -> Pair:
     # Without a truth the path stands for none and is never read.
-    return Pair(case.id, None, LabelMap(case.segmentation or Path(), str(case.convention or "brats2020")))
-
-
-def _rows(evaluation: Path | None) -> list[Row]:
-    if evaluation is None:
-        return []
-    try:
-        return from_csv((evaluation / "per_case.csv").read_text(encoding="utf-8"))
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{evaluation}: expected an evaluation folder with per_case.csv ({error})") from error
+    return Pair(case.id, None, LabelMap(case.segmentation or Path(), case.convention or UNUSED))
 
 
 def _scores(rows: Sequence[Row], case: str) -> Scores:
@@ -113,22 +142,19 @@ def _scores(rows: Sequence[Row], case: str) -> Scores:
     return {metric: {s.region: s.mean for s in own if s.metric == metric} for metric in dict.fromkeys(s.metric for s in own)}
 
 
-Still = dict[str, Any]
-Job = tuple[Case, Pair, Scores, tuple[str | None, str | None]]
-
-
-def _write(told: Told, job: Job) -> list[Still] | str:
+def _write(told: Told, job: tuple[Case, Pair, Scores, Neighbours]) -> list[Still] | str:
     """Write one page; the pictures of its label maps, or the line that says why there is no page."""
     case, pair, scores, (before, after) = job
     try:
-        material = read_material(replace(case, convention=case.convention or "brats2020"), pair, told.predictions)
+        material = read_material(replace(case, convention=case.convention or UNUSED), pair, told.predictions)
     except CaseError as error:
         return str(error)
     pictures = stills(material)
     page = render(
         "case.html",
         title=told.title, convention=told.convention, case=case.id, before=before, after=after, columns=COLUMNS, metrics=METRICS,
-        scores=scores, volumes=material.volumes_ml(), record=material.record, stills=pictures, legend=legend(),
+        scores=scores, volumes=material.volumes_ml(), record=material.record, stills=pictures, close_ups=close_ups(material),
+        legend=legend(),
         centre=centre(material), layers=viewer_layers(material) if told.viewer else [],
         viewer=viewer_script() if told.viewer else None,
     )  # fmt: skip
@@ -136,7 +162,7 @@ def _write(told: Told, job: Job) -> list[Still] | str:
     return [still for still in pictures if still["title"] in material.maps]
 
 
-def _each(jobs: Sequence[Job], work: partial[list[Still] | str], workers: int) -> Iterator[list[Still] | str]:
+def _each(jobs: Sequence[Any], work: partial[list[Still] | str], workers: int) -> Iterator[list[Still] | str]:
     if workers < 2 or len(jobs) < 2:
         yield from map(work, jobs)
         return

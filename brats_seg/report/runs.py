@@ -15,6 +15,14 @@ CHARTS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
     ("Learning rate", lambda name: name == "lr", True),
 )
 """Title, which columns of ``metrics.csv`` it shows, whether in powers of ten."""
+NAMES = {
+    "train/loss": "training, all outputs",
+    "train/loss_main": "training, final output",
+    "val/loss": "validation",
+    "val/dice": "mean",
+    "lr": "learning rate",
+}
+"""What a reader calls a column; regions keep their names."""
 
 
 def curves(run: Path) -> list[dict[str, str]]:
@@ -31,9 +39,13 @@ def curves(run: Path) -> list[dict[str, str]]:
     charts = []
     for title, belongs, logarithmic in CHARTS:
         names = [name for name in rows[0] if belongs(name)] if rows else []
-        lines = {name: [(float(row["epoch"]), float(row[name])) for row in rows if row[name]] for name in names}
+        lines = {_said(name): [(float(row["epoch"]), float(row[name])) for row in rows if row[name]] for name in names}
         lines = {name: points for name, points in lines.items() if points}
         if lines:
             said = f"{title} of {run.parent.name}, {run.name}, over epochs"
             charts.append({"title": title, "svg": line_chart(lines, label=said, logarithmic=logarithmic)})
     return charts
+
+
+def _said(column: str) -> str:
+    return NAMES.get(column, column.removeprefix("val/dice_"))

@@ -165,7 +165,7 @@ def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_o
     write_own(make)
     make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
     case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
-    with pytest.raises(CaseError, match="give convention=NAME, one of brats2020, brats2023, msd"):
+    with pytest.raises(CaseError, match="name the convention of the labels, one of brats2020, brats2023, msd"):
         read_case(case)
     assert read_case(case, with_segmentation=False).label_map is None
 

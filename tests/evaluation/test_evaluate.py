@@ -175,11 +175,11 @@ def test_brackets_in_a_path_are_printed(cohort: tuple[Path, Path], tmp_path: Pat
 def test_the_folder_tells_its_convention(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     evaluate(*cohort, out, convention="brats2023")
-    assert recorded_convention(out, None) == recorded_convention(out, "brats2023") == "brats2023"
+    assert recorded_convention(out, None).name == recorded_convention(out, "brats2023").name == "brats2023"
     with pytest.raises(UserError, match="expected scores of brats2020, found those of brats2023"):
         recorded_convention(out, "brats2020")
     (out / "evaluation.json").unlink()
-    assert recorded_convention(out, "brats2020") == "brats2020"
+    assert recorded_convention(out, "brats2020").name == "brats2020"
     with pytest.raises(UserError, match="convention=NAME"):
         recorded_convention(out, None)
 

@@ -31,7 +31,7 @@ def made(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if viewer_script() is None:
         pytest.skip("no 3-D viewer: make viewer")
     output = tmp_path_factory.mktemp("report")
-    report(cohort / "predictions", cohort / "cases", output, evaluation=cohort / "scores", convention="brats2020", title="x")
+    report(cohort / "predictions", cohort / "cases", output, evaluation=cohort / "scores", title="x")
     return output
 
 
@@ -96,6 +96,11 @@ def test_a_case(page: Any, made: Path) -> None:
         page.get_by_label(layer, exact=True).press("Space")
         seen.append(pixels(page))
         assert np.abs(seen[-1] - seen[-2]).max() > 0.1, layer
+    for position in ("Axial position", "Coronal position", "Sagittal position"):
+        before = pixels(page)
+        page.get_by_label(position).press("PageUp")
+        assert np.abs(pixels(page) - before).max() > 0.1, position
+    seen.append(pixels(page))
     page.get_by_label("Opacity of Truth").press("Home")
     assert np.abs(pixels(page) - seen[-1]).max() > 0.1
     page.get_by_label("Opacity of Truth").press("End")
@@ -105,3 +110,31 @@ def test_a_case(page: Any, made: Path) -> None:
         assert np.abs(pixels(page) - before).max() > 0.1, control
     assert page.locator(".stills img[data-style=safe-outline]").first.is_visible()
     assert not page.locator(".stills img[data-style=paper-fill]").first.is_visible()
+
+
+def colours(picture: np.ndarray) -> int:
+    """Pixels that are not grey, of tissue and not of the crosshair."""
+    return int((picture[..., 0] - picture[..., 2] > 0.2).sum())
+
+
+def test_the_tumour_shows_in_the_3d_view_as_it_opens(browser: Any, made: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"file://{made}/cases/BraTS20_Training_001.html")
+    page.wait_for_function("document.documentElement.dataset.viewer === 'ready'", timeout=TIMEOUT_MS)
+    page.locator("#view").select_option("4")
+    assert colours(pixels(page)) > 200
+    page.get_by_label("Merged", exact=True).press("Space")
+    assert colours(pixels(page)) < 20
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_prints_black_on_white(browser: Any, made: Path, theme: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(f"file://{made}/index.html")
+    page.get_by_label("Theme").select_option(theme)
+    page.emulate_media(media="print")
+    style = "(name) => getComputedStyle(document.body)[name]"
+    assert [page.evaluate(style, name) for name in ("backgroundColor", "color")] == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
+    page.close()

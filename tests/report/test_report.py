@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
+import shutil
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,12 @@ from brats_seg import nifti
 from brats_seg.cases import find_cases
 from brats_seg.cli.report import main
 from brats_seg.errors import UserError
+from brats_seg.evaluation.evaluate import evaluate
 from brats_seg.report import pages
 from brats_seg.report import report as written
 from brats_seg.report.charts import box_plot, line_chart
 from brats_seg.report.report import report
+from brats_seg.report.runs import curves
 
 LAYERS = ["T1", "T1ce", "T2", "FLAIR", "Truth", "A", "B", "Merged", "Uncertainty"]
 
@@ -45,7 +50,7 @@ def made(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(written, "viewer_script", lambda: "/* viewer */")
-        options: dict[str, Any] = {"evaluation": cohort / "scores", "convention": "brats2020", "title": "A & B"}
+        options: dict[str, Any] = {"evaluation": cohort / "scores", "title": "A & B"}
         assert report(cohort / "predictions", cohort / "cases", output, runs=[cohort / "runs" / "x" / "fold_0"], **options) == []
     return output
 
@@ -95,9 +100,9 @@ def test_every_layer_lies_where_the_case_lies(made: Path, cohort: Path) -> None:
 def test_every_label_map_is_drawn_in_every_style(made: Path) -> None:
     tags = Tags((made / "cases" / "BraTS20_Training_001.html").read_text()).found
     styles = [attributes["data-style"] for tag, attributes in tags if tag == "img"]
-    assert styles.count("all") == 4
+    assert styles.count("all") == 2 * (4 + 1)  # whole slices and close-ups; the modalities and the uncertainty
     for style in ("paper-fill", "paper-outline", "safe-fill", "safe-outline"):
-        assert styles.count(style) == 4
+        assert styles.count(style) == 2 * 4
     assert all(attributes.get("alt") for tag, attributes in tags if tag == "img")
 
 
@@ -107,7 +112,7 @@ def test_every_control_has_a_name(made: Path) -> None:
         labels = "".join(re.findall(r"<label.*?</label>", text, re.S))
         for tag, attributes in Tags(text).found:
             if tag in ("input", "select"):
-                held = [f'id="{attributes.get("id")}"', f'data-layer="{attributes.get("data-layer")}"']
+                held = [f'{name}="{attributes[name]}"' for name in ("id", "data-layer", "data-axis") if name in attributes]
                 assert attributes.get("aria-label") or any(name in labels for name in held), attributes
 
 
@@ -128,21 +133,127 @@ def test_a_case_that_cannot_be_shown_is_named_and_the_others_are(cohort: Path, t
     for path in (cohort / "predictions").glob("*.*"):
         (spoilt / path.name).write_bytes(path.read_bytes())
     nifti.write(spoilt / "BraTS20_Training_002.nii.gz", np.zeros((3, 4, 5), np.uint8), nifti.lps_geometry((3, 4, 5)))
-    options: dict[str, Any] = {"evaluation": None, "convention": "brats2020", "title": "x", "viewer": False}
+    options: dict[str, Any] = {"evaluation": None, "title": "x", "viewer": False}
     (line,) = report(spoilt, cohort / "cases", tmp_path / "out", **options)
     assert "BraTS20_Training_002" in line and "expected shape" in line
     assert line.replace("'", "&#39;") in (tmp_path / "out" / "index.html").read_text()
     assert len(list((tmp_path / "out" / "cases").iterdir())) == 2
+    for page, neighbour in (("001", "003"), ("003", "001")):  # around the one without a page
+        assert (
+            f'href="BraTS20_Training_{neighbour}.html"'
+            in (tmp_path / "out" / "cases" / f"BraTS20_Training_{page}.html").read_text()
+        )
     with pytest.raises(UserError, match=r"per_case\.csv"):
         report(spoilt, cohort / "cases", tmp_path / "out", **{**options, "evaluation": tmp_path})
     with pytest.raises(UserError, match=r"metrics\.csv"):
         report(spoilt, cohort / "cases", tmp_path / "out", runs=[tmp_path], **options)
 
 
-@pytest.mark.parametrize("values", [[0.5], [0.0, 0.0], [0.2, 0.9, 1.0], [-3.0, 2.0], [1e-5, 2e-5], [373.0] * 9])
+@pytest.fixture
+def one_missing(cohort: Path, tmp_path: Path) -> Path:
+    """Predictions without the second case."""
+    copy = tmp_path / "predictions"
+    shutil.copytree(cohort / "predictions", copy)
+    (copy / "BraTS20_Training_002.nii.gz").unlink()
+    return copy
+
+
+def test_a_case_without_a_prediction_is_in_the_table_and_the_boxes(cohort: Path, one_missing: Path, tmp_path: Path) -> None:
+    evaluate(one_missing, cohort / "cases", tmp_path / "scores", missing="penalise")
+    options: dict[str, Any] = {"title": "x", "viewer": False}
+    assert report(one_missing, cohort / "cases", tmp_path / "out", evaluation=tmp_path / "scores", **options) == []
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "3 cases, 2 of them with a page" in text and "n = 3" in text
+    assert "case BraTS20_Training_002: no prediction" in text
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>\n', text.partition('id="cases"')[2])
+    assert len(rows) == 3 and "BraTS20_Training_002 <small>no page" in rows[0]  # the worst
+    assert text.partition("</svg>")[0].count("<circle") == 3 * 3
+    assert "cases/BraTS20_Training_002.html" not in text
+    report(one_missing, cohort / "cases", tmp_path / "bare", evaluation=None, **options)
+    assert "no prediction of 1 of the references" in (tmp_path / "bare" / "index.html").read_text()
+
+
+def test_scores_are_called_what_they_are(cohort: Path, tmp_path: Path) -> None:
+    evaluate(cohort / "predictions", cohort / "cases", tmp_path / "scores", convention="brats2023")
+    ask = partial(
+        report, cohort / "predictions", cohort / "cases", tmp_path, evaluation=tmp_path / "scores", title="x", viewer=False
+    )
+    ask()
+    text = (tmp_path / "index.html").read_text()
+    assert "convention brats2023" in text and "brats2020" not in text
+    assert 'aria-label="Mean Lesion-wise Dice"' in text
+    with pytest.raises(UserError, match="expected scores of brats2020, found those of brats2023"):
+        ask(convention="brats2020")
+    with pytest.raises(UserError, match="unknown convention 'x'"):
+        ask(convention="x", evaluation=None)
+
+
+def test_label_conventions_can_be_told_and_have_to_be(cohort: Path, tmp_path: Path) -> None:
+    ask = partial(report, evaluation=None, title="x", viewer=False)
+    cases = tmp_path / "cases"
+    for path in (cohort / "cases").rglob("*_003_*.nii.gz"):
+        (cases / "x").mkdir(parents=True, exist_ok=True)
+        name = path.name.replace("BraTS20_Training_003", "p3").replace("_t1ce", "-t1c")  # two namings tell nothing
+        shutil.copy(path, cases / "x" / name)
+    predictions = tmp_path / "predictions"
+    predictions.mkdir()
+    for end in (".json", ".nii.gz"):
+        shutil.copy(cohort / "predictions" / f"BraTS20_Training_003{end}", predictions / f"p3{end}")
+    with pytest.raises(UserError, match=r"labels\.references=brats2020"):
+        ask(predictions, cases, tmp_path / "out")
+    assert ask(predictions, cases, tmp_path / "out", reference_labels="brats2020") == []
+    with pytest.raises(UserError, match="brats1999"):
+        ask(predictions, cases, tmp_path / "out", reference_labels="brats1999")
+
+
+def test_an_incomplete_uncertainty_is_named(cohort: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "predictions"
+    shutil.copytree(cohort / "predictions", copy)
+    (copy / "uncertainty" / "BraTS20_Training_001_unc_core.nii.gz").unlink()
+    (line,) = report(copy, cohort / "cases", tmp_path / "out", evaluation=None, title="x", viewer=False)
+    assert "case BraTS20_Training_001" in line and "expected a map for each of WT, TC and ET" in line
+
+
+def test_what_a_clinician_asks_stands_on_the_page(made: Path) -> None:
+    page = (made / "cases" / "BraTS20_Training_001.html").read_text()
+    for words in ("NCR/NET, necrosis and non-enhancing tumour", "ED, oedema", "ET, enhancing tumour", "Close-up of the tumour"):
+        assert words in page
+    assert "Uncertainty</figcaption>" in page
+    orders = re.findall(r"<thead>(.*?)</thead>", page, re.S)
+    assert [re.findall(r'class="n">(\w+)<', order) for order in orders] == [["ET", "WT", "TC"]] * 2
+    assert re.search(r'Lesions, truth</th><td class="n">\d+</td>', page)
+    assert "<dt>tta</dt><dd>group16" in re.sub(r">\s+", ">", page)
+
+
+@pytest.mark.parametrize(
+    "values", [[0.5], [0.0, 0.0], [0.2, 0.9, 1.0], [-3.0, 2.0], [1e-5, 2e-5], [373.0] * 9, [1.5, 374.0, 180.0]]
+)
 def test_charts_stay_inside_their_frame(values: list[float]) -> None:
     cases = [(f"<{i}>", value) for i, value in enumerate(values)]
-    for chart in (box_plot({"ET": cases, "WT": []}, label="x", digits=2), line_chart({"a": list(enumerate(values))}, label="x")):
+    charts = [box_plot({"ET": cases, "WT": []}, label="x", digits=2)]
+    charts += [line_chart({"a": list(enumerate(values))}, label="x", logarithmic=log) for log in (False, True)]
+    charts += [box_plot({"ET": cases}, label="x", digits=2, penalty=374.0)] if min(values) >= 0 else []
+    for chart in charts:
         for element in ElementTree.fromstring(chart).iter():
             for name in ("cy", "y1", "y2"):
                 assert 0 <= float(element.get(name, 0)) <= 240
+
+
+def test_one_penalty_leaves_the_others_their_room() -> None:
+    chart = ElementTree.fromstring(
+        box_plot({"ET": [("a", 1.0), ("b", 5.0), ("c", 373.12866)]}, label="x", digits=2, penalty=373.12866)
+    )
+    low, middle, high = (float(dot.get("cy", 0)) for dot in chart.iter("circle"))
+    assert high < middle < low - 20
+    assert "373.1" in "".join(chart.itertext())
+
+
+@pytest.mark.parametrize("values", [["nan", "2", "1"], ["3", "inf", "1"], ["3", "nan", "nan"], ["nan", "nan", "nan"]])
+def test_a_run_that_diverged_is_drawn_as_far_as_it_goes(tmp_path: Path, values: list[str]) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,lr,train/loss\n" + "".join(f"{i},0.1,{v}\n" for i, v in enumerate(values)))
+    loss = next(chart["svg"] for chart in curves(tmp_path) if chart["title"] == "Loss")
+    lost = sum(not math.isfinite(float(value)) for value in values)
+    assert f"training, all outputs ({lost} not finite)" in loss
+    shapes = [element for element in ElementTree.fromstring(loss).iter() if element.get("points") or element.get("cy")]
+    assert not any("nan" in str(value) or "inf" in str(value) for shape in shapes for value in shape.attrib.values())
+    assert len(shapes) == 1 + {("nan", "2", "1"): 1, ("3", "inf", "1"): 2, ("3", "nan", "nan"): 1}.get(tuple(values), 0)

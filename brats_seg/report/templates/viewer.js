@@ -8,9 +8,11 @@
   }
   const { layers, legend, centre } = JSON.parse(document.getElementById("data").textContent);
   const { Niivue, NVImage } = niivue;
-  const nv = new Niivue({ backColor: [0, 0, 0, 1], crosshairColor: [0.5, 0.8, 1, 0.6], show3Dcrosshair: true, isRadiologicalConvention: true, sagittalNoseLeft: true,
-    multiplanarShowRender: 1, loadingText: "", dragAndDropEnabled: false, logLevel: "error" });
+  const nv = new Niivue({ backColor: [0, 0, 0, 1], crosshairColor: [0.5, 0.8, 1, 0.6], show3Dcrosshair: true, showAllOrientationMarkers: true, fontColor: [1, 1, 1, 1], fontMinPx: 16, isRadiologicalConvention: true, sagittalNoseLeft: true,
+    multiplanarShowRender: 1, multiplanarPadPixels: 14, loadingText: "", dragAndDropEnabled: false, logLevel: "error" });
   await nv.attachToCanvas(document.getElementById("canvas"));
+  // Of the 3-D view alone: little opacity, or the brain hides the tumour in it.
+  nv.addColormap("glass", { R: [0, 255], G: [0, 255], B: [0, 255], A: [0, 24], I: [0, 255] });
 
   const setting = (key) => document.getElementById(key).value;
   const colours = () => {
@@ -24,45 +26,70 @@
 
   const images = [];
   for (const [i, layer] of layers.entries()) {
-    const image = await NVImage.loadFromBase64({ base64: layer.data, name: `layer${i}.nii.gz`, opacity: opacity(i), cal_min: layer.kind === "heat" ? 1 : 0,
-      cal_max: { grey: 255, labels: legend.length, heat: 100 }[layer.kind], colormap: layer.kind === "heat" ? "inferno" : "gray" });
+    const image = await NVImage.loadFromBase64({ base64: layer.data, name: `layer${i}.nii.gz`, opacity: layer.kind === "grey" ? 1 : opacity(i), cal_min: layer.kind === "heat" ? 1 : 0,
+      cal_max: { grey: 255, labels: legend.length, heat: 100 }[layer.kind], colormap: { grey: "glass", labels: "gray", heat: "inferno" }[layer.kind] });
     if (layer.kind === "labels") image.setColormapLabel(colours());
     layer.data = null;
     images.push(image);
     status.textContent = `Loaded ${i + 1} of ${layers.length} layers …`;
     await new Promise((done) => setTimeout(done));
   }
-  nv.volumes = images;
+  // The modalities are blended into one volume: of several, all but the first would hide the labels in the 3-D view.
+  const full = images.map((image) => image.img), greys = layers.filter((layer) => layer.kind === "grey").length;
+  const blend = () => {
+    const mixed = new full[0].constructor(full[0].length);
+    for (let i = 0; i < greys; i++) {
+      const share = opacity(i), grey = full[i];
+      if (share > 0) for (let k = 0; k < mixed.length; k++) mixed[k] += share * (grey[k] - mixed[k]);
+    }
+    images[0].img = mixed;
+  };
+  blend();
+  nv.opts.crosshairWidth = 0.006 * Math.max(...images[0].hdr.dims.slice(1, 4));
+  nv.volumes = [images[0], ...images.slice(greys)];
   nv.setVolume(images[0], 0);  // draws once; adding one by one would draw all again for each
 
-  // Voxels with a neighbour of another tissue.
-  const outline = (full, [, nx, ny]) => full.map((value, i) =>
-    (value && [1, nx, nx * ny].some((step) => full[i - step] !== value || full[i + step] !== value) ? value : 0));
-  const full = images.map((image) => image.img), outlines = [];
+  // Voxels with a neighbour of another tissue in the plane that is looked at; the axial one where there are several.
+  const steps = (view, [, nx, ny]) => ({ 1: [1, nx * ny], 2: [nx, nx * ny] }[view] ?? [1, nx]);
+  const outline = (full, dims, view) => full.map((value, i) =>
+    (value && steps(view, dims).some((step) => full[i - step] !== value || full[i + step] !== value) ? value : 0));
+  const outlines = {};
   const style = () => {
     layers.forEach((layer, i) => {
       if (layer.kind !== "labels") return;
-      nv.volumes[i].setColormapLabel(colours());
-      nv.volumes[i].img = setting("style") === "outline" ? (outlines[i] ??= outline(full[i], images[i].hdr.dims)) : full[i];
+      images[i].setColormapLabel(colours());
+      images[i].img = setting("style") === "outline" ? (outlines[[i, setting("view")]] ??= outline(full[i], images[i].hdr.dims, setting("view"))) : full[i];
     });
     nv.updateGLVolume();
   };
   layers.forEach((_, i) => {
-    const change = () => { range(i).disabled = !box(i).checked; nv.setOpacity(i, opacity(i)); };
+    const change = () => {
+      range(i).disabled = !box(i).checked;
+      if (i >= greys) { nv.setOpacity(i - greys + 1, opacity(i)); return; }
+      blend();
+      nv.updateGLVolume();
+    };
     box(i).addEventListener("change", change);
     range(i).addEventListener("input", change);
     range(i).disabled = !box(i).checked;
   });
   for (const key of ["palette", "style"]) document.getElementById(key).addEventListener("change", style);
-  document.getElementById("view").addEventListener("change", (event) => nv.setSliceType(Number(event.target.value)));
-  const slice = document.getElementById("slice");
-  slice.addEventListener("input", () => { nv.scene.crosshairPos[2] = Number(slice.value); nv.drawScene(); });
-  nv.onLocationChange = () => { slice.value = nv.scene.crosshairPos[2]; };
+  document.getElementById("view").addEventListener("change", (event) => {
+    if (setting("style") === "outline") style();
+    nv.setSliceType(Number(event.target.value));
+  });
+  const positions = [...document.querySelectorAll("[data-axis]")];
+  const told = () => positions.forEach((position) => { position.value = nv.scene.crosshairPos[position.dataset.axis]; });
+  positions.forEach((position) => position.addEventListener("input", () => {
+    nv.scene.crosshairPos[position.dataset.axis] = Number(position.value);
+    nv.drawScene();
+  }));
+  nv.onLocationChange = told;
   nv.setSliceType(3);
   nv.scene.crosshairPos = centre;
-  slice.value = centre[2];
+  told();
   style();
-  status.textContent = "Drag in a slice to move the crosshair, turn the wheel to go through slices; with the keyboard use the controls beside.";
+  status.textContent = "Drag in a slice to move the crosshair, turn the wheel to go through slices. Keys, in the picture: H and L left and right, J and K back and front, Ctrl+D and Ctrl+U down and up; or the controls beside.";
   root.dataset.viewer = "ready";
 })().catch((error) => {
   console.error(error);
