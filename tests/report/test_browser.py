@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from scipy.ndimage import binary_erosion, generate_binary_structure
 
+from brats_seg import nifti
+from brats_seg.cases import find_cases
 from brats_seg.report.pages import viewer_script
 from brats_seg.report.report import report
 
@@ -125,6 +128,30 @@ def test_the_tumour_shows_in_the_3d_view_as_it_opens(browser: Any, made: Path) -
     assert colours(pixels(page)) > 200
     page.get_by_label("Merged", exact=True).press("Space")
     assert colours(pixels(page)) < 20
+    page.close()
+
+
+def test_outlines_in_the_viewer_leave_the_inside_free(browser: Any, made: Path, cohort: Path) -> None:
+    case = next(case for case in find_cases(cohort / "cases") if case.id == "BraTS20_Training_001")
+    assert case.segmentation is not None
+    labels = nifti.read(case.segmentation).array
+    cross = generate_binary_structure(2, 1)[None]
+    flat, solid = (
+        np.logical_or.reduce([binary_erosion(labels == value, structure) for value in (1, 2, 4)]) for structure in (cross, None)
+    )
+    z = int((flat & ~solid).sum((1, 2)).argmax())  # where borders in depth would fill most
+    brain = np.flatnonzero((nifti.read(case.modalities["t1"].path).array != 0).any((1, 2)))
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"file://{made}/cases/{case.id}.html")
+    page.wait_for_function("document.documentElement.dataset.viewer === 'ready'", timeout=TIMEOUT_MS)
+    page.locator("#view").select_option("0")
+    page.get_by_label("Opacity of Merged").press("End")
+    page.get_by_label("Axial position").fill(str(round((z - brain[0] + 0.5) / len(brain), 3)))
+    seen = []
+    for style in ("fill", "outline"):
+        page.locator("#style").select_option(style)
+        seen.append(colours(pixels(page)))
+    assert seen[1] / seen[0] < 1 - (flat[z].sum() + solid[z].sum()) / 2 / (labels[z] != 0).sum()
     page.close()
 
 

@@ -89,7 +89,7 @@
   nv.scene.crosshairPos = centre;
   told();
   style();
-  status.textContent = "Drag in a slice to move the crosshair, turn the wheel to go through slices. Keys, in the picture: H and L left and right, J and K back and front, Ctrl+D and Ctrl+U down and up; or the controls beside.";
+  status.textContent = "Drag in a slice to move the crosshair, turn the wheel to go through slices. Keys, in the picture: H and L to the patient's left and right, J and K back and front, Ctrl+D and Ctrl+U down and up; or the controls beside it.";
   root.dataset.viewer = "ready";
 })().catch((error) => {
   console.error(error);
