@@ -121,7 +121,7 @@ class RunFolder:
         Raises:
             UserError: The folder belongs to another training; the line names the first key that differs.
         """
-        wanted = {"config": config, "split": {side: list(ids) for side, ids in split.items()}, "initial": initial}
+        wanted: dict[str, Any] = {"config": config, "split": {side: list(ids) for side, ids in split.items()}, "initial": initial}
         file = self.path / "config.yaml"
         if not file.exists():
             write_text(file, yaml.safe_dump(wanted, sort_keys=False))
