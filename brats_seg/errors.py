@@ -7,6 +7,10 @@ class UserError(Exception):
     """A mistake in data, configuration or environment, with a message that names the fix."""
 
 
+class WrongValue(UserError):
+    """A key's value that the key does not take: the command was used wrongly, whatever the data are."""
+
+
 class FileError(UserError):
     """A file that cannot be used.
 

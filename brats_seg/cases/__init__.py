@@ -2,7 +2,7 @@
 
 from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
 from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
-from brats_seg.cases.find import Scan, case_from_files, find_cases, scan
+from brats_seg.cases.find import Scan, case_from_files, clear_cases, find_cases, scan
 from brats_seg.cases.read import read_case
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Scan",
     "case_from_files",
     "check_headers",
+    "clear_cases",
     "find_cases",
     "inspect_case",
     "inspect_cohort",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from brats_seg.cases.case import Case, Finding, ModalityFile
+from brats_seg.cases.case import Case, Finding, ModalityFile, twice
+from brats_seg.cases.patterns import OWN_NAMING
 from brats_seg.terms import MODALITIES
 
 TOKENS = {
@@ -76,18 +77,28 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
             findings += [
                 Finding(case_id, path, "note", "not recognised by its name") for name, path in others if not STRAY.fullmatch(name)
             ]
-    return cases, findings
+    return cases, [*findings, *_strangers(folder, groups, others)]
+
+
+def _strangers(folder: Path, groups: Iterable[str], others: list[tuple[str, Path]]) -> Iterator[Finding]:
+    """In a folder that is not one case's own: files that may be cases under another naming, in one note."""
+    known = tuple(groups)
+    unnamed = [path for name, path in others if folder.name not in known and not name.startswith(known)]
+    if unnamed:
+        several = f", nor {len(unnamed) - 1} more here" if len(unnamed) > 1 else ""
+        yield Finding(folder.name, unnamed[0], "note", f"not recognised by its name{several}; {OWN_NAMING}")
 
 
 def _case(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> Case:
     modalities = {name: ModalityFile(group[name][0][1]) for name in MODALITIES if name in group}
-    names = [name for content in modalities for name, _ in group[content]]
+    # Of a doubled modality neither file counts: that it is doubled is the one thing to say.
+    names = [group[content][0][0] for content in modalities if len(group[content]) == 1]
     return Case(case_id, modalities, group["seg"][0][1] if "seg" in group else None, convention_of(names))
 
 
 def _duplicates(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> list[Finding]:
     return [
-        Finding(case_id, same[1][1], "error", f"expected one file for {content}, found {len(same)}: also {same[0][1].name}")
+        twice(case_id, content, [path for _, path in same], same[0][1].name)
         for content, same in sorted(group.items())
         if len(same) > 1
     ]

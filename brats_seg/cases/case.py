@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,12 +85,20 @@ class Finding:
         file: Which file of it; None where the case as a whole is meant.
         level: ``"error"``: the case cannot be used; ``"note"``: it can.
         message: One line that says what was expected, what was found, and the fix.
+        of_segmentation: Whether it is of no concern to those who do not read the segmentation.
     """
 
     case_id: str
     file: Path | None
     level: Level
     message: str
+    of_segmentation: bool = False
 
     def __str__(self) -> str:
         return f"case {self.case_id}: {f'{self.file}: ' if self.file else ''}{self.message}"
+
+
+def twice(case_id: str, content: str, same: Sequence[Path], other: str) -> Finding:
+    """That a case has several files for one modality, or for the segmentation (``content`` is ``seg``)."""
+    message = f"expected one file for {content}, found {len(same)}: also {other}"
+    return Finding(case_id, same[1], "error", message, of_segmentation=content == "seg")

@@ -8,9 +8,11 @@ from typing import Any
 
 from brats_seg.cases.case import Case, Finding, ModalityFile
 from brats_seg.cases.folders import stem
+from brats_seg.cases.patterns import OWN_NAMING
 from brats_seg.labels import CONVENTIONS
 
 MODALITY_NAMES = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1ce", "t1ce": "t1ce", "t2w": "t2", "t2": "t2"}
+LABELS = "labelsTr"
 
 
 def is_images(folder: Path) -> bool:
@@ -25,9 +27,9 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
         description = json.loads(record.read_text(encoding="utf-8"))
         order = [MODALITY_NAMES[str(description["modality"][str(i)]).lower()] for i in range(len(description["modality"]))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        message = f'expected its channels in {record} ("modality": {{"0": "FLAIR", ...}}), found none; give data.patterns instead'
-        return [], [Finding(folder.parent.name, folder, "error", message)]
-    labels = {stem(path.name): path for path in sorted((folder.parent / "labelsTr").glob("[!.]*.nii*"))}
+        message = f'expected its channels in {record} ("modality": {{"0": "FLAIR", ...}}), found none'
+        return [], [Finding(folder.parent.name, folder, "error", f"{message}; {OWN_NAMING}")]
+    labels = {stem(path.name): path for path in sorted((folder.parent / LABELS).glob("[!.]*.nii*"))}
     convention = _convention(description.get("labels"))
     return [
         Case(

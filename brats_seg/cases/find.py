@@ -17,6 +17,8 @@ from brats_seg.cases.folders import each_folder, stem
 from brats_seg.errors import UserError
 from brats_seg.terms import MODALITIES
 
+NONE = f"expected cases (<id>_t1.nii.gz, <id>-t1n.nii.gz or imagesTr/), found none; {own.OWN_NAMING}"
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -47,8 +49,25 @@ def find_cases(root: Path, *, convention: str | None = None, patterns: Mapping[s
     if errors := [str(finding) for finding in found.findings if finding.level == "error"]:
         raise UserError("\n".join(errors))
     if not found.cases:
-        raise UserError(f"{root}: expected cases (<id>_t1.nii.gz, <id>-t1n.nii.gz, imagesTr/ or data.patterns), found none")
+        raise UserError(f"{root}: {NONE}")
     return list(found.cases)
+
+
+def clear_cases(root: Path, *, patterns: Mapping[str, str | None] | None = None) -> tuple[list[Case], list[str]]:
+    """As :func:`find_cases`, for those who read no segmentation and go on without the cases that are not clear.
+
+    Returns:
+        The clear cases, and one line for each thing that is wrong with the others.
+
+    Raises:
+        UserError: There is no case at all, clear or not.
+    """
+    found = scan(root, patterns=patterns)
+    errors = [finding for finding in found.findings if finding.level == "error" and not finding.of_segmentation]
+    if not (found.cases or errors):
+        raise UserError(f"{root}: {NONE}")
+    unclear = {finding.case_id for finding in errors}
+    return [case for case in found.cases if case.id not in unclear], [str(finding) for finding in errors]
 
 
 def scan(root: Path, *, convention: str | None = None, patterns: Mapping[str, str | None] | None = None) -> Scan:
@@ -106,6 +125,8 @@ def _folders(root: Path) -> Iterator[tuple[Path, list[tuple[str, Path]]]]:
 
 def _in_folder(folder: tuple[Path, list[tuple[str, Path]]]) -> tuple[list[Case], list[Finding]]:
     path, files = folder
+    if path.name == decathlon.LABELS:
+        return [], []
     if decathlon.is_images(path) and not any(brats.parse(name) for name, _ in files):
         return decathlon.cases_in(path, files)
     return brats.cases_in(path, files)

@@ -7,24 +7,26 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from brats_seg.cases.case import Case, Finding, ModalityFile
-from brats_seg.errors import UserError
+from brats_seg.cases.case import Case, Finding, ModalityFile, twice
+from brats_seg.errors import WrongValue
 from brats_seg.terms import MODALITIES
 
 KEYS = (*MODALITIES, "seg")
+OWN_NAMING = "data.patterns (predict, evaluate: patterns) takes a naming of your own"
+"""What to do about files that no known layout has."""
 
 
 def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case], list[Finding]]:
     """Cases whose files match patterns such as ``{id}/anat/{id}_T1w.nii.gz``; ``*`` and ``?`` stand for any letters.
 
     Raises:
-        UserError: A pattern has no ``{id}``, is absolute, or is for something that is no modality.
+        WrongValue: A pattern has no ``{id}``, is absolute, or is for something that is no modality.
     """
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for key, pattern in patterns.items():
         if key not in KEYS or "{id}" not in pattern or Path(pattern).is_absolute():
-            raise UserError(
-                f"data.patterns.{key}={pattern!r}: expected a path below data.root with {{id}} in it, for one of {KEYS}"
+            raise WrongValue(
+                f"patterns.{key}={pattern!r}: expected a path below the folder of cases with {{id}} in it, for one of {KEYS}"
             )
         expression = _expression(pattern)
         for path in sorted(root.glob(pattern.replace("{id}", "*"))):
@@ -34,10 +36,9 @@ def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case
     for case_id, group in sorted(groups.items()):
         for key, same in group.items():
             if len(same) > 1:
-                message = f"expected one file for {key}, found {len(same)}: also {same[0].relative_to(root)}"
-                findings.append(Finding(case_id, same[1], "error", message))
+                findings.append(twice(case_id, key, same, str(same[0].relative_to(root))))
         modalities = {name: ModalityFile(group[name][0]) for name in MODALITIES if name in group}
-        if modalities:
+        if modalities or set(patterns) == {"seg"}:  # truths alone, to evaluate against
             cases.append(Case(case_id, modalities, group["seg"][0] if "seg" in group else None))
         else:
             findings.append(Finding(case_id, group["seg"][0], "note", "a segmentation alone is not a case"))

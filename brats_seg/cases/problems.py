@@ -25,6 +25,8 @@ LARGEST_BRAIN_MM3 = 2_500_000
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
 STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
 
+GIVE = "data.convention=NAME (to evaluate and report: labels.references=NAME)"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -101,13 +103,13 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
         yield Problem(
             path,
             "a label convention",
-            f"a naming that does not tell; name the convention of the labels, one of {', '.join(CONVENTIONS)}",
+            f"a naming that does not tell; give {GIVE}, one of {', '.join(CONVENTIONS)}",
         )
         return
     known = convention(name)
     if unknown := unknown_values(label_map, known):
         values = ", ".join(f"{value:g}" for value in unknown[:8])
-        fix = "name the convention of the labels if it is another one; a structure of its own (BraTS 2024) cannot be used"
+        fix = f"give {GIVE} if it is another one; a structure of its own (BraTS 2024) cannot be used"
         yield Problem(path, f"labels {known.values} of convention {name}", f"{values}; {fix}")
 
 

@@ -22,6 +22,7 @@ def main(config: DictConfig) -> int:
     from pathlib import Path
 
     from brats_seg.cases import scan
+    from brats_seg.cases.find import NONE
     from brats_seg.errors import UserError
 
     root = Path(config.data.root).expanduser().absolute()
@@ -30,7 +31,7 @@ def main(config: DictConfig) -> int:
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)
     if not found.cases:
-        raise UserError(f"{root}: expected cases, found none; data.patterns takes a naming of your own")
+        raise UserError(f"{root}: {NONE}")
     print(summary(found.cases, findings))
     return int(any(finding.level == "error" for finding in findings))
 

@@ -15,7 +15,7 @@ def main(config: DictConfig) -> None:
 
     from omegaconf import OmegaConf
 
-    from brats_seg.cases import case_from_files, find_cases
+    from brats_seg.cases import case_from_files, clear_cases
     from brats_seg.errors import UserError
     from brats_seg.inference.predict import load_bundles, predict
     from brats_seg.inference.settings import Settings
@@ -26,9 +26,9 @@ def main(config: DictConfig) -> None:
         raise UserError("say what to segment, once: input=DIR, or t1=FILE t1ce=FILE t2=FILE flair=FILE")
     settings = Settings.from_plain(OmegaConf.to_container(config))  # type: ignore[arg-type]
     bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
-    cases = [case_from_files(files)] if files else find_cases(Path(config.input), patterns=config.patterns)
+    cases, unclear = ([case_from_files(files)], []) if files else clear_cases(Path(config.input), patterns=config.patterns)
     machine = {key: config[key] for key in ("channels_last", "accelerator", "devices", "num_nodes", "strategy")}
-    if failures := predict(cases, bundles, Path(config.output).expanduser(), **asdict(settings), **machine):
+    if failures := predict(cases, bundles, Path(config.output).expanduser(), **asdict(settings), **machine, unclear=unclear):
         raise UserError("\n".join(failures))
 
 

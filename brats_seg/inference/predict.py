@@ -66,6 +66,7 @@ def predict(
     devices: int | str = 1,
     num_nodes: int = 1,
     strategy: str = "auto",
+    unclear: Sequence[str] = (),
 ) -> list[str]:
     """Write a label map for each case; those finished with the same inputs, bundles and settings are skipped.
 
@@ -89,6 +90,7 @@ def predict(
         devices: Likewise; they share the cases.
         num_nodes: Likewise.
         strategy: Likewise.
+        unclear: One line for each case that is not among ``cases`` because its files are not clear.
 
     Returns:
         One line per case that failed; the others are written. On all but the first of several devices, nothing.
@@ -111,7 +113,8 @@ def predict(
     trainer = _trainer(writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
     with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
         todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
-        sound, failures = _headers(todo, on_missing_modality)
+        sound, faulty = _headers(todo, on_missing_modality)
+        failures = [*unclear, *faulty]
         if trainer.is_global_zero:
             _announce(len(cases), len(todo), failures)
         if sound:

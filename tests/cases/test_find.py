@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.cases import case_from_files, find_cases, read_case, scan
+from brats_seg.cases import case_from_files, clear_cases, find_cases, inspect_case, read_case, scan
 from brats_seg.errors import CaseError, UserError
 from brats_seg.terms import MODALITIES
 
@@ -113,6 +113,7 @@ def test_the_decathlon(make, brain_of, labels_of):
     assert [case.id for case in (first, second, third)] == ["BRATS_001", "BRATS_002", "BRATS_485"]
     assert [case.segmentation is not None for case in (first, second, third)] == [True, False, False]
     assert {case.convention for case in (first, second, third)} == {"msd"}
+    assert scan(make.root).findings == ()
     loaded = read_case(first)
     for name, channel in (("flair", 0), ("t1", 1), ("t1ce", 2), ("t2", 3)):
         np.testing.assert_array_equal(loaded.image[MODALITIES.index(name)], brain_of(channel))
@@ -165,7 +166,7 @@ def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_o
     write_own(make)
     make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
     case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
-    with pytest.raises(CaseError, match="name the convention of the labels, one of brats2020, brats2023, msd"):
+    with pytest.raises(CaseError, match=r"give data\.convention=NAME .*one of brats2020, brats2023, msd"):
         read_case(case)
     assert read_case(case, with_segmentation=False).label_map is None
 
@@ -174,8 +175,8 @@ def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_o
     ("patterns", "match"),
     [
         ({"t1": "*/t1.nii.gz"}, "{id}"),
-        ({"t1c": "{id}/t1.nii.gz"}, "data.patterns.t1c"),
-        ({"t1": "/data/{id}/t1.nii.gz"}, "below data.root"),
+        ({"t1c": "{id}/t1.nii.gz"}, "patterns.t1c"),
+        ({"t1": "/data/{id}/t1.nii.gz"}, "below the folder of cases"),
         ({"t1": "{id}/nothing.nii.gz"}, "found none"),
     ],
 )
@@ -211,6 +212,14 @@ def test_names_of_two_editions_in_one_case_tell_no_convention(make, brain_of, la
     assert (case.missing, case.convention) == ((), None)
 
 
+def test_a_doubled_modality_of_two_editions_is_the_one_thing_that_is_wrong(make):
+    make.case("case_1")
+    make.volume("case_1/case_1-t1c.nii.gz")
+    assert len([finding for finding in scan(make.root).findings if finding.level == "error"]) == 1
+    (case,) = scan(make.root).cases
+    assert [finding for finding in inspect_case(case) if finding.level == "error"] == []
+
+
 def test_an_id_in_two_folders_is_an_error(make):
     make.case("HGG/case_1")
     make.case("LGG/case_1")
@@ -242,6 +251,36 @@ def test_a_file_that_might_be_what_is_missing_is_a_note(make, labels_of):
     assert only(make.root).segmentation is None
     (note,) = scan(make.root).findings
     assert (note.level, note.file.name) == ("note", "tumour_by_hand.nii.gz")
+
+
+@pytest.mark.parametrize("folder", ["odd/c2", "all"], ids=["of its own", "among others"])
+def test_a_case_that_is_not_recognised_is_a_note(make, folder):
+    make.case("all", case_id="case_1")
+    make.volume("all/case_1_mask.nii.gz")
+    for name in ("t1", "t1ce", "t2", "flair"):
+        make.volume(f"{folder}/c2_{name}_brain.nii.gz")
+    assert only(make.root).id == "case_1"
+    (note,) = scan(make.root).findings
+    assert (note.level, note.file.name, note.case_id) == ("note", "c2_flair_brain.nii.gz", Path(folder).name)
+    assert "nor 3 more here; data.patterns" in note.message
+
+
+def test_extra_files_beside_a_whole_case_are_no_note(make):
+    make.case("case_1")
+    make.volume("case_1/mask.nii.gz")
+    assert scan(make.root).findings == ()
+
+
+def test_cases_that_are_not_clear_do_not_stand_in_the_way_of_the_others(make):
+    for case_id in ("case_1", "case_2", "HGG/case_3", "LGG/case_3", "case_4"):
+        make.case(case_id)
+    make.volume("case_2/case_2_t1.nii")
+    make.volume("case_4/case_4_seg.nii")  # not read where nothing is to be learnt from it
+    cases, lines = clear_cases(make.root)
+    assert [case.id for case in cases] == ["case_1", "case_4"]
+    assert [line.split(":")[0] for line in lines] == ["case case_2", "case case_3"]
+    with pytest.raises(UserError, match="found none"):
+        clear_cases(make.case("case_1").parent / "case_1" / "..", patterns={"t1": "{id}/nothing.nii.gz"})
 
 
 def test_a_folder_that_is_linked_twice_or_in_a_circle_is_seen_once(make):
