@@ -19,6 +19,7 @@ def main(config: DictConfig) -> None:
         "convention": config.convention,
         "prediction_labels": config.labels.predictions,
         "reference_labels": config.labels.references,
+        "patterns": config.patterns,
         "missing": config.missing,
         "paper": config.paper,
         "uncertainty_intervals": config.uncertainty.intervals if config.uncertainty.score else 0,

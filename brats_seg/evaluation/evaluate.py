@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -30,6 +30,7 @@ def evaluate(
     convention: str = "brats2020",
     prediction_labels: str | None = None,
     reference_labels: str | None = None,
+    patterns: Mapping[str, str | None] | None = None,
     missing: Missing = "fail",
     paper: bool = False,
     uncertainty_intervals: int = 0,
@@ -45,6 +46,7 @@ def evaluate(
         convention: Key of :data:`brats_seg.evaluation.conventions.CONVENTIONS`.
         prediction_labels: Label convention of the predictions; None: as their JSON says.
         reference_labels: Label convention of the references; None: as the naming says.
+        patterns: Of the references' files, where their naming is your own.
         missing: What becomes of a prediction that is missing or cannot be scored.
         paper: Put the paper's results beside.
         uncertainty_intervals: Between the thresholds of the uncertainty scores; 0 leaves them out.
@@ -57,7 +59,8 @@ def evaluate(
     if missing not in get_args(Missing):
         raise UserError(f"missing={missing}: use one of {', '.join(get_args(Missing))}")
     wanted = Wanted(named(convention), intervals=uncertainty_intervals, bins=calibration_bins)
-    pairs, strangers = find_pairs(predictions, find_references(references, labels=reference_labels), labels=prediction_labels)
+    truths = find_references(references, labels=reference_labels, patterns=patterns)
+    pairs, strangers = find_pairs(predictions, truths, labels=prediction_labels)
     with _bar(len(pairs)) as progress:
         scores = score_cohort(pairs, wanted, missing=missing, workers=workers, strangers=strangers, progress=progress)
     summaries, notes = summarise(scores.rows), [*scores.notes, *strangers]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brats_seg.cases import Case, scan
+from brats_seg.cases.patterns import OWN_NAMING
 from brats_seg.errors import UserError
 from brats_seg.labels import CONVENTIONS, convention
 
@@ -76,27 +77,30 @@ def find_pairs(predictions: Path, references: Mapping[str, Pair], *, labels: str
     return pairs, [f"case {case}: {found[case].path} has no reference, not scored" for case in unknown]
 
 
-def find_references(root: Path | Sequence[Case], *, labels: str | None) -> dict[str, Pair]:
+def find_references(
+    root: Path | Sequence[Case], *, labels: str | None, patterns: Mapping[str, str | None] | None = None
+) -> dict[str, Pair]:
     """Every truth, by case id, sorted, not yet with its prediction.
 
     Args:
         root: A case tree in any layout, or a flat folder of ``<case id>.nii.gz`` (or ``<case id>_seg.nii.gz``); or cases that
             somebody found.
         labels: Convention of the truths; None: as their naming says, or the JSON beside each.
+        patterns: As for :func:`brats_seg.cases.find_cases`, where the tree's naming is somebody's own.
 
     Raises:
         UserError: There is none, or a convention is not known.
     """
     if not isinstance(root, Path):
         return _of_cases(root, root[0].files[0].parent if root else Path())
-    found = scan(root, convention=labels)
+    found = scan(root, convention=labels, patterns=patterns)
     if errors := [str(finding) for finding in found.findings if finding.level == "error"]:
         raise UserError("\n".join(errors))
     if found.cases:
         return _of_cases(found.cases, root)
     flat = _label_maps(root, labels, "references")
     if not flat:
-        raise UserError(f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none")
+        raise UserError(f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none; {OWN_NAMING}")
     return {case: Pair(case, None, label_map) for case, label_map in sorted(flat.items())}
 
 
@@ -120,8 +124,8 @@ def refuse_untold(cases: Iterable[Case], root: Path) -> None:
 
 def _pair(case: Case) -> Pair:
     assert case.segmentation is not None
-    brain = next(iter(case.modalities.values())).path
-    return Pair(case.id, None, LabelMap(case.segmentation, str(case.convention)), brain=brain)
+    first = next(iter(case.modalities.values()), None)
+    return Pair(case.id, None, LabelMap(case.segmentation, str(case.convention)), brain=first.path if first else None)
 
 
 def _label_maps(folder: Path, labels: str | None, which: str) -> dict[str, LabelMap]:
