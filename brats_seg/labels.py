@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def convention(name: str) -> LabelConvention:
         UserError: The name is not known.
     """
     if name not in CONVENTIONS:
-        raise UserError(f"unknown label convention {name!r}: use one of {', '.join(CONVENTIONS)}")
+        raise WrongValue(f"unknown label convention {name!r}: use one of {', '.join(CONVENTIONS)}")
     return CONVENTIONS[name]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 from brats_seg.terms import MODALITIES
 
 CHANNELS = len(MODALITIES)
@@ -62,7 +62,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name in ("flip", "rescale", "shift", "noise", "drop"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1")
+                raise WrongValue(f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1")
 
     def draw(self, seed: int) -> Draw:
         """The parameters of one sample, a pure function of the seed."""

@@ -29,7 +29,7 @@ def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case
                 f"patterns.{key}={pattern!r}: expected a path below the folder of cases with {{id}} in it, for one of {KEYS}"
             )
         expression = _expression(pattern)
-        for path in sorted(root.glob(pattern.replace("{id}", "*"))):
+        for path in sorted(root.glob(re.sub(r"\*+", "*", pattern.replace("{id}", "*")))):  # pathlib refuses ** in a name
             if match := expression.fullmatch(path.relative_to(root).as_posix()):
                 groups[match["id"]][key].append(path)
     cases, findings = [], []

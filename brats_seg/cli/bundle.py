@@ -16,10 +16,10 @@ def main(config: DictConfig) -> None:
     from rich.console import Console
 
     from brats_seg.bundles import load_bundle, load_ensemble
-    from brats_seg.errors import UserError
+    from brats_seg.errors import WrongValue
 
     if config.action not in ("show", "verify"):
-        raise UserError(f"unknown action={config.action}: use show or verify")
+        raise WrongValue(f"unknown action={config.action}: use show or verify")
     path, console = Path(config.path).expanduser(), Console(soft_wrap=True, highlight=False)
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.explain import explain, flat
 from brats_seg.cli.launchers import Job, done, own_launchers, patient_launchers, preempted_once, task_overrides
+from brats_seg.cli.values import at_home, check_values
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
@@ -28,7 +29,8 @@ def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -
     """Make a Hydra main of a task: ``conf/<name>.yaml`` is its root.
 
     What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2 for a key or value
-    that cannot be used. ``HYDRA_FULL_ERROR=1`` shows the traceback instead. An integer that the task returns is its exit code.
+    that cannot be used. ``~`` is the home folder in every path.
+    ``HYDRA_FULL_ERROR=1`` shows the traceback instead. An integer that the task returns is its exit code.
 
     Args:
         name: Of the command.
@@ -52,8 +54,7 @@ def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -
                 preempted_once()
                 return _attempt(name, task, config)
 
-            if arguments is not None:
-                sys.argv = [whole[0], *arguments]
+            sys.argv = [whole[0], *map(at_home, whole[1:] if arguments is None else arguments)]
             if {"-h", "--help"} & set(sys.argv[1:]):
                 print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
             own_launchers()
@@ -84,6 +85,7 @@ def _attempt(name: str, task: Task, config: DictConfig) -> Job:
     overrides = tuple(task_overrides())
     try:
         _require(config)
+        check_values(config)
         result = task(config)
     except Exception as error:
         try:

@@ -12,7 +12,7 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 
 UNUSABLE, WRONG_USE = 1, 2
 """Exit codes: data or environment that cannot be used; a wrong key or value."""
@@ -23,7 +23,9 @@ def explain(error: Exception) -> tuple[int, str] | None:
     chain = list(_chain(error))
     for link in chain:
         if isinstance(link, UserError):  # Hydra wraps what a constructor raises
-            return UNUSABLE, str(link)
+            return WRONG_USE if isinstance(link, WrongValue) else UNUSABLE, str(link)
+        if type(link).__name__ == "MisconfigurationException":  # Lightning's, about this machine; its import takes seconds
+            return UNUSABLE, " ".join(str(link).split())
     if isinstance(error, OverrideParseException):
         return WRONG_USE, _unreadable(error.override)
     if isinstance(error, MissingConfigException):
@@ -60,6 +62,9 @@ def _unreadable(override: str) -> str:
     key, equals, value = override.partition("=")
     if not equals:
         return f"cannot read {override!r}: write key=value"
+    if value.startswith("[") and value.endswith("]"):
+        elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
+        return f"cannot read {override!r}: in a list each such value needs quotes, and the whole others, '{key}=[{elements}]'"
     return f"cannot read {override!r}: a value with = , : or brackets in it needs two pairs of quotes, '{key}=\"{value}\"'"
 
 

@@ -17,7 +17,7 @@ from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, check_headers, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset
 from brats_seg.data.folds import Split, fold_split, frozen_folds, read_exclusions, read_split
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
 from brats_seg.preprocessing.cache import disk_estimate_bytes
@@ -75,7 +75,7 @@ class BraTSDataModule(pl.LightningDataModule):
         self.split_file, self.exclude_file = split, exclude
         self.patch: Triple = (patch[0], patch[1], patch[2])
         if any(n % DIVISOR for n in self.patch):
-            raise UserError(f"patch {list(self.patch)} must be multiples of {DIVISOR}")
+            raise WrongValue(f"data.patch={list(self.patch)}: its sizes must be multiples of {DIVISOR}")
         self.batch_size = batch_size
         self.workers = (os.cpu_count() or 1) if workers is None else workers
         self.convention, self.patterns = convention, dict(patterns or {})

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.files import write_json
 from brats_seg.seeds import seed_for
 
@@ -78,7 +78,7 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, 
         UserError: The file was made from other cases, another number of folds or another seed, and is to stay.
     """
     if changed not in ("refuse", "extend", "resplit"):
-        raise UserError(f"data.changed={changed}: use refuse, extend or resplit")
+        raise WrongValue(f"data.changed={changed}: use refuse, extend or resplit")
     wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
@@ -115,7 +115,9 @@ def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
         UserError: There is no such fold.
     """
     if not isinstance(fold, int) or not 0 <= fold < len(folds):
-        raise UserError(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
+        raise WrongValue(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
+    if len(folds) == 1:
+        raise WrongValue("data.folds=1 leaves nothing to train on: use more folds, or fold=all")
     return Split(tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold])))
 
 

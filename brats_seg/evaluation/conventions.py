@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 from brats_seg.metrics import functional as of
 from brats_seg.metrics.functional import Mask, Spacing
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
@@ -170,7 +170,7 @@ def convention(name: str) -> Convention:
         UserError: The name is not known.
     """
     if name not in CONVENTIONS:
-        raise UserError(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")
+        raise WrongValue(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")
     return CONVENTIONS[name]
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from brats_seg.cases import Case
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.evaluation import calibration, ranking
 from brats_seg.evaluation.cohort import Missing, score_cohort
 from brats_seg.evaluation.conventions import convention as named
@@ -57,7 +57,7 @@ def evaluate(
         UserError: What cannot be scored, one line each; nothing is written then.
     """
     if missing not in get_args(Missing):
-        raise UserError(f"missing={missing}: use one of {', '.join(get_args(Missing))}")
+        raise WrongValue(f"missing={missing}: use one of {', '.join(get_args(Missing))}")
     wanted = Wanted(named(convention), intervals=uncertainty_intervals, bins=calibration_bins)
     truths = find_references(references, labels=reference_labels, patterns=patterns)
     pairs, strangers = find_pairs(predictions, truths, labels=prediction_labels)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from brats_seg.bundles import Bundle
 from brats_seg.cases import LoadedCase
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 from brats_seg.geometry import Box, Padding, pad_to_multiple
 from brats_seg.inference.sliding_window import sliding_window
 from brats_seg.inference.tta import View
@@ -34,7 +34,7 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[o
         UserError: The name is unknown.
     """
     if precision not in AUTOCAST:
-        raise UserError(f"unknown precision={precision}: use auto, {', '.join(AUTOCAST)}")
+        raise WrongValue(f"unknown precision={precision}: use auto, {', '.join(AUTOCAST)}")
     dtype = AUTOCAST[precision]
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from brats_seg.bundles import Bundle
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.files import whole_file, write_json
 from brats_seg.geometry import Triple
 from brats_seg.inference.norms import replace_norms
@@ -61,10 +61,10 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         UserError: The format is unknown, what it needs is not installed, or the file does not answer as the bundle does.
     """
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
-        raise UserError(f"format={format} output={path}: use {' or '.join(f'{f} with *{s}' for f, s in SUFFIXES.items())}")
+        raise WrongValue(f"format={format} output={path}: use {' or '.join(f'{f} with *{s}' for f, s in SUFFIXES.items())}")
     if len(parity_shape) != 3 or any(n not in range(SMALLEST * DIVISOR, LARGEST * DIVISOR + 1, DIVISOR) for n in parity_shape):
         bounds = f"three multiples of {DIVISOR} from {SMALLEST * DIVISOR} to {LARGEST * DIVISOR}"
-        raise UserError(f"parity_shape={list(parity_shape)}: expected {bounds}")
+        raise WrongValue(f"parity_shape={list(parity_shape)}: expected {bounds}")
     net = Probabilities(bundle.net()).eval()
     image = torch.randn(1, len(MODALITIES), *parity_shape, generator=torch.Generator().manual_seed(0))
     with whole_file(path) as temporary, _quiet():

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 from brats_seg.inference.ensemble import AUTOCAST
 from brats_seg.inference.tta import VIEWS
 from brats_seg.labels import CONVENTIONS
@@ -62,14 +62,14 @@ class Settings:
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 names = ", ".join("null" if choice is None else choice for choice in choices)
-                raise UserError(f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}")
+                raise WrongValue(f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}")
         if not (_number(self.threshold) and 0 < self.threshold < 1):
-            raise UserError(f"threshold={self.threshold}: expected a probability between 0 and 1")
+            raise WrongValue(f"threshold={self.threshold}: expected a probability between 0 and 1")
         for key in ("enhancing_below_mm3", "components_below_mm3"):
             if not (_number(value := getattr(self, key)) and value >= 0):
-                raise UserError(f"postprocessing.{key}={value}: expected cubic millimetres, 0 for off")
+                raise WrongValue(f"postprocessing.{key}={value}: expected cubic millimetres, 0 for off")
         if not isinstance(self.probabilities, bool):
-            raise UserError(f"probabilities={self.probabilities}: expected true or false")
+            raise WrongValue(f"probabilities={self.probabilities}: expected true or false")
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Settings:
@@ -83,7 +83,7 @@ class Settings:
         values = yaml.safe_load((files("brats_seg.conf") / "predict.yaml").read_text(encoding="utf-8"))
         settings = asdict(cls.from_plain(values))
         if unknown := set(changes) - set(settings):
-            raise UserError(f"unknown setting {', '.join(sorted(unknown))}: use {', '.join(settings)}")
+            raise WrongValue(f"unknown setting {', '.join(sorted(unknown))}: use {', '.join(settings)}")
         return cls(**{**settings, **changes})
 
     def record(self) -> dict[str, Any]:

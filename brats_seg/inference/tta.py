@@ -7,7 +7,7 @@ from itertools import product
 
 from torch import Tensor
 
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 
 Z, Y, X = -3, -2, -1
 TURN_MIRRORS: tuple[frozenset[int], ...] = (frozenset(), frozenset({X}), frozenset({Y, X}), frozenset({Y}))
@@ -60,5 +60,5 @@ def views(name: str) -> tuple[View, ...]:
         UserError: The name is unknown.
     """
     if name not in VIEWS:
-        raise UserError(f"unknown tta={name}: use one of {', '.join(VIEWS)}")
+        raise WrongValue(f"unknown tta={name}: use one of {', '.join(VIEWS)}")
     return VIEWS[name]

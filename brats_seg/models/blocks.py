@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brats_seg.errors import UserError
+from brats_seg.errors import WrongValue
 from brats_seg.models import deterministic
 from brats_seg.models.norms import GroupNorm, InstanceNorm
 
@@ -23,12 +23,12 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
         UserError: The groups, at most 16, do not divide the channels; or the name is unknown.
     """
     if norm not in ("group", "instance"):
-        raise UserError(f"unknown norm {norm!r}: use group or instance")
+        raise WrongValue(f"unknown norm {norm!r}: use group or instance")
     if norm == "instance":
         return InstanceNorm(channels, affine=True)
     groups = min(GROUPS, channels)
     if channels % groups:
-        raise UserError(
+        raise WrongValue(
             f"{groups} groups do not divide {channels} channels: choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
         )
     return GroupNorm(groups, channels)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.files import whole_folder
 from brats_seg.geometry import Triple
 from brats_seg.labels import CONVENTIONS
@@ -62,7 +62,7 @@ def write_cohort(
         UserError: A volume too small to hold a brain, or a folder that cannot be written.
     """
     if min(shape) < MIN_SIDE or cases < 1:
-        raise UserError(f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side")
+        raise WrongValue(f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side")
     numbers = range(first, first + cases)
     write = partial(_write_case, output, seed=seed, shape=shape)
     ids = []

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 
 Image = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ class MinMax:
 
     def __post_init__(self) -> None:
         if not 0 <= self.lower_percentile < self.upper_percentile <= 100:
-            raise UserError(f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}")
+            raise WrongValue(f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}")
 
     def __call__(self, image: NDArray[np.number]) -> Image:
         """Normalise every channel."""

@@ -80,13 +80,39 @@ def test_wrong_use_is_one_line(run, override, message):
     assert (code, said) == (2, f"brats-seg train: error: {message}\n")
 
 
-def test_a_path_with_an_equals_sign_works_as_the_error_says(run):
-    code, said = run(must_not_run, "data.root=/a=b")
+@pytest.mark.parametrize(("value", "read"), [("/a=b", "/a=b"), ("[/a=b,/c]", ["/a=b", "/c"])])
+def test_a_path_with_an_equals_sign_works_as_the_error_says(run, value, read):
+    code, said = run(must_not_run, "data.root=x", f"+extra={value}")
     assert code == 2
-    shell_word = said.rstrip().split("quotes, ")[1]
+    shell_word = said.rstrip().split(", '")[-1]
     seen = []
-    assert run(lambda config: seen.append(config.data.root), shell_word.strip("'")) == (0, "")
-    assert seen == ["/a=b"]
+    assert run(lambda config: seen.append(config.extra), "data.root=x", shell_word.strip("'")) == (0, "")
+    assert seen == [read]
+
+
+@pytest.mark.parametrize("command_line", ["data.root=~", "data.root=~/x", "+extra=[~/x,~/y]", "+extra={a: ~/x}", "+extra='~/x'"])
+def test_the_home_folder_is_expanded_wherever_a_path_begins(run, monkeypatch, command_line):
+    monkeypatch.setenv("HOME", "/home/me")
+    seen = []
+    assert run(lambda config: seen.append(str(config)), "data.root=/x", command_line) == (0, "")
+    assert "/home/me" in seen[0]
+    assert "~" not in seen[0]
+
+
+def test_a_tilde_within_a_path_stays(run):
+    seen = []
+    run(lambda config: seen.append(config.data.root), "data.root=/a~b/~c", "~data.changed")
+    assert seen == ["/a~b/~c"]
+
+
+def test_what_lightning_cannot_do_on_this_machine_is_one_line(run):
+    class MisconfigurationException(Exception):
+        pass
+
+    def task(config: DictConfig) -> None:
+        raise MisconfigurationException("No supported gpu backend found!")
+
+    assert run(task, "data.root=x") == (1, "brats-seg train: error: No supported gpu backend found!\n")
 
 
 def test_user_error_is_its_own_line(run):
@@ -103,12 +129,12 @@ def test_errors_are_headed_as_the_command_is_typed(monkeypatch, capsys):
     assert capsys.readouterr().err == "brats-seg cv-summary: error: missing output=...\n"
 
 
-def test_user_error_inside_a_constructor(run):
+def test_wrong_value_inside_a_constructor(run):
     def task(config: DictConfig) -> None:
         instantiate({"_target_": "brats_seg.labels.convention", "name": "nope"})
 
     code, said = run(task, "data.root=x")
-    assert code == 1
+    assert code == 2
     assert said.startswith("brats-seg train: error: unknown label convention 'nope'")
     assert said.count("\n") == 1
 

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from torch import nn
 from torch.optim import Optimizer
 
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.schedules import cyclic_swa, swa_snapshot_epochs
 from brats_seg.training.average import Facts, mean_weights, write_weights
 
@@ -54,7 +54,7 @@ class CyclicSWA(pl.Callback):
         facts: Facts,
     ) -> None:
         if cycles and not 1 <= snapshot_every <= cycle_epochs:
-            raise UserError(f"swa.snapshot_every={snapshot_every} must lie between 1 and swa.cycle_epochs={cycle_epochs}")
+            raise WrongValue(f"swa.snapshot_every={snapshot_every} must lie between 1 and swa.cycle_epochs={cycle_epochs}")
         self.base_rate, self.cycle_epochs, self.cosine_epochs = base_rate * rate_factor, cycle_epochs, cosine_epochs
         self.first_epoch, self.cycles = first_epoch, cycles
         epochs = swa_snapshot_epochs(first_epoch, cycles, cycle_epochs, snapshot_every, count_base=count_base) if cycles else []

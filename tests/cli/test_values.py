@@ -1,0 +1,94 @@
+"""Values of the wrong kind or length are refused before any work; those that a key takes are not."""
+
+from __future__ import annotations
+
+import pytest
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+LINES = {
+    "phantom": ["output=x"],
+    "train": ["data.root=x"],
+    "evaluate": ["predictions=p", "references=r", "output=o"],
+    "predict": ["output=o"],
+    "demo": [],
+    "cv_summary": ["runs=[a,b]", "output=o"],
+    "flag_cases": ["runs=r", "output=o"],
+}
+"""What each command needs."""
+
+
+def run(name: str, *overrides: str) -> int | str | None:
+    """Exit code; "ran" where the task was reached."""
+    ran = []
+    try:
+        command(name)(lambda config: ran.append(config))([*LINES[name], *overrides])
+    except SystemExit as stopped:
+        assert not ran
+        return stopped.code
+    return "ran"
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "expected"),
+    [
+        ("phantom", "shape=[40,48]", "a list of 3 whole numbers, such as [155,240,240]"),
+        ("phantom", "shape=foo", "a list of 3 whole numbers"),
+        ("phantom", "shape=[40.5,48,40]", "a list of 3 whole numbers"),
+        ("phantom", "cases=abc", "a whole number from 0"),
+        ("phantom", "seed=1.5", "a whole number from 0"),
+        ("phantom", "workers=-3", "a whole number from 0"),
+        ("phantom", "first=0", "a whole number from 1"),
+        ("phantom", "output=null", "text"),
+        ("phantom", "output=5", "text; if that is meant, 'output=\"5\"'"),
+        ("train", "seed=-1", "a whole number from 0"),
+        ("train", "data.batch_size=0", "a whole number from 1"),
+        ("train", "scale.batch_size.a=0", "a whole number from 1"),
+        ("train", "data.augmentation.rescale_range=3", "a list of 2 numbers"),
+        ("train", "optimizer.lr=abc", "a number from 0"),
+        ("train", "model.width=foo", "a whole number from 1"),
+        ("train", "swa.cycles=-1", "a whole number from 0"),
+        ("train", "overlays.cases=x", "a whole number from 0"),
+        ("train", "overlays=x", "its keys, overlays.every_epochs=..., overlays.cases=..."),
+        ("train", "compile=2", "true or false"),
+        ("train", "data.split=[a]", "text"),
+        ("train", "data.root=[a]", "text"),
+        ("evaluate", "workers=x", "a whole number from 0"),
+        ("demo", "folds=x", "a list of whole numbers"),
+        ("predict", "bundles.a=3", "a list of texts"),
+    ],
+)
+def test_wrong_values(name, override, expected, capsys):
+    assert run(name, override) == 2
+    assert capsys.readouterr().err.startswith(f"brats-seg {name}: error: {override}: expected {expected}")
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        ("train", ["fold=all", "trainer.devices=[0]", "trainer.precision=32", "swa.cycles=0", "data.workers=0"]),
+        ("train", ["data.lower_percentile=0.5", "model.dropout=0", "optimizer.lr=1", "trainer.gradient_clip_val=0.5"]),
+        ("train", ["experiment=pipeline_b", "data.augmentation.shift_range=[-0.2,0.2]", "+data.new=1", "~data.changed"]),
+        ("train", ["logger=[wandb,tensorboard]", "logger.wandb.tags=[a,b]", "overlays={cases: 0}", "name=mine"]),
+        ("predict", ["bundles.a=one", "bundles.b=[one,two]", "postprocessing.enhancing_below_mm3=30.5", "devices=auto"]),
+        ("evaluate", ["predictions=[a,b]", "workers=2"]),
+        ("demo", ["folds=[0,1,2]"]),
+        ("cv_summary", ["keep.a=null", "keep.b=3"]),
+        ("flag_cases", ["deviations=2.5", "runs=[a,b]"]),
+    ],
+)
+def test_values_that_a_key_takes(name, overrides):
+    assert run(name, *overrides) == "ran"
+
+
+def test_every_wrong_value_is_named(capsys):
+    assert run("train", "seed=x", "data.patch=[32,32]", "scale=small") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_each_job_of_a_multirun_has_its_own(capsys):
+    seen: list[DictConfig] = []
+    with pytest.raises(SystemExit) as stopped:
+        command("train")(seen.append)(["-m", "data.root=x", "model.width=4,0"])
+    assert (stopped.value.code, [config.model.width for config in seen]) == (2, [4])
