@@ -6,10 +6,16 @@ import os
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 RANKS = ("RANK", "GROUP_RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 """Set by torchrun, Lightning or Slurm for every process after the first."""
+
+
+def wants_several(config: DictConfig) -> bool:
+    """Whether more than one device is asked for, or as many as there are."""
+    devices = config.trainer.devices
+    return len(devices) != 1 if OmegaConf.is_list(devices) else str(devices) != "1"
 
 
 def is_first_process(config: DictConfig) -> bool:

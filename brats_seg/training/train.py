@@ -15,7 +15,7 @@ from brats_seg.bundles import Bundle
 from brats_seg.data import BraTSDataModule
 from brats_seg.data.quiet import quiet_lightning
 from brats_seg.data.signals import plain_signals
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.models import UNet
 from brats_seg.training.allocator import keep_freed_memory
 from brats_seg.training.assemble import epochs, make_callbacks, make_trainer
@@ -25,7 +25,7 @@ from brats_seg.training.finish import finish
 from brats_seg.training.initial import initial_bundle
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.preparation import prepare_with_progress
-from brats_seg.training.processes import is_first_process
+from brats_seg.training.processes import is_first_process, wants_several
 from brats_seg.training.run_folder import RunFolder
 from brats_seg.training.trackers import describe, log_bundle, make_trackers
 
@@ -79,14 +79,17 @@ def _refuse_impossible(config: DictConfig) -> None:
         raise UserError(f"missing {' '.join(f'{key}=...' for key in sorted(missing))}")
     if config.filtered and config.data.exclude is None:
         raise UserError("a filtered training needs data.exclude=FILE, a list of the case ids to leave out")
-    if "max_epochs" in config.trainer:
-        raise UserError(
+    if config.trainer.get("max_epochs") is not None:
+        raise WrongValue(
             "trainer.max_epochs follows from the schedule: override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles"
         )
+    if wants_several(config) and config.trainer.get("strategy", "auto") == "auto":
+        asked = f"trainer.devices={config.trainer.devices}"
+        raise WrongValue(f"{asked} wants a process for each: use trainer=ddp {asked}")
     if config.keep not in ("last", "best"):
-        raise UserError(f"keep={config.keep}: use last or best")
+        raise WrongValue(f"keep={config.keep}: use last or best")
     if config.keep == "best" and config.swa.cycles:
-        raise UserError(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
+        raise WrongValue(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
 
 
 def _fit(

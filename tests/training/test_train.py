@@ -102,7 +102,7 @@ def test_impossible_combinations_are_one_line(root: Path, tmp_path: Path) -> Non
     with pytest.raises(UserError, match="keep=best"):
         train(config(root, tmp_path, "experiment=pipeline_b", "fold=all"))
     with pytest.raises(UserError, match="max_epochs"):
-        train(config(root, tmp_path, "+trainer.max_epochs=3"))
+        train(config(root, tmp_path, "trainer.max_epochs=3"))
     with pytest.raises(UserError, match="multiples of 8"):
         train(config(root, tmp_path, "data.patch=[20,16,16]"))
     with pytest.raises(UserError, match="fold=9"):
