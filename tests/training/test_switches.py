@@ -64,6 +64,42 @@ def test_two_deterministic_trainings_on_cuda_are_equal(root: Path, request: pyte
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: fp16 with loss scaling is not cut off there")
+def test_fp16_on_cuda_goes_on_to_the_same_weights(
+    root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
+    switches = ["deterministic=true", "trainer.accelerator=gpu", "trainer.precision=16-mixed"]
+    whole = weights(run(root, "name=fp16", *switches, epochs=3))
+    step = SegmentationModule.training_step
+
+    class Power(RuntimeError): ...
+
+    def fails(self: SegmentationModule, batch: Batch, index: int) -> dict[str, Tensor]:
+        if self.current_epoch == 2 and index == 1:
+            raise Power
+        return step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationModule, "training_step", fails)
+        with pytest.raises(Power):
+            run(root, "name=fp16_cut", *switches, epochs=3)
+    found = weights(run(root, "name=fp16_cut", *switches, epochs=3))
+    assert all(value.equal(whole[key]) for key, value in found.items())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one")
+def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
+    losses = []
+    for switch in ("true", "false"):
+        folder = run(root, f"name=cuda_compile_{switch}", f"compile={switch}", "trainer.accelerator=gpu")
+        with (folder / "metrics.csv").open(newline="") as file:
+            losses.append([float(row["train/loss"]) for row in csv.DictReader(file)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-2)
+
+
+@pytest.mark.slow
 def test_compiled_steps_learn_the_same(root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[nn.Module] = []
     trace = partial(nn.Module.compile, backend="eager")  # the graph is what can go wrong here, not torch's code for it
