@@ -55,7 +55,7 @@ class Bundle:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            UserError: The weights are damaged, changed, not finite, or do not fit the architecture.
+            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the architecture.
         """
         path = self.folder / WEIGHTS
         with torch.device("meta"):  # its size, before it takes any memory
@@ -65,8 +65,13 @@ class Bundle:
             raise UserError(f"{path}: expected sha256 {self.record['sha256']}, found {found}; copy the bundle again")
         net = from_settings(self.architecture)
         try:
-            net.load_state_dict(load(data))
-        except (SafetensorError, RuntimeError) as error:
+            weights = load(data)
+            if other := sorted({str(value.dtype) for value in weights.values()} - {"torch.float32"}):
+                raise UserError(f"{path}: expected weights in float32, found {', '.join(other)}")
+            net.load_state_dict(weights)
+        except KeyError as error:  # a type that safetensors knows and its torch half does not
+            raise UserError(f"{path}: expected weights in float32, found {error}") from error
+        except (SafetensorError, RuntimeError, ValueError) as error:
             raise UserError(f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})") from error
         if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
             raise UserError(f"{path}: expected finite weights, found NaN or infinite ones; train again")
@@ -157,16 +162,19 @@ def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
         UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the other pipeline.
     """
     try:
-        entries = yaml.safe_load(_read(path, MAX_RECORD_BYTES))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # Every scalar is text: no tag is interpreted, and a hash of digits stays one.
+        entries = yaml.load(_read(path, MAX_RECORD_BYTES), yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise UserError(f"{path}: expected YAML, found something else ({' '.join(str(error).split())})") from error
-    if not isinstance(entries, dict) or entries.get("schema") != SCHEMA or not set(entries) <= {"schema", *PIPELINES}:
+    if not isinstance(entries, dict) or entries.get("schema") != str(SCHEMA) or not set(entries) <= {"schema", *PIPELINES}:
         raise UserError(f"{path}: expected schema: {SCHEMA}, a: [...], b: [...]")
     listed: dict[Pipeline, list[dict[str, str]]] = {pipeline: entries.get(pipeline) or [] for pipeline in PIPELINES}
     for group in listed.values():
         if not isinstance(group, list) or not all(_flat(e) and set(e) == {"path", "sha256"} for e in group):
             raise UserError(f"{path}: expected lists of {{path: FOLDER, sha256: HASH}} for a and b")
-    bundles = load_bundles({pipeline: [path.parent / str(e["path"]) for e in group] for pipeline, group in listed.items()})
+        if odd := [entry["path"] for entry in group if not entry["path"].isprintable()]:
+            raise UserError(f"{path}: expected paths of printable characters, found {odd[0]!a}")
+    bundles = load_bundles({pipeline: [path.parent / e["path"] for e in group] for pipeline, group in listed.items()})
     for pipeline, opened in bundles.items():
         for bundle, entry in zip(opened, listed[pipeline], strict=True):
             if bundle.sha256 != entry["sha256"]:
@@ -198,8 +206,9 @@ def _read(path: Path, most_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(most_bytes + 1)
-    except OSError as error:
-        raise UserError(f"{path}: expected a file of a bundle or an ensemble, found none ({error.strerror})") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise UserError(f"{path}: expected a file of a bundle or an ensemble, found none ({reason})") from error
     if len(data) > most_bytes:
         raise UserError(f"{path}: expected at most {most_bytes} bytes, found more")
     return data

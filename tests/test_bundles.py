@@ -6,12 +6,13 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from brats_seg.bundles import RECORD, WEIGHTS, Bundle, load_bundle, load_bundles, load_ensemble, save_bundle, write_ensemble
 from brats_seg.errors import UserError
@@ -109,6 +110,24 @@ def poison(folder: Path) -> None:
     rewrite(folder, (folder / "poisoned").read_bytes())
 
 
+def cast(folder: Path, dtype: torch.dtype) -> None:
+    state = load_file(folder / WEIGHTS)
+    state["main.bias"] = state["main.bias"].to(dtype)
+    save_file(state, folder / "cast")
+    rewrite(folder, (folder / "cast").read_bytes())
+
+
+def append(folder: Path, dtype: str, bits: int) -> None:
+    """Eight more numbers, of a type that safetensors knows and its torch half may not."""
+    data = (folder / WEIGHTS).read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    odd = {"dtype": dtype, "shape": [8], "data_offsets": [len(data) - end, len(data) - end + bits]}
+    header = json.dumps({**json.loads(data[8:end]), "odd": odd}).encode()
+    rewrite(folder, len(header).to_bytes(8, "little") + header + data[end:] + bytes(bits))
+
+
+OTHER_TYPES = (torch.int32, torch.bool, torch.complex64, torch.float16, torch.float8_e5m2)
+NARROW = (("F4", 4), ("F6_E2M3", 6), ("F8_E8M0", 8))
 BROKEN: dict[str, Callable[[Path], object]] = {
     "one byte changed": lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-1] + b"\x01"),
     "cut short": lambda f: rewrite(f, (f / WEIGHTS).read_bytes()[:-100]),
@@ -116,6 +135,8 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "weights of another width": lambda f: change(f, architecture={**ARCHITECTURE, "width": 4}),
     "a long file": lambda f: rewrite(f, bytes(5_000_000)),
     "NaN": poison,
+    **{f"a bias of {dtype}": partial(cast, dtype=dtype) for dtype in OTHER_TYPES},
+    **{f"numbers of {name}": partial(append, dtype=name, bits=bits) for name, bits in NARROW},
     "nothing": lambda f: (f / WEIGHTS).unlink(),
 }
 
@@ -166,6 +187,13 @@ NO_ENSEMBLES = (
     "schema: 2\na: []",
     "!!python/object/apply:os.system ['true']",
     "a: [",
+    "schema: 1\na: !!int ''",
+    "schema: 1\na: !!timestamp x",
+    "schema: 1\na: !!bool x",
+    'schema: 1\na: "\\UFFFFFFFF"',
+    'schema: 1\na: [{path: "a\\0b", sha256: x}]',
+    'schema: 1\na: [{path: "a\\ud800", sha256: x}]',
+    'schema: 1\na: [{path: "a\\nb", sha256: x}]',
 )
 
 

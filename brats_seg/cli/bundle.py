@@ -24,10 +24,11 @@ def main(config: DictConfig) -> None:
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":
-            console.print_json(json.dumps({"path": str(bundle.folder), "sha256 of bundle.json": bundle.sha256, **bundle.record}))
+            record = {"path": str(bundle.folder), "sha256 of bundle.json": bundle.sha256, **bundle.record}
+            console.print_json(json.dumps(record), ensure_ascii=True)  # a foreign record may hold what no terminal can show
         else:
             parameters = sum(p.numel() for p in bundle.net().parameters())
-            console.print(f"{bundle.folder}: pipeline {bundle.pipeline}, {parameters:,} parameters, as recorded")
+            console.print(f"{bundle.folder}: pipeline {bundle.pipeline}, {parameters:,} parameters, as recorded", markup=False)
 
 
 if __name__ == "__main__":
