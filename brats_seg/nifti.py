@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,10 +82,12 @@ class Volume:
     Attributes:
         array: ``(z, y, x)``, may be read-only; integers stay integers when the file scales them by 1, else float32.
         geometry: The space of the file it came from.
+        sha256: Of that file's bytes, as they were read; empty where it was not read from one.
     """
 
     array: NDArray[Any]
     geometry: Geometry
+    sha256: str = ""
 
 
 def read_geometry(path: Path) -> Geometry:
@@ -133,12 +136,14 @@ def read_channels(path: Path) -> list[Volume]:
     """
     with _explained(path):
         data = path.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
         data = _unzip(data) if path.suffix == ".gz" else data
         header = _header(data)
         geometry = _geometry(path, header)
         array = _voxels(path, header, data)
     shape = (*array.shape[:3], geometry.channels)
-    return [Volume(_to_lps(each, geometry.affine), geometry) for each in np.moveaxis(array.reshape(shape, order="F"), -1, 0)]
+    volumes = np.moveaxis(array.reshape(shape, order="F"), -1, 0)
+    return [Volume(_to_lps(each, geometry.affine), geometry, sha256) for each in volumes]
 
 
 def write(path: Path, array: NDArray[Any], geometry: Geometry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +67,7 @@ class LoadedCase:
         label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.convention``; None without a segmentation.
         geometry: The space of the first modality's file.
         missing: Modalities that are zeros because there was no such sequence.
+        sha256: Modality to the hash of the bytes it was read from.
     """
 
     case: Case
@@ -74,6 +75,7 @@ class LoadedCase:
     label_map: NDArray[np.uint8] | None
     geometry: Geometry
     missing: tuple[str, ...]
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def read_case(case: Case, *, on_missing_modality: OnMissing = "refuse", with_seg
     if len(missing) == len(MODALITIES):
         raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
     label_map = None if case.segmentation is None else _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
-    return LoadedCase(case, image, label_map, geometry, missing)
+    sha256 = {name: volumes[file.path][0].sha256 for name, file in case.modalities.items()}
+    return LoadedCase(case, image, label_map, geometry, missing, sha256)
 
 
 def expected_channels(case: Case) -> dict[Path, int]:

@@ -39,8 +39,8 @@ class PredictionModule(pl.LightningModule):
             return segment(batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show)
         except CaseError as error:
             return error
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+        except (RuntimeError, MemoryError) as error:
+            reason = next(iter(str(error).splitlines()), "too little memory")
             return CaseError(batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason)
 
     def _show(self, done: int, of: int) -> None:

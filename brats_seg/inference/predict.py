@@ -23,7 +23,7 @@ from brats_seg.inference.module import PredictionModule
 from brats_seg.inference.record import Bundles, is_finished
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.stream import PredictionData
-from brats_seg.inference.writer import PredictionWriter
+from brats_seg.inference.writer import FOLDERS, PredictionWriter, forget
 from brats_seg.models.precision import refuse_half_precision
 
 
@@ -112,12 +112,13 @@ def predict(
     refuse_half_precision(f"precision={precision}", accelerator)
     trainer = _trainer(writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
     with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
-        todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
-        sound, faulty = _headers(todo, on_missing_modality)
+        # The first process looks for all: its cases are dealt out, so that every process has to come.
+        sound, faulty = _sound(cases, output, bundles, settings) if trainer.is_global_zero else (list(cases), [])
         failures = [*unclear, *faulty]
         if trainer.is_global_zero:
-            _announce(len(cases), len(todo), failures)
-        if sound:
+            for line in failures:
+                print(f"cannot be segmented: {line}", flush=True)
+        if sound or trainer.world_size > 1:
             module = PredictionModule(bundles, settings, channels_last=channels_last)
             with plain_signals(trainer):
                 trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
@@ -135,23 +136,20 @@ def _trainer(writer: PredictionWriter, **machine: Any) -> pl.Trainer:
         raise UserError(f"{asked} cannot be had: {' '.join(str(error).split())}") from error
 
 
-def _headers(cases: Sequence[Case], on_missing_modality: OnMissing) -> tuple[list[Case], list[str]]:
-    """The cases that pass the cheap check, and one line for each of the others, before the long work begins."""
+def _sound(cases: Sequence[Case], output: Path, bundles: Bundles, settings: Settings) -> tuple[list[Case], list[str]]:
+    """The cases to be done that pass the cheap check, and one line for each that does not, before the long work begins."""
+    todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
+    if len(todo) < len(cases):
+        print(f"{len(cases) - len(todo)} of {len(cases)} cases finished before", flush=True)
     sound, failures = [], []
-    for case in cases:
+    for case in todo:
         try:
-            check_headers([case], on_missing_modality=on_missing_modality, with_segmentation=False)
+            check_headers([case], on_missing_modality=settings.on_missing_modality, with_segmentation=False)
             sound.append(case)
         except UserError as error:
+            forget(output, case.id)
             failures.append(str(error).splitlines()[0])
     return sound, failures
-
-
-def _announce(total: int, todo: int, failures: Sequence[str]) -> None:
-    if todo < total:
-        print(f"{total - todo} of {total} cases finished before", flush=True)
-    for line in failures:
-        print(f"cannot be segmented: {line}", flush=True)
 
 
 @contextlib.contextmanager
@@ -165,8 +163,9 @@ def _sole_writer(output: Path) -> Iterator[None]:
     try:
         output.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-        for left in output.rglob(".tmp-*"):
-            left.unlink()
+        for left in (path for folder in FOLDERS for path in (output / folder).glob(".tmp-*")):
+            if left.is_file():
+                left.unlink()
     except Timeout:
         raise UserError(f"{output} is in use by another process: wait for it, or choose another output=DIR") from None
     except OSError as error:

@@ -39,6 +39,7 @@ def record(prediction: Prediction, which: str, *, bundles: Bundles, settings: Se
         files: Everything that was written for the case, relative to the record.
     """
     case, labels = prediction.loaded.case, convention(prediction.convention)
+    serving = {p: group for p, group in bundles.items() if p == which or which not in PIPELINES}
     label_map = prediction.answers[which].label_map
     return {
         "schema": SCHEMA,
@@ -47,7 +48,8 @@ def record(prediction: Prediction, which: str, *, bundles: Bundles, settings: Se
         "labels": {"convention": labels.name},
         "volumes_ml": volumes_ml(label_map, labels, prediction.loaded.geometry.spacing_mm),
         "warnings": prediction.warnings,
-        **made_of(case, {p: group for p, group in bundles.items() if p == which or which not in PIPELINES}, settings),
+        **_asked(case, serving, settings),
+        "inputs": _inputs(case, prediction.loaded.sha256),
         "precision": prediction.precision,
         "inferer": prediction.inferer,
         "seconds": round(prediction.seconds, 2),
@@ -63,29 +65,20 @@ def volumes_ml(label_map: NDArray[np.uint8], labels: LabelConvention, spacing_mm
     return {name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)}
 
 
-def made_of(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
-    """What has to be the same for a finished case to be left alone; paths may change, contents not.
-
-    Raises:
-        CaseError: A file of the case cannot be read.
-    """
-    return {
-        "bundles": {p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in bundles.items()},
-        "settings": settings.record(),
-        "inputs": {name: {"sha256": _sha256(case, file.path), "channel": file.channel} for name, file in case.modalities.items()},
-    }
-
-
 def is_finished(case: Case, output: Path, bundles: Bundles, settings: Settings) -> bool:
-    """Whether everything for this case is there, made of the same inputs, bundles and settings."""
+    """Whether everything for this case is there, made of the same inputs, bundles and settings; paths may differ."""
     found = said(output, case.id)
-    try:
-        wanted = made_of(case, bundles, settings)
-    except CaseError:
-        return False
-    same = all(_without_paths(found.get(key)) == _without_paths(wanted[key]) for key in wanted)
     files = found.get("files")
-    return same and isinstance(files, list) and bool(files) and all((output / str(name)).is_file() for name in files)
+    if not (isinstance(files, list) and files and all((output / str(name)).is_file() for name in files)):
+        return False
+    asked = _asked(case, bundles, settings)
+    if any(_without_paths(found.get(key)) != _without_paths(asked[key]) for key in asked):
+        return False
+    # Last, for it reads every file.
+    try:
+        return bool(found.get("inputs") == _inputs(case, {name: _sha256(file.path) for name, file in case.modalities.items()}))
+    except OSError:
+        return False
 
 
 def recorded_convention(folder: Path, case_id: str, given: str | None) -> str:
@@ -118,9 +111,19 @@ def _without_paths(value: Any) -> Any:
     return [_without_paths(item) for item in value] if isinstance(value, list) else value
 
 
-def _sha256(case: Case, path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CaseError(case.id, file=path, expected="a readable file", found=str(error.strerror)) from error
+def _asked(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
+    """What has to be the same, besides the inputs, for a finished case to be left alone."""
+    return {
+        "bundles": {p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in bundles.items()},
+        "settings": settings.record(),
+        "naming": case.convention,
+    }
+
+
+def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"sha256": sha256[name], "channel": file.channel} for name, file in case.modalities.items()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

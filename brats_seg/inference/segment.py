@@ -139,7 +139,7 @@ def _whole_or_windows(
                 )
             assert box is not None  # there is always one pipeline
             return sums, box, inferer
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error) or number == len(attempts):
                 raise
         torch.cuda.empty_cache()  # outside of the handler, which would keep the tensors alive; does nothing on a CPU
@@ -148,7 +148,9 @@ def _whole_or_windows(
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether it says that memory did not suffice, on whichever device."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    # Of the CPU's allocator, of cuBLAS and cuDNN up to 8, of cuDNN 9.
+    said = ("can't allocate memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
 
 
 def _decide(

@@ -43,6 +43,9 @@ class CaseStream(IterableDataset[Read]):
             return read_case(case, on_missing_modality=self.on_missing_modality, with_segmentation=False)
         except CaseError as error:
             return error
+        except MemoryError as error:
+            found = next(iter(str(error).splitlines()), "too little of it")
+            return CaseError(case.id, expected="memory for its files", found=found)
 
 
 class PredictionData(pl.LightningDataModule):

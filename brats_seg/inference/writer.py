@@ -15,14 +15,19 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import BasePredictionWriter
 
 from brats_seg import nifti
-from brats_seg.errors import CaseError
+from brats_seg.bundles import PIPELINES
+from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
-from brats_seg.inference.record import Bundles, record
+from brats_seg.inference.record import Bundles, record, said
 from brats_seg.inference.segment import Answer, Prediction
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.stream import PredictionData
 from brats_seg.inference.uncertainty import NAMES
 from brats_seg.terms import REGIONS
+
+PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
+FOLDERS = tuple(f"{pipeline}/{kind}" for pipeline in (*PIPELINES, ".") for kind in (PROBABILITIES, UNCERTAINTY, "."))
+"""Wherever something is written, below the prediction folder, which itself is the last."""
 
 
 class PredictionWriter(BasePredictionWriter):
@@ -61,6 +66,7 @@ class PredictionWriter(BasePredictionWriter):
     ) -> None:
         """Write one case, or note why there is nothing to write."""
         if isinstance(prediction, CaseError):
+            forget(self.output, prediction.case_id)
             self.failures.append(str(prediction))
             line = str(prediction)
         else:
@@ -83,7 +89,7 @@ class PredictionWriter(BasePredictionWriter):
             The record of the final label map, which is written last: its presence says that everything else is there.
         """
         case_id, final = prediction.loaded.case.id, prediction.final
-        (self.output / f"{case_id}.json").unlink(missing_ok=True)  # of an earlier run with something else
+        forget(self.output, case_id)  # what an earlier run made of something else
         everything: list[str] = []
         for which in sorted(prediction.answers, key=lambda name: name == final):
             folder = self.output if which == final else self.output / which
@@ -91,11 +97,35 @@ class PredictionWriter(BasePredictionWriter):
             for name, array in _maps(case_id, prediction.answers[which]):
                 nifti.write(folder / name, array, prediction.loaded.geometry)
                 files.append(name)
+            files.append(f"{case_id}.json")
             everything += [(folder / name).relative_to(self.output).as_posix() for name in files]
             listed = everything if which == final else files
             written = record(prediction, which, bundles=self.bundles, settings=self.settings, files=listed)
             write_json(folder / f"{case_id}.json", written)
         return written
+
+
+def forget(output: Path, case_id: str) -> None:
+    """Remove everything of a case that `predict` has done before; without its record nothing is known to be ours.
+
+    The names are ours, not those of the record, which could list any file. The record goes last: without its files the case is
+    not finished.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    if "files" not in said(output, case_id):
+        return
+    names = {
+        PROBABILITIES: [f"{case_id}_{region}.nii.gz" for region in REGIONS],
+        UNCERTAINTY: [f"{case_id}_unc_{name}.nii.gz" for name in NAMES.values()],
+    }
+    for folder in FOLDERS:
+        for name in names.get(Path(folder).name, [f"{case_id}.nii.gz", f"{case_id}.json"]):
+            try:
+                (output / folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise UserError(f"cannot remove {output / folder / name}: {error.strerror}") from error
 
 
 def _maps(case_id: str, answer: Answer) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -104,10 +134,10 @@ def _maps(case_id: str, answer: Answer) -> Iterator[tuple[str, NDArray[Any]]]:
     if answer.probabilities is not None:
         for name, channel in zip(REGIONS, answer.probabilities, strict=True):
             # Rounded to half precision, which NIfTI has no type for.
-            yield f"probabilities/{case_id}_{name}.nii.gz", channel.astype(np.float32)
+            yield f"{PROBABILITIES}/{case_id}_{name}.nii.gz", channel.astype(np.float32)
     if answer.uncertainty is not None:
         for name, channel in zip(REGIONS, answer.uncertainty, strict=True):
-            yield f"uncertainty/{case_id}_unc_{NAMES[name]}.nii.gz", channel
+            yield f"{UNCERTAINTY}/{case_id}_unc_{NAMES[name]}.nii.gz", channel
 
 
 def _line(prediction: Prediction, written: dict[str, Any]) -> str:

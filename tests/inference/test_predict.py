@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from brats_seg.cases import case_from_files, find_cases
 from brats_seg.errors import UserError
 from brats_seg.inference.merge import merge_folders, merge_label_maps
 from brats_seg.inference.predict import load_bundles, predict
+from brats_seg.inference.segment import out_of_memory
 from brats_seg.labels import CONVENTIONS
 
 Bundles = dict[Any, list[Bundle]]
@@ -59,7 +62,7 @@ def test_both_pipelines(write_case: Any, bundles: Bundles, tmp_path: Path) -> No
     assert record["labels"] == {"convention": "brats2020"}
     assert [b["sha256"] for b in record["bundles"]["a"]] == [b.sha256 for b in bundles["a"]]
     assert record["volumes_ml"]["WT"] == np.count_nonzero(label_map) / 1000
-    assert set(record["files"]) == {"x.nii.gz", "a/x.nii.gz", "b/x.nii.gz"}
+    assert {*record["files"]} == set(files(out)), "the record lists everything, itself too"
     assert json.loads((out / "b" / "x.json").read_text())["bundles"].keys() == {"b"}
     # What `merge` makes of the two folders is what `predict` wrote.
     merge_folders(out / "a", out / "b", tmp_path / "merged")
@@ -151,14 +154,111 @@ def test_finished_cases_are_skipped_while_nothing_changed(
     # Other inputs, bundles, settings, or outputs gone.
     write_case("y", 3, root=root)
     assert again() == 1
-    (out / "a" / "x.nii.gz").unlink()
-    assert again() == 1
+    for name in ("x.nii.gz", "x.json"):
+        (out / "a" / name).unlink()
+        assert again() == 1
     assert again(tta="flips8") == 2
     assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 2
     (out / "x.json").write_text("{")
     assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
     (out / "x.json").write_text("[]")
     assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
+
+
+def test_a_case_under_other_names_is_done_again_in_their_convention(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root, out = write_case("x"), tmp_path / "out"
+    run(find_cases(root), {"a": bundles["a"]}, out)
+    assert json.loads((out / "x.json").read_text())["labels"] == {"convention": "brats2020"}
+    for old, new in (("_t1", "-t1n"), ("_t1ce", "-t1c"), ("_t2", "-t2w"), ("_flair", "-t2f")):
+        (root / "x" / f"x{old}.nii.gz").rename(root / "x" / f"x{new}.nii.gz")
+    run(find_cases(root), {"a": bundles["a"]}, out)
+    assert json.loads((out / "x.json").read_text())["labels"] == {"convention": "brats2023"}
+
+
+def test_what_was_made_of_something_else_does_not_stay(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    write_case("x", 1)
+    root, out = write_case("y", 2), tmp_path / "out"
+    assert run(find_cases(root), bundles, out, uncertainty="variance", probabilities=True) == []
+    (out / "a" / "mine.txt").write_text("not written by predict")
+    (out / "z.nii.gz").write_bytes(b"nor this")
+    file = root / "y" / "y_t2.nii.gz"
+    whole = file.read_bytes()
+    for broken in (b"no header", whole[: len(whole) // 2]):  # found before the work, and when it is read
+        file.write_bytes(broken)
+        assert len(run(find_cases(root), {"a": bundles["a"]}, out)) == 1
+        assert set(files(out)) == {"x.nii.gz", "x.json", "a/mine.txt", "z.nii.gz"}
+        file.write_bytes(whole)
+        assert run(find_cases(root), {"a": bundles["a"]}, out) == []
+        assert set(files(out)) == {"x.nii.gz", "x.json", "y.nii.gz", "y.json", "a/mine.txt", "z.nii.gz"}
+
+
+def test_a_map_without_a_record_is_not_ours_to_remove(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    root, out = write_case("x"), tmp_path / "out"
+    (root / "x" / "x_t1.nii.gz").write_bytes(b"no header")
+    out.mkdir()
+    (out / "x.nii.gz").write_bytes(b"somebody's")
+    (out / "x.json").write_text('{"schema": 1}')
+    assert len(run(find_cases(root), bundles, out)) == 1
+    assert set(files(out)) == {"x.nii.gz", "x.json"}
+
+
+def test_each_file_is_read_once_and_recorded_as_it_was_read(
+    write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brats_seg.inference import module
+
+    root, read = write_case("x"), Counter[str]()
+    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (root / "x").iterdir()}
+    open_, segment = Path.open, module.segment
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.parent == root / "x":
+            read[path.name] += 1
+        return open_(path, *arguments, **options)
+
+    def changed_meanwhile(*arguments: Any) -> Any:
+        for path in (root / "x").iterdir():
+            path.unlink()
+        return segment(*arguments)
+
+    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(module, "segment", changed_meanwhile)
+    assert run(find_cases(root), bundles, tmp_path / "out") == []
+    assert read == dict.fromkeys(before, 2), "once for the headers, once for all"
+    record = json.loads((tmp_path / "out" / "x.json").read_text())
+    assert {f"x_{name}.nii.gz": file["sha256"] for name, file in record["inputs"].items()} == before
+
+
+@pytest.mark.parametrize("where", ["brats_seg.inference.stream.read_case", "brats_seg.inference.ensemble.prepare"])
+def test_a_case_too_large_does_not_stop_the_others(
+    where: str, write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brats_seg.cases import read_case
+    from brats_seg.preprocessing import prepare
+
+    write_case("x")
+    cases, plain = find_cases(write_case("y")), read_case if "stream" in where else prepare
+
+    def scarce(one: Any, *arguments: Any, **options: Any) -> Any:
+        if getattr(one, "case", one).id == "x":
+            raise MemoryError
+        return plain(one, *arguments, **options)
+
+    monkeypatch.setattr(where, scarce)
+    (failure,) = run(cases, {"a": bundles["a"]}, tmp_path / "out")
+    assert failure.startswith("case x: ") and "memory" in failure
+    assert set(maps(tmp_path / "out")) == {"y.nii.gz"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "DefaultCPUAllocator: can't allocate memory"],
+)  # fmt: skip
+def test_words_that_mean_too_little_memory(words: str) -> None:
+    assert out_of_memory(RuntimeError(words))
+    assert out_of_memory(MemoryError())
+    assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
 
 
 def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
@@ -169,10 +269,13 @@ def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
     cases, out = find_cases(write_case("x")), tmp_path / "out"
     (out / "a").mkdir(parents=True)
     (out / "a" / ".tmp-1234.nii.gz").write_bytes(b"half")
+    (out / ".tmp-folder").mkdir()
+    (out / "mine").mkdir()
+    (out / "mine" / ".tmp-notes").write_text("not written by predict")
     with FileLock(out / ".lock"), pytest.raises(UserError, match="in use"):
         run(cases, bundles, out)
     run(cases, bundles, out)
-    assert not list(out.rglob(".tmp-*"))
+    assert {path.relative_to(out).as_posix() for path in out.rglob(".tmp-*")} == {".tmp-folder", "mine/.tmp-notes"}
 
 
 def test_too_little_memory_means_windows(
