@@ -69,15 +69,11 @@ def show(findings: Sequence[Finding], root: Path) -> None:
 
 def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:
     """The closing line: how many cases, labelled ones, errors and notes."""
+    from brats_seg.terms import count
+
     labelled = sum(case.segmentation is not None for case in cases)
     errors = sum(finding.level == "error" for finding in findings)
-    return (
-        f"{_count(len(cases), 'case')} ({labelled} labelled): {_count(errors, 'error')}, {_count(len(findings) - errors, 'note')}"
-    )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {count(len(findings) - errors, 'note')}"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ def main(config: DictConfig) -> None:
     """List the training cases whose loss stays high, for a person to review and ``data.exclude`` to take."""
     from pathlib import Path
 
+    from brats_seg.terms import count
     from brats_seg.training.flag_cases import flag_cases
 
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
@@ -20,7 +21,7 @@ def main(config: DictConfig) -> None:
     flagged = flag_cases(folders, output, last_epochs=config.last_epochs, deviations=config.deviations)
     for case_id in flagged:
         print(case_id)
-    print(f"{len(flagged)} cases flagged in {output}; look at each, and at {output.with_suffix('.png')}")
+    print(f"{count(len(flagged), 'case')} flagged in {output}; look at each, and at {output.with_suffix('.png')}")
 
 
 if __name__ == "__main__":

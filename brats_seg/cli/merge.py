@@ -13,9 +13,10 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.inference.merge import merge_folders
+    from brats_seg.terms import count
 
     merged = merge_folders(Path(config.a), Path(config.b), Path(config.output), labels=config.labels.predictions)
-    print(f"{len(merged)} cases merged in {config.output}")
+    print(f"{count(len(merged), 'case')} merged in {config.output}")
 
 
 if __name__ == "__main__":

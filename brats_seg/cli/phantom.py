@@ -16,12 +16,15 @@ def main(config: DictConfig) -> None:
     from rich.progress import Progress
 
     from brats_seg.phantom import write_cohort
+    from brats_seg.terms import count
 
     z, y, x = config.shape
+    output = Path(config.output)
+    before = {path.name for path in output.iterdir()} if output.is_dir() else set()
     with Progress(transient=True) as bar:
         task = bar.add_task("writing cases", total=config.cases)
         ids = write_cohort(
-            Path(config.output),
+            output,
             cases=config.cases,
             seed=config.seed,
             shape=(z, y, x),
@@ -29,7 +32,8 @@ def main(config: DictConfig) -> None:
             workers=config.workers or os.cpu_count() or 1,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
-    print(f"{len(ids)} cases in {config.output}")
+    kept = len(before & set(ids))
+    print(f"{count(len(ids), 'case')} in {output}{f', {kept} of them from before' if kept else ''}")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from brats_seg.cli.command import command
 @command("prepare")
 def main(config: DictConfig) -> None:
     """Fill the cache of one pipeline with every labelled case."""
+    from brats_seg.terms import count
     from brats_seg.training.config import build
     from brats_seg.training.preparation import prepare_with_progress
 
     data = build(config.data)
     ready = prepare_with_progress(data, verify=config.verify, all_cases=True)
-    print(f"{ready} cases ready in {data.home}")
+    print(f"{count(ready, 'case')} ready in {data.home}")
 
 
 if __name__ == "__main__":

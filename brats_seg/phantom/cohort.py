@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.errors import UserError, WrongValue
-from brats_seg.files import whole_folder
+from brats_seg.files import whole_folder, write_json
 from brats_seg.geometry import Triple
 from brats_seg.labels import CONVENTIONS
 from brats_seg.phantom.anatomy import make_anatomy
@@ -24,6 +25,8 @@ from brats_seg.seeds import seed_for
 NO_ENHANCEMENT_EVERY = 8
 MIN_SIDE = 32
 LABELS = CONVENTIONS["brats2020"]
+RECORD = "phantom.json"
+"""Beside the cases: what they are a function of, besides their numbers."""
 
 
 def make_case(number: int, *, seed: int, shape: Triple) -> tuple[dict[str, NDArray[np.int16]], NDArray[np.uint8]]:
@@ -59,10 +62,11 @@ def write_cohort(
         The ids.
 
     Raises:
-        UserError: A volume too small to hold a brain, or a folder that cannot be written.
+        UserError: A volume too small to hold a brain, or a folder that cannot be written or holds another cohort.
     """
     if min(shape) < MIN_SIDE or cases < 1:
         raise WrongValue(f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side")
+    _claim(output, seed, shape)
     numbers = range(first, first + cases)
     write = partial(_write_case, output, seed=seed, shape=shape)
     ids = []
@@ -76,6 +80,20 @@ def write_cohort(
             ids.append(case_id)
             progress(done, cases)
     return ids
+
+
+def _claim(output: Path, seed: int, shape: Triple) -> None:
+    """Write down what makes the cohort, or hold it against what made the cases that are there."""
+    record, wanted = output / RECORD, {"seed": seed, "shape": list(shape)}
+    if not record.exists():
+        write_json(record, wanted)
+        return
+    try:
+        held = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{record}: expected JSON ({error}); choose another output=DIR") from error
+    if held != wanted:
+        raise UserError(f"{output} holds a cohort of {held}, not {wanted}: choose another output=DIR")
 
 
 def _write_case(output: Path, number: int, *, seed: int, shape: Triple) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from brats_seg.cases import find_cases, inspect_case
+from brats_seg.cli.main import run
 from brats_seg.errors import UserError
 from brats_seg.metrics.functional import dice
 from brats_seg.phantom import make_case, write_cohort
@@ -78,5 +79,19 @@ def test_impossible_sizes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least"):
         write_cohort(tmp_path, cases=1, seed=0, shape=(16, 56, 48))
     write_cohort(tmp_path, cases=1, seed=0, shape=SHAPE)
+    with pytest.raises(UserError, match=r"holds a cohort of .*48.* choose another"):
+        write_cohort(tmp_path, cases=1, seed=0, shape=(56, 56, 56))
+    with pytest.raises(UserError, match=r"'seed': 0.*not .*'seed': 1"):
+        write_cohort(tmp_path, cases=1, seed=1, shape=SHAPE)
+    (tmp_path / "phantom.json").unlink()  # as cohorts before had none
     with pytest.raises(UserError, match="holds a case of shape"):
         write_cohort(tmp_path, cases=1, seed=0, shape=(56, 56, 56))
+
+
+def test_the_command_says_how_many_were_there_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [f"output={tmp_path}", "shape=[32,32,32]", "workers=1"]
+    run("phantom", [*line, "cases=1"])
+    run("phantom", [*line, "cases=2"])
+    assert [said.partition(" in ")[0] for said in capsys.readouterr().out.splitlines()] == ["1 case", "2 cases"]
+    run("phantom", [*line, "cases=2"])
+    assert capsys.readouterr().out == f"2 cases in {tmp_path}, 2 of them from before\n"
