@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from brats_seg.models.precision import default_precision
+from brats_seg.report.pages import viewer_script
 
 VERSIONS = ("brats-seg", "torch", "pytorch-lightning", "hydra-core", "numpy", "nibabel")
 GIB = 2**30
@@ -86,7 +87,15 @@ def _features() -> dict[str, str]:
         "folds in parallel (hydra/launcher=joblib)": _with("hydra_plugins.hydra_joblib_launcher", sweeps),
         "folds on Slurm (hydra/launcher=submitit_slurm)": _with("hydra_plugins.hydra_submitit_launcher", sweeps, slurm),
         "Weights & Biases online": "ready" if _logged_in() else "wandb login",
+        "TensorBoard (logger=tensorboard)": _with("tensorboard", 'pip install "brats-seg[tensorboard]"'),
+        "ONNX (export format=onnx)": _export(),
+        "3-D viewer of reports": "ready" if viewer_script() else "make viewer",
     }
+
+
+def _export() -> str:
+    answers = [_with(module, 'pip install "brats-seg[export]"') for module in ("onnx", "onnxscript", "onnxruntime")]
+    return next((answer for answer in answers if answer != "ready"), "ready")
 
 
 def _with(module: str, installation: str, ready: str = "ready") -> str:

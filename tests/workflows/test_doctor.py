@@ -39,3 +39,14 @@ def test_card_that_torch_cannot_use_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     assert "cannot use the NVIDIA card" in doctor(tmp_path).machine["device"]
+
+
+def test_what_each_extra_is_for_is_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr("brats_seg.workflows.doctor.find_spec", lambda name: name == "onnx" or None)
+    monkeypatch.setattr("brats_seg.workflows.doctor.viewer_script", lambda: None)
+    features = doctor(tmp_path).features
+    assert features["TensorBoard (logger=tensorboard)"] == 'pip install "brats-seg[tensorboard]"'
+    assert features["ONNX (export format=onnx)"] == 'pip install "brats-seg[export]"'
+    assert features["3-D viewer of reports"] == "make viewer"
+    monkeypatch.setattr("brats_seg.workflows.doctor.find_spec", lambda name: True)
+    assert doctor(tmp_path).features["ONNX (export format=onnx)"] == "ready"
