@@ -19,6 +19,7 @@ from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeData
 from brats_seg.data.folds import Split, fold_split, frozen_folds, read_exclusions, read_split
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
+from brats_seg.nifti import read_geometry
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
 from brats_seg.preprocessing.cache import disk_estimate_bytes
 from brats_seg.seeds import seed_for
@@ -112,9 +113,16 @@ class BraTSDataModule(pl.LightningDataModule):
         ids: Sequence[str] | None = None,
         *,
         verify: bool = False,
+        announce: Callable[[int, int], None] = lambda cases, size: None,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         """Fill the cache for these cases (default: those of the split) after the cheap check of their headers.
+
+        Args:
+            ids: Of the cases.
+            verify: Recompute every checksum, too.
+            announce: Called before the work, where there is any, with the number of cases and the bytes they may take.
+            progress: Called with (done, total).
 
         Raises:
             UserError: A case cannot be used, or the disk is too small.
@@ -123,7 +131,10 @@ class BraTSDataModule(pl.LightningDataModule):
         cases = [case for case in self.cases if case.id in wanted]
         check_headers(cases)
         cache = Cache(self.home, self.normalise)
-        self._check_disk(sum(cache.lookup(case) is None for case in cases))
+        if missing := [case for case in cases if cache.lookup(case) is None]:
+            needed = disk_estimate_bytes(len(missing), read_geometry(missing[0].files[0]).shape)  # the others' are like it
+            announce(len(missing), needed)
+            self._check_disk(len(missing), needed)
         self.cases_ready = cache.ensure(cases, workers=self.workers, verify=verify, progress=progress)
 
     def setup(self, stage: str) -> None:
@@ -166,8 +177,7 @@ class BraTSDataModule(pl.LightningDataModule):
             **options,  # type: ignore[arg-type]
         )
 
-    def _check_disk(self, missing: int) -> None:
-        needed = disk_estimate_bytes(missing, (155, 240, 240))
+    def _check_disk(self, missing: int, needed: int) -> None:
         folder = next(p for p in (self.home, *self.home.absolute().parents) if p.exists())
         free = shutil.disk_usage(folder).free
         if needed > free:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from brats_seg.data import BraTSDataModule
-from brats_seg.preprocessing.cache import disk_estimate_bytes
+from brats_seg.terms import count
 
 
 def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_cases: bool = False) -> int:
-    """Prepare the cases of the split (or all), with an estimate first and a bar while it lasts.
+    """Prepare the cases of the split (or all), with an estimate of disk and time first and a bar while it lasts.
 
     Returns:
         How many cases are ready.
@@ -19,13 +22,17 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
     console = Console()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("prepare", total=None)
+        began = time.perf_counter()
+
+        def announce(cases: int, size: int) -> None:
+            console.print(f"{count(cases, 'case')} to prepare, up to {size / 1e9:.1f} GB in {data.home}", soft_wrap=True)
 
         def advance(done: int, total: int) -> None:
             if done == 1 and total > 1:
-                bar.print(
-                    f"{total} cases to prepare, up to {disk_estimate_bytes(total, (155, 240, 240)) / 1e9:.1f} GB in {data.home}"
-                )
+                seconds = (time.perf_counter() - began) * math.ceil((total - 1) / max(min(data.workers, total), 1))
+                console.print(f"about {max(round(seconds / 60), 1)} min for the others")
             bar.update(task, completed=done, total=total)
 
-        data.prepare_cases([case.id for case in data.cases] if all_cases else None, verify=verify, progress=advance)
+        ids = [case.id for case in data.cases] if all_cases else None
+        data.prepare_cases(ids, verify=verify, announce=announce, progress=advance)
     return len(data.cases_ready)
