@@ -60,6 +60,18 @@ def start(root: Path, name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=root, start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
+def wait_for_the_other(group: int) -> None:
+    """It is told to end by the first process, which may be gone before."""
+    for _ in range(600):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(group, signal.SIGKILL)
+    raise AssertionError("the second process goes on alone")
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -88,8 +100,9 @@ def test_two_processes_score_as_one_and_continue(tmp_path: Path) -> None:
     while not (cut / "checkpoints" / "last.ckpt").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.terminate()
+    assert process.wait() == -signal.SIGTERM
+    wait_for_the_other(process.pid)
     assert start(tmp_path, "cut").wait(300) == 0
     assert (cut / "bundle" / "model.safetensors").read_bytes() == (folder / "bundle" / "model.safetensors").read_bytes()
     assert (cut / "case_losses.csv").read_bytes() == (folder / "case_losses.csv").read_bytes()
