@@ -2,11 +2,13 @@
 
     python benchmarks/inference.py CASE_FOLDER [--width 48] [--views 16] [--repeats 3] [--many 10]
     python benchmarks/inference.py CASE_FOLDER --ensemble FILE [--views 16]
+    python benchmarks/inference.py CASE_FOLDER --cuda [--width 48] [--repeats 3]
 
 Naive: plain torch in fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each measurement is a process of
 its own, so that its peak is its own; that of a process with network and image in memory but nothing computed is printed beside.
 ``--many 0`` leaves the comparison of one and many bundles out. With ``--ensemble``: how well label maps of trained bundles agree
-between the two ways, and seconds per case.
+between the two ways, and seconds per case. With ``--cuda``: seconds per case on the GPU, warm, from the read case to its label
+maps with all 16 views, for one bundle and for five of A and ten of B.
 """
 
 from __future__ import annotations
@@ -20,22 +22,25 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from plain import plain_unet
 from torch import Tensor
 
-from brats_seg.bundles import load_ensemble
+from brats_seg.bundles import PIPELINES, Bundle, Pipeline, load_bundle, load_ensemble, save_bundle
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
-from brats_seg.inference.ensemble import accumulate
+from brats_seg.inference.ensemble import Ensemble, accumulate
+from brats_seg.inference.segment import segment
+from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS, View
 from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
 from brats_seg.metrics.functional import dice
 from brats_seg.models import UNet
 from brats_seg.models.precision import default_precision
-from brats_seg.preprocessing import MinMax, Normalisation, prepare
+from brats_seg.preprocessing import MinMax, Normalisation, ZScore, prepare
 from brats_seg.terms import DIVISOR, REGIONS
 
 
@@ -140,6 +145,29 @@ def agree(arguments: argparse.Namespace) -> None:
         )
 
 
+def on_gpu(arguments: argparse.Namespace) -> None:
+    """One bundle alone, then as many as the paper's ensemble: five and ten times the same, for speed knows no weights."""
+    loaded = read_case(find_cases(arguments.case)[0], with_segmentation=False)
+    settings = Settings.default(tta="group16", convention="brats2020")
+    print(f"{torch.cuda.get_device_name()}, width {arguments.width}, {default_precision('cuda')}, 16 views")
+    with TemporaryDirectory() as folder:
+        bundles: dict[Pipeline, Bundle] = {}
+        for pipeline, normalise in zip(PIPELINES, (MinMax(1, 99), ZScore()), strict=True):
+            net, place = untrained(arguments.width, 1)[0], Path(folder) / pipeline
+            save_bundle(place, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={})
+            bundles[pipeline] = load_bundle(place)
+        for counts in ({"a": 1}, {"a": 5, "b": 10}):
+            ensembles: dict[Pipeline, Ensemble] = {
+                p: Ensemble([bundle] * counts[p], channels_last=True).cuda() for p, bundle in bundles.items() if p in counts
+            }
+            segment(loaded, ensembles, settings)  # warms up
+            torch.cuda.reset_peak_memory_stats()
+            found = [segment(loaded, ensembles, settings) for _ in range(arguments.repeats)]
+            seconds = statistics.median(each.seconds for each in found)
+            peak = torch.cuda.max_memory_allocated() / 2**30
+            print(f"bundles {counts}: {seconds:.2f} s per case, {found[0].inferer}, peak {peak:.1f} GiB", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", type=Path)
@@ -148,11 +176,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--many", type=int, default=10)
     parser.add_argument("--ensemble", type=Path)
+    parser.add_argument("--cuda", action="store_true")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--nets", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.way:
         child(arguments)
+    elif arguments.cuda:
+        on_gpu(arguments)
     elif arguments.ensemble:
         agree(arguments)
     else:

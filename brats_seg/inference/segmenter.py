@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from brats_seg import nifti
 from brats_seg.bundles import Bundle, Pipeline, load_bundles, load_ensemble
 from brats_seg.cases import case_from_files, read_case
+from brats_seg.errors import CaseError, UserError
 from brats_seg.inference.ensemble import Ensemble
 from brats_seg.inference.record import volumes_ml
 from brats_seg.inference.segment import Prediction, segment
@@ -72,11 +73,13 @@ class Segmenter:
         settings: Fields of :class:`Settings` that differ from ``conf/predict.yaml``.
 
     Raises:
-        UserError: A bundle or a setting cannot be used.
+        UserError: A bundle or a setting cannot be used, or there is no bundle.
     """
 
     def __init__(self, bundles: Mapping[Pipeline, Sequence[Bundle]], *, device: str | None = None, **settings: Any) -> None:
         self.settings = Settings.default(**settings)
+        if not any(bundles.values()):
+            raise UserError("no bundle given: a Segmenter needs those of pipeline a, b, or both")
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.ensembles = {p: Ensemble(group, channels_last=True).to(chosen) for p, group in bundles.items() if group}
 
@@ -87,9 +90,15 @@ class Segmenter:
 
     @classmethod
     def from_bundles(
-        cls, a: Sequence[str | Path] = (), b: Sequence[str | Path] = (), *, device: str | None = None, **settings: Any
+        cls,
+        a: Sequence[str | Path] | str | Path = (),
+        b: Sequence[str | Path] | str | Path = (),
+        *,
+        device: str | None = None,
+        **settings: Any,
     ) -> Segmenter:
-        """From bundle folders."""
+        """From bundle folders, or the folder of one."""
+        a, b = ([folders] if isinstance(folders, str | Path) else folders for folders in (a, b))
         return cls(load_bundles({"a": [Path(f) for f in a], "b": [Path(f) for f in b]}), device=device, **settings)
 
     def __call__(self, *, affine: NDArray[np.float64] = LPS_AFFINE, **images: Source) -> Segmentation:
@@ -104,19 +113,27 @@ class Segmenter:
         """
         with tempfile.TemporaryDirectory() as folder:
             # By way of files, so that every image passes the same checks.
-            files = {name: _file(Path(folder) / f"{name}_image.nii", image, affine) for name, image in images.items()}
-            loaded = read_case(case_from_files(files), on_missing_modality=self.settings.on_missing_modality)
+            files = {name: _file(Path(folder), name, image, affine) for name, image in images.items()}
+            try:
+                loaded = read_case(case_from_files(files), on_missing_modality=self.settings.on_missing_modality)
+            except CaseError as error:
+                raise UserError(error.reason.replace(f"{folder}/", "")) from error
         prediction = segment(loaded, self.ensembles, self.settings)
         image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
         return Segmentation(nib.Nifti1Image.from_bytes(image.to_bytes()), prediction)  # as if read from the file
 
 
-def _file(path: Path, image: Source, affine: NDArray[np.float64]) -> Path:
+def _file(folder: Path, name: str, image: Source, affine: NDArray[np.float64]) -> Path:
+    """Where an image lies; one in memory is put into the folder first."""
     if isinstance(image, str | Path):
         return Path(image)
-    if isinstance(image, np.ndarray):
+    if isinstance(image, np.ndarray) and image.dtype.kind in "iuf":
         array = image.astype(np.float32) if image.dtype.kind == "f" or image.dtype.itemsize > 4 else image
         image = nib.Nifti1Image(array, affine)
         image.header.set_xyzt_units("mm", "sec")
+    if not isinstance(image, nib.Nifti1Image):
+        kind = f"array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise UserError(f"{name}: expected a path, a nibabel Nifti1Image or an array of integers or floats, found {kind}")
+    path = folder / f"{name}_in_memory.nii"
     image.to_filename(path)
     return path

@@ -22,18 +22,18 @@ WriteCase = Callable[..., Path]
 
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> MakeBundle:
-    """``make_bundle("a", seed=1)``: untrained, of width 2."""
+    """``make_bundle("a", seed=1)``: untrained, of width 2 unless another is asked for."""
 
-    def make(pipeline: str = "a", seed: int = 0, *, lower_percentile: float = 1) -> Bundle:
+    def make(pipeline: str = "a", seed: int = 0, *, lower_percentile: float = 1, width: int = 2) -> Bundle:
         torch.manual_seed(seed)
         norm = "group" if pipeline == "a" else "instance"
-        net = UNet(width=2, norm=norm, attention=False, residual=False, dropout=0.0).eval()
+        net = UNet(width=width, norm=norm, attention=False, residual=False, dropout=0.0).eval()
         with torch.no_grad():  # so that every label is somewhere, and views differ
             net.main.weight.normal_()
             logits = net(torch.rand(1, 4, 16, 16, 16)).main[0].flatten(1)
             net.main.bias -= torch.stack([channel.quantile(q) for channel, q in zip(logits, (0.8, 0.6, 0.4), strict=True)])
         normalise = MinMax(lower_percentile, 99) if pipeline == "a" else ZScore()
-        folder = tmp_path / "bundles" / f"{pipeline}{seed}-{lower_percentile}"
+        folder = tmp_path / "bundles" / f"{pipeline}{seed}-{lower_percentile}-{width}"
         save_bundle(folder, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={})
         return load_bundle(folder)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,28 @@ import numpy as np
 import pytest
 
 CASES = 10
+# Half of the n-th file is on the disk when the process dies.
+DYING = """
+import os, signal, sys
+from pathlib import Path
+
+left = int(sys.argv.pop(1))
+
+def dying(write):
+    def half(path, data, *arguments, **options):
+        global left
+        left -= 1
+        if left == 0:
+            write(path, data[: len(data) // 2], *arguments, **options)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(path, data, *arguments, **options)
+    return half
+
+Path.write_bytes, Path.write_text = dying(Path.write_bytes), dying(Path.write_text)
+
+from brats_seg.cli.predict import main
+main()
+"""
 
 
 def visible(output: Path) -> dict[str, bytes]:
@@ -22,40 +46,48 @@ def visible(output: Path) -> dict[str, bytes]:
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in found}
 
 
-@pytest.mark.slow
-def test_killed_at_random_moments(write_case: Any, make_bundle: Any, tmp_path: Path) -> None:
+def check(output: Path) -> None:
+    """Whatever is visible is whole, and a record's files are all there."""
+    for name in visible(output):
+        assert np.asarray(nib.load(output / name).dataobj).dtype == np.uint8
+    for record in output.rglob("*.json"):
+        if not record.name.startswith("."):
+            assert all((record.parent / name).exists() for name in json.loads(record.read_text())["files"])
+
+
+@pytest.fixture
+def arguments(write_case: Any, make_bundle: Any) -> list[str]:
     for number in range(CASES):
         root = write_case(f"case{number}", number)
-    a, b = make_bundle("a").folder, make_bundle("b").folder
-    command = [
-        sys.executable,
-        "-m",
-        "brats_seg.cli.predict",
-        f"input={root}",
-        f"bundles.a=[{a}]",
-        f"bundles.b=[{b}]",
-        "accelerator=cpu",
-    ]
+    bundles = [f"bundles.{pipeline}=[{make_bundle(pipeline).folder}]" for pipeline in "ab"]
+    return [f"input={root}", *bundles, "accelerator=cpu"]
 
-    def start(output: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*command, f"output={output}"], stdout=subprocess.DEVNULL)
 
+@pytest.mark.slow
+def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(whole).wait() == 0
+
+    def start(output: Path, *program: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, *program, *arguments, f"output={output}"], stdout=subprocess.DEVNULL)
+
+    predict = ("-m", "brats_seg.cli.predict")
+    assert start(whole, *predict).wait() == 0
     chance = random.Random(0)
-    for _ in range(4):
-        process, before = start(killed), len(visible(killed))
+    for _ in range(2):  # between files, most likely
+        process, before = start(killed, *predict), len(visible(killed))
         deadline = time.monotonic() + 300
         while process.poll() is None and len(visible(killed)) <= before and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(chance.random() * 0.4)
         process.kill()
         process.wait()
-        for name in visible(killed):
-            assert np.asarray(nib.load(killed / name).dataobj).dtype == np.uint8
-        for record in killed.glob("*.json"):
-            assert (killed / f"{record.stem}.nii.gz").exists()
-    assert start(killed).wait() == 0
+        check(killed)
+    for write in (1, 2, 5, 6):  # within one: the first map and record, the final ones
+        process = start(killed, "-c", DYING, str(write))
+        assert process.wait() == -signal.SIGKILL, "fewer files were written than before, or not by these functions"
+        check(killed)
+        assert list(killed.rglob(".tmp-*")), "half a file was written, and nobody sees it"
+    assert start(killed, *predict).wait() == 0
     assert visible(killed) == visible(whole)
     assert len(visible(killed)) == 3 * CASES
     assert not list(killed.rglob(".tmp-*"))

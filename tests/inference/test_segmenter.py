@@ -8,6 +8,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from brats_seg.bundles import write_ensemble
 from brats_seg.cases import find_cases
@@ -41,3 +42,32 @@ def test_paths_images_and_arrays(make_bundle: Any, write_case: Any, tmp_path: Pa
         segmenter(**arrays, pet=arrays["t1"])
     with pytest.raises(UserError, match="tta"):
         Segmenter(bundles, views="none")
+
+
+def test_one_folder_needs_no_list_and_none_is_refused(make_bundle: Any) -> None:
+    folder = make_bundle("b").folder
+    assert Segmenter.from_bundles(b=str(folder), device="cpu").ensembles.keys() == {"b"}
+    for nothing in ({}, {"a": []}):
+        with pytest.raises(UserError, match="no bundle"):
+            Segmenter(nothing, device="cpu")
+
+
+BRAIN = np.pad(np.ones((8, 8, 8), np.int16), 8)
+NO_IMAGES = {
+    "booleans": BRAIN > 0,
+    "complex numbers": BRAIN + 0j,
+    "a tensor": torch.from_numpy(BRAIN),
+    "a list": BRAIN.tolist(),
+    "another format": nib.MGHImage(BRAIN, np.eye(4)),
+    "a complex image": nib.Nifti1Image(BRAIN + 0j, np.eye(4)),
+    "one slice": BRAIN[8],
+    "not finite": np.where(BRAIN > 0, np.nan, 0),
+    "nothing": BRAIN * 0,
+}
+
+
+@pytest.mark.parametrize("image", NO_IMAGES.values(), ids=NO_IMAGES)
+def test_what_is_no_image_is_refused_by_the_name_it_was_given(image: Any, make_bundle: Any) -> None:
+    with pytest.raises(UserError, match=r"^t1\b|^t1_in_memory") as caught:
+        Segmenter({"a": [make_bundle("a")]}, device="cpu", tta="none")(**dict.fromkeys(MODALITIES, image))
+    assert "\n" not in str(caught.value)
