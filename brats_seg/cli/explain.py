@@ -65,7 +65,7 @@ def _unreadable(override: str) -> str:
     if value.startswith("[") and value.endswith("]"):
         elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
         return f"cannot read {override!r}: in a list each such value needs quotes, and the whole others, '{key}=[{elements}]'"
-    return f"cannot read {override!r}: a value with = , : or brackets in it needs two pairs of quotes, '{key}=\"{value}\"'"
+    return f"cannot read {override!r}: a value with = , : ~ or brackets in it needs two pairs of quotes, '{key}=\"{value}\"'"
 
 
 def _unknown_option(error: MissingConfigException) -> str:

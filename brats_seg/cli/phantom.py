@@ -13,6 +13,7 @@ def main(config: DictConfig) -> None:
     import os
     from pathlib import Path
 
+    from rich.console import Console
     from rich.progress import Progress
 
     from brats_seg.phantom import write_cohort
@@ -21,7 +22,7 @@ def main(config: DictConfig) -> None:
     z, y, x = config.shape
     output = Path(config.output)
     before = {path.name for path in output.iterdir()} if output.is_dir() else set()
-    with Progress(transient=True) as bar:
+    with Progress(transient=True, disable=not Console().is_terminal) as bar:
         task = bar.add_task("writing cases", total=config.cases)
         ids = write_cohort(
             output,

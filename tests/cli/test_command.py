@@ -101,7 +101,7 @@ def test_the_home_folder_is_expanded_wherever_a_path_begins(run, monkeypatch, co
 
 def test_a_tilde_within_a_path_stays(run):
     seen = []
-    run(lambda config: seen.append(config.data.root), "data.root=/a~b/~c", "~data.changed")
+    run(lambda config: seen.append(config.data.root), "data.root='/a~b/~c'", "~data.changed")
     assert seen == ["/a~b/~c"]
 
 
