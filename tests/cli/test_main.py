@@ -14,7 +14,7 @@ import pytest
 from brats_seg import __version__, cli
 from brats_seg.cli.main import COMMANDS, main
 
-SHARED = {"main", "command", "explain", "launchers"}
+SHARED = {"main", "command", "explain", "launchers", "values"}
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
