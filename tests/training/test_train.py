@@ -11,7 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from brats_seg.bundles import load_bundle
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.phantom import write_cohort
 from brats_seg.schedules import cosine_decay
 from brats_seg.training import train as training
@@ -103,6 +103,9 @@ def test_impossible_combinations_are_one_line(root: Path, tmp_path: Path) -> Non
         train(config(root, tmp_path, "experiment=pipeline_b", "fold=all"))
     with pytest.raises(UserError, match="max_epochs"):
         train(config(root, tmp_path, "trainer.max_epochs=3"))
+    for devices in ("2", "auto", "-1", "[0,1]"):  # Lightning would start processes that meet the lock of this one
+        with pytest.raises(WrongValue, match=r"use trainer=ddp trainer\.devices="):
+            train(config(root, tmp_path, f"trainer.devices={devices}"))
     with pytest.raises(UserError, match="multiples of 8"):
         train(config(root, tmp_path, "data.patch=[20,16,16]"))
     with pytest.raises(UserError, match="fold=9"):
