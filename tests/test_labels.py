@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from brats_seg.errors import UserError
 from brats_seg.labels import CONVENTIONS, convention, convert, decode_regions, encode_regions, unknown_values
 
-quick = settings(max_examples=50, deadline=None)
+quick = settings(max_examples=50)
 names = st.sampled_from(sorted(CONVENTIONS))
 
 

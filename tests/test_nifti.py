@@ -146,7 +146,7 @@ def whole(tmp_path_factory) -> Path:
     return path
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_cut_anywhere_is_one_line(whole, tmp_path, data):
     content = whole.read_bytes()
@@ -157,7 +157,7 @@ def test_a_file_cut_anywhere_is_one_line(whole, tmp_path, data):
     assert "\n" not in str(error.value)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.binary(max_size=600))
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_junk_is_one_line(tmp_path, junk, suffix):
@@ -168,7 +168,7 @@ def test_junk_is_one_line(tmp_path, junk, suffix):
             reading(path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.integers(0, 347), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_damaged_header_is_one_line_or_still_a_volume(whole, tmp_path, changes):
     data = bytearray(gzip.decompress(whole.read_bytes()))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from monai.metrics import compute_dice, compute_hausdorff_distance
@@ -57,7 +57,6 @@ def test_empty_and_full_masks(prediction: np.ndarray, truth: np.ndarray, wanted:
     assert found == pytest.approx(wanted)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_overlap_is_what_counting_voxel_by_voxel_gives(data: st.DataObject) -> None:
     shape = data.draw(array_shapes(min_dims=3, max_dims=3, max_side=4))
@@ -85,7 +84,6 @@ def test_hd95_is_what_all_pairs_of_surface_voxels_give(
         assert hd95_mm(a, b, spacing) == pytest.approx(reference_hd95(a, b, spacing), abs=1e-6)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_hd95_of_any_two_masks(data: st.DataObject, reference_hd95: Callable[[np.ndarray, np.ndarray, Spacing], float]) -> None:
     shape = data.draw(array_shapes(min_dims=3, max_dims=3, max_side=5))
@@ -117,7 +115,6 @@ def test_surface_distance_agrees(both_full: Pairs, spacing: Spacing) -> None:
         assert surfel_hd95_mm(a, b, spacing, 374.0) == pytest.approx(peer.compute_robust_hausdorff(distances, 95), abs=1e-6)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_what_no_metric_may_depend_on(data: st.DataObject) -> None:
     """Exchanging the masks, mirroring both, more background around both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_dilation, generate_binary_structure, label
@@ -104,7 +104,6 @@ def test_lesions_are_counted_across_corners() -> None:
     assert count_lesions(corner, ~corner & False) == LesionCounts(truth=0, prediction=2, missed=0, false=2)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_counting_is_the_same_from_both_sides(data: st.DataObject) -> None:
     shape = data.draw(array_shapes(min_dims=3, max_dims=3, max_side=5))
