@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,10 @@ def test_two_processes_share_the_cases(write_case: Any, make_bundle: Any, tmp_pa
         outputs[devices] = {path.name: path.read_bytes() for path in output.glob("*.nii.gz")}
     assert set(outputs[1]) == {f"case{n}.nii.gz" for n in range(3)}
     assert outputs[1] == outputs[2]
+    # Nothing to be done: the first one says so, and nobody waits for anybody.
+    shutil.rmtree(root / "case3")
+    shutil.rmtree(root / "case4")
+    command += [f"output={tmp_path / '1'}", "accelerator=cpu", "devices=2"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("3 of 3 cases finished before") == 1
