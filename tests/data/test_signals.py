@@ -43,7 +43,9 @@ def test_a_handler_of_sigterm_that_was_there_is_asked_alone(tmp_path: Path, requ
     assert told == [signal.SIGTERM]
 
 
-def test_an_interruption_is_one_and_the_next_is_heard_too(tmp_path: Path) -> None:
+def test_an_interruption_is_one_and_the_next_is_heard_too(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job in the background has it ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, found))
     before = signal.getsignal(signal.SIGINT)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
