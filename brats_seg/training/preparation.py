@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,12 +26,13 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
         began = time.perf_counter()
 
         def announce(cases: int, size: int) -> None:
-            console.print(f"{count(cases, 'case')} to prepare, up to {size / 1e9:.1f} GB in {data.home}", soft_wrap=True)
+            gb = max(size / 1e9, 0.1)
+            console.print(f"{count(cases, 'case')} to prepare, up to {gb:.1f} GB in {data.home}", soft_wrap=True)
 
         def advance(done: int, total: int) -> None:
             if done == 1 and total > 1:
                 seconds = (time.perf_counter() - began) * math.ceil((total - 1) / max(min(data.workers, total), 1))
-                console.print(f"about {max(round(seconds / 60), 1)} min for the others")
+                console.print(f"about {timedelta(seconds=math.ceil(seconds))} for the others")
             bar.update(task, completed=done, total=total)
 
         ids = [case.id for case in data.cases] if all_cases else None

@@ -31,5 +31,5 @@ def test_the_estimate_comes_first_and_only_where_there_is_work(tmp_path: Path, c
     other = build(load_config([*places, "data.upper_percentile=98"]).data)
     assert prepare_with_progress(other) == 2
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("2 cases to prepare, up to 0.0 GB in ")
-    assert second == "about 1 min for the others"
+    assert first.startswith("2 cases to prepare, up to 0.1 GB in ")
+    assert second.startswith("about 0:00:")
