@@ -32,10 +32,10 @@ class MeansOfMeans(nn.Module):
         return channels.mean(2, keepdim=True).expand_as(channels).reshape(1, -1, 1, 1, 1)
 
 
-def replace_norms(net: Net, by: type[nn.Module] = MeansOfMeans) -> Net:
-    """Put a module made of it in the place of every norm of a network; the network itself is changed and given back."""
+def replace_norms(net: Net) -> Net:
+    """Put :class:`MeansOfMeans` in the place of every norm of a network; the network itself is changed and given back."""
     for module in list(net.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.InstanceNorm3d | nn.GroupNorm) and not isinstance(module, by):
-                setattr(module, name, by(child))
+            if isinstance(child, nn.InstanceNorm3d | nn.GroupNorm) and not isinstance(module, MeansOfMeans):
+                setattr(module, name, MeansOfMeans(child))
     return net

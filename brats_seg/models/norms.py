@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SLAB = 2**17
+SLAB = 2**16
 """Values summed in float32 before double takes over."""
 WIDE = 64
 """Channels from which on the kernels are fast."""
-SPACE = (0, 2, 3, 4)
 
 
 class GroupNorm(nn.GroupNorm):
@@ -56,20 +55,18 @@ def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) 
     """Affine group norm of ``(1, c, z, y, x)``; overwrites ``x`` where no gradient is wanted."""
     if torch.is_grad_enabled():
         return cast(Tensor, _Normalise.apply(x, groups, weight, bias, eps))  # type: ignore[no-untyped-call]
-    mean, variance = _group_moments(x, groups)
-    scale = weight * (variance + eps).rsqrt()
-    return _affine(x, scale, bias - mean * scale, out=x)
+    _statistics_applied(x, groups, weight, bias, eps, out=x)
+    return x
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and population variance of each channel of one sample in ``channels_last_3d``, float64."""
-    wide = _widened(x)
-    unused = torch.zeros(wide.shape[1]), torch.ones(wide.shape[1])  # in float32, so that the answer is
-    slabs = torch.split(wide, max(1, SLAB // wide[0, :, 0].numel()), dim=2)
-    found = [torch.ops.aten.batch_norm_update_stats(slab, *unused, 0.0) for slab in slabs]
+    rows = _widened(x).permute(0, 2, 3, 4, 1).flatten(0, 3)
+    unused = torch.zeros(rows.shape[1]), torch.ones(rows.shape[1])  # in float32, so that the answer is
+    slabs = torch.split(rows, max(1, SLAB // rows.shape[1]))
+    found = [torch.ops.aten.batch_norm_update_stats(slab.t()[None, :, :, None], *unused, 0.0) for slab in slabs]
     means, variances = (torch.stack(each).double().view(len(slabs), -1, x.shape[1]) for each in zip(*found, strict=True))
-    depths = torch.tensor([slab.shape[2] for slab in slabs], dtype=torch.float64)
-    share = depths[:, None, None] / depths.sum() / means.shape[1]
+    share = torch.tensor([len(slab) for slab in slabs], dtype=torch.float64)[:, None, None] / len(rows) / means.shape[1]
     mean = (share * means).sum((0, 1))
     return mean, (share * (variances + (means - mean) ** 2)).sum((0, 1))
 
@@ -77,11 +74,11 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
 class _Normalise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        mean, variance = _group_moments(x, groups)
+        out = torch.empty_like(x)
+        mean, variance = _statistics_applied(x, groups, weight, bias, eps, out)
         ctx.save_for_backward(x, weight, mean, variance)
         ctx.groups, ctx.eps = groups, eps
-        scale = weight * (variance + eps).rsqrt()
-        return _affine(x, scale, bias - mean * scale, out=torch.empty_like(x))
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
@@ -99,11 +96,14 @@ class _Normalise(torch.autograd.Function):
         return _narrowed(direct, x).add_(through), None, grad_weight, grad_bias, None
 
 
-def _group_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
-    """Mean and population variance of the group of each channel, float32."""
-    mean, variance = moments(x)
-    whole = _of_group(mean, groups)
-    return whole.float(), _of_group(variance + (mean - whole) ** 2, groups).float()
+def _statistics_applied(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float, out: Tensor) -> tuple[Tensor, Tensor]:
+    """The norm, and for each channel mean and population variance of its group, float32."""
+    channels, variance = moments(x)
+    mean = _of_group(channels, groups)
+    variance = _of_group(variance + (channels - mean) ** 2, groups)
+    scale = weight * (variance + eps).rsqrt()
+    _affine(x, scale.float(), (bias - mean * scale).float(), out)
+    return mean.float(), variance.float()
 
 
 def _of_group(values: Tensor, groups: int) -> Tensor:
