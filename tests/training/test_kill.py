@@ -15,7 +15,7 @@ import pytest
 
 from brats_seg.phantom import write_cohort
 
-BASE, CYCLES, LENGTH = 8, 2, 6
+BASE, CYCLES, LENGTH = 8, 2, 10
 EPOCHS = BASE + CYCLES * LENGTH
 PROGRESS = re.compile(r"epoch (\d+)/")
 
@@ -64,7 +64,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     for epoch in sorted([*base, *cyclic]):
         process = start(tmp_path, "killed")
         told = wait_for_epoch(process, epoch)
-        time.sleep(chance.uniform(0, 0.2))  # into its checkpoint, or into the epoch after it
+        time.sleep(chance.uniform(0, 0.4))  # into its checkpoint, or into the epoch after it
         process.kill()
         process.wait()
         assert process.returncode == -signal.SIGKILL, f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
