@@ -20,7 +20,7 @@ def main(config: DictConfig) -> None:
     snapshots = OmegaConf.to_container(config.snapshots) if OmegaConf.is_list(config.snapshots) else [config.snapshots]
     if not isinstance(snapshots, list) or not all(isinstance(entry, str) for entry in snapshots):
         raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
-    print(average([str(entry) for entry in snapshots], Path(config.output).expanduser()))
+    print(average([str(entry) for entry in snapshots], Path(config.output)))
 
 
 if __name__ == "__main__":

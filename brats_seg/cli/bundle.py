@@ -20,7 +20,7 @@ def main(config: DictConfig) -> None:
 
     if config.action not in ("show", "verify"):
         raise WrongValue(f"unknown action={config.action}: use show or verify")
-    path, console = Path(config.path).expanduser(), Console(soft_wrap=True, highlight=False)
+    path, console = Path(config.path), Console(soft_wrap=True, highlight=False)
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":

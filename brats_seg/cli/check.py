@@ -25,7 +25,7 @@ def main(config: DictConfig) -> int:
     from brats_seg.cases.find import NONE
     from brats_seg.errors import UserError
 
-    root = Path(config.data.root).expanduser().absolute()
+    root = Path(config.data.root).absolute()
     found = scan(root, convention=config.data.convention, patterns=config.data.patterns)
     inside = inspect_with_bar(found.cases, config.workers or os.cpu_count() or 1)
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))

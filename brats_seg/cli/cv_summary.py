@@ -16,8 +16,8 @@ def main(config: DictConfig) -> None:
 
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
     cv_summary(
-        [Path(run).expanduser() for run in runs],
-        Path(config.output).expanduser(),
+        [Path(run) for run in runs],
+        Path(config.output),
         keep={"a": config.keep.a, "b": config.keep.b},
         draws=config.bootstrap.draws,
         confidence=config.bootstrap.confidence,

@@ -16,8 +16,8 @@ def main(config: DictConfig) -> None:
 
     folders = config.predictions if isinstance(config.predictions, ListConfig) else [config.predictions]
     chosen = choose_enhancing_threshold(
-        [Path(folder).expanduser() for folder in folders],
-        Path(config.references).expanduser(),
+        [Path(folder) for folder in folders],
+        Path(config.references),
         prediction_labels=config.labels.predictions,
         reference_labels=config.labels.references,
     )

@@ -26,12 +26,12 @@ def main(config: DictConfig) -> None:
         "calibration_bins": config.calibration.bins if config.calibration.score else 0,
         "workers": config.workers or os.cpu_count() or 1,
     }
-    references, output = Path(config.references).expanduser(), Path(config.output).expanduser()
+    references, output = Path(config.references), Path(config.output)
     if isinstance(config.predictions, ListConfig):
-        folders = [Path(folder).expanduser() for folder in config.predictions]
+        folders = [Path(folder) for folder in config.predictions]
         compare(folders, references, output, seed=config.seed, **options)
     else:
-        evaluate(Path(config.predictions).expanduser(), references, output, **options)
+        evaluate(Path(config.predictions), references, output, **options)
 
 
 if __name__ == "__main__":

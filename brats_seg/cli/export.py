@@ -16,9 +16,9 @@ def main(config: DictConfig) -> None:
     from brats_seg.bundles import load_bundle
     from brats_seg.inference.export import export
 
-    asked, path = config.parity_shape, Path(config.output).expanduser()
+    asked, path = config.parity_shape, Path(config.output)
     shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)
-    difference = export(load_bundle(Path(config.bundle).expanduser()), path, format=config.format, parity_shape=shape)
+    difference = export(load_bundle(Path(config.bundle)), path, format=config.format, parity_shape=shape)
     print(f"{path}: answers as the bundle does, to {difference:.1e} on {' x '.join(map(str, shape))} voxels")
 
 

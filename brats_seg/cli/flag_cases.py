@@ -16,8 +16,8 @@ def main(config: DictConfig) -> None:
     from brats_seg.training.flag_cases import flag_cases
 
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
-    output = Path(config.output).expanduser()
-    folders = [Path(run).expanduser() for run in runs]
+    output = Path(config.output)
+    folders = [Path(run) for run in runs]
     flagged = flag_cases(folders, output, last_epochs=config.last_epochs, deviations=config.deviations)
     for case_id in flagged:
         print(case_id)

@@ -28,7 +28,7 @@ def main(config: DictConfig) -> None:
     bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
     cases, unclear = ([case_from_files(files)], []) if files else clear_cases(Path(config.input), patterns=config.patterns)
     machine = {key: config[key] for key in ("channels_last", "accelerator", "devices", "num_nodes", "strategy")}
-    if failures := predict(cases, bundles, Path(config.output).expanduser(), **asdict(settings), **machine, unclear=unclear):
+    if failures := predict(cases, bundles, Path(config.output), **asdict(settings), **machine, unclear=unclear):
         raise UserError("\n".join(failures))
 
 

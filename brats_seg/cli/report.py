@@ -18,7 +18,7 @@ def main(config: DictConfig) -> None:
     from brats_seg.report.report import report
 
     def folder(path: str) -> Path:
-        return Path(path).expanduser()
+        return Path(path)
 
     failures = report(
         folder(config.predictions),

@@ -22,7 +22,7 @@ def main(config: DictConfig) -> None:
 
     running = HydraConfig.get()
     sizes = [override for override in running.overrides.task if override.startswith("scale.")]
-    root, cache, source = (place and Path(place).expanduser() for place in (config.data.root, config.data.cache, config.input))
+    root, cache, source = (place and Path(place) for place in (config.data.root, config.data.cache, config.input))
     asked = Asked(
         scale=running.runtime.choices["scale"],
         root=root,
@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
         overrides=[*config.overrides, *sizes],
         synthetic=OmegaConf.to_container(config.synthetic),  # type: ignore[arg-type]
     )
-    reproduce(Path(config.output).expanduser(), asked, _run)
+    reproduce(Path(config.output), asked, _run)
 
 
 def _run(line: Sequence[str]) -> None:

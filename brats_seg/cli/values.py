@@ -51,6 +51,8 @@ def check_values(config: DictConfig) -> None:
     parsed = OverridesParser.create().parse_overrides(task_overrides())
     groups = [each for each in parsed if (conf / each.key_or_group).is_dir()]
     values = [each for each in parsed if each not in groups and not each.is_delete()]
+    if not values:
+        return
     defaults = compose(str(HydraConfig.get().job.config_name), [str(each.input_line) for each in groups])
     keys = [each.key_or_group for each in values]
     if wrong := [line for key in keys for line in _wrong(key, _plain(defaults, key), _plain(config, key))]:
