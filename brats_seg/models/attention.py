@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from brats_seg.models.blocks import conv3d
+
 REDUCTION = 16
 
 
@@ -26,5 +28,5 @@ class CBAM(nn.Module):
         channel = self.shared(x.mean(space)) + self.shared(x.amax(space))
         x = x * channel.sigmoid()[..., None, None, None]
         pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
-        gated: Tensor = x * self.spatial(pooled).sigmoid()
+        gated: Tensor = x * conv3d(pooled, self.spatial.weight, padding=3, dilation=1).sigmoid()
         return gated

@@ -57,7 +57,12 @@ ONEDNN_ROWS = 20480
 
 
 def conv3d(x: Tensor, weight: Tensor, padding: int, dilation: int) -> Tensor:
-    """3x3x3 convolution that keeps the size; on a CPU always the fast one: a small volume goes as two slabs, a batch of two."""
+    """Convolution that keeps the size; on a CPU a right gradient, and always the fast one: a small volume goes as two slabs."""
+    low = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+    if x.device.type == "cpu" and low and torch.is_grad_enabled() and min(x.shape[2:]) < weight.shape[2]:
+        # oneDNN 3.12 (torch 2.13) reads memory that nobody wrote for a bf16 weight's gradient over less than a kernel.
+        with torch.autocast("cpu", enabled=False):
+            return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(x.dtype)
     # An exported or compiled graph serves every size, and has its own kernels.
     lone = not torch.compiler.is_compiling() and len(x) == 1
     if not (lone and x.device.type == "cpu" and x[0, :, :, :, 0].numel() <= ONEDNN_ROWS):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
 from brats_seg.errors import UserError
-from brats_seg.terms import DIVISOR
 
 
 def default_precision(accelerator: str = "auto") -> str:
@@ -25,25 +22,14 @@ def default_precision(accelerator: str = "auto") -> str:
     return "bf16-mixed" if native else "32-true"
 
 
-def training_precision(precision: str, accelerator: str, patch: Sequence[int]) -> str:
-    """What ``trainer.precision`` means for patches of this size.
-
-    oneDNN 3.12 (torch 2.13) reads memory that nobody wrote when it computes, in bf16 on a CPU, the gradient of a convolution's
-    weights over a volume two voxels deep, as the lowest level of a patch 16 voxels deep is.
+def training_precision(precision: str, accelerator: str) -> str:
+    """What ``trainer.precision`` means on this device.
 
     Raises:
-        UserError: That is what was asked for, or fp16 on a CPU.
+        UserError: fp16 on a CPU.
     """
     refuse_half_precision(f"trainer.precision={precision}", accelerator)
-    chosen = default_precision(accelerator) if precision == "auto" else str(precision)
-    if not (_on_cpu(accelerator) and chosen.startswith("bf16") and patch[0] < 3 * DIVISOR):
-        return chosen
-    if precision == "auto":
-        return "32-true"
-    raise UserError(
-        f"trainer.precision={precision} on a CPU gives wrong gradients for patches {patch[0]} voxels deep: use "
-        f"data.patch=[{3 * DIVISOR},...] or more, or trainer.precision=32-true"
-    )
+    return default_precision(accelerator) if precision == "auto" else str(precision)
 
 
 def refuse_half_precision(asked: str, accelerator: str) -> None:

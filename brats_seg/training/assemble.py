@@ -61,7 +61,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
 
 def make_trainer(config: DictConfig, folder: RunFolder, callbacks: list[pl.Callback], trackers: list[Logger]) -> pl.Trainer:
     """As ``trainer`` says, for as many epochs as the schedule has."""
-    precision = training_precision(config.trainer.precision, config.trainer.accelerator, config.data.patch)
+    precision = training_precision(config.trainer.precision, config.trainer.accelerator)
     return without_requeue(
         build(
             config.trainer,
