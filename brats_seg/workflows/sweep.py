@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from brats_seg.bundles import load_bundle
+from brats_seg.training.processes import is_first_process
 from brats_seg.training.run_folder import RunFolder
 from brats_seg.workflows.out_of_fold import train_and_predict
 from brats_seg.workflows.sweep_summary import record_summary
@@ -26,7 +27,7 @@ class Outcome:
     Attributes:
         state: :data:`DONE`, :data:`BEFORE` or :data:`RESUMED`.
         seconds: Of this start.
-        dice: Mean over regions and validation cases; None where none validates.
+        dice: Mean over regions and validation cases; None where none validates, and to processes after the first.
     """
 
     state: str
@@ -46,7 +47,9 @@ def train_job(config: DictConfig) -> Outcome:
     rank_zero_only(print)(path, flush=True)
     state = (RESUMED if predicted else BEFORE) if trained else (RESUMED if begun else DONE)
     seconds = time.perf_counter() - began
-    return Outcome(state, seconds, load_bundle(folder.bundle).record["scores"].get("val/dice"))
+    # Another process may be here before the first has written the bundle.
+    scores = load_bundle(folder.bundle).record["scores"] if is_first_process(config) else {}
+    return Outcome(state, seconds, scores.get("val/dice"))
 
 
 def show(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> None:

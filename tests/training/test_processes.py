@@ -48,7 +48,7 @@ def overrides(root: Path, *more: str) -> list[str]:
     small = ["scale=smoke", "model.width=2", "data.patch=[16,16,16]", "schedule.constant_epochs=1", "schedule.cosine_epochs=1"]
     swa = ["swa.cycles=1", "swa.cycle_epochs=2", "swa.snapshot_every=1", "data.folds=2", "trainer.check_val_every_n_epoch=1"]
     places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / 'runs'}"]
-    return [*small, *swa, *places, "data.workers=0", "trainer.accelerator=cpu", *more]
+    return [*small, *swa, *places, "data.workers=0", "trainer.accelerator=cpu", "trainer.precision=32-true", *more]
 
 
 def start(root: Path, name: str) -> subprocess.Popen[bytes]:
@@ -78,9 +78,12 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_two_processes_score_as_one_and_continue(tmp_path: Path) -> None:
+def test_two_processes_score_as_one_and_continue(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_cohort(tmp_path / "cohort", cases=6, seed=0, shape=(32, 40, 32))
-    assert start(tmp_path, "whole").wait(300) == 0
+    whole = start(tmp_path, "whole")
+    assert whole.wait(300) == 0
+    wait_for_the_other(whole.pid)
+    assert "error" not in capfd.readouterr().err  # of neither
     folder = tmp_path / "runs" / "whole" / "fold_0"
     assert [int(row["epoch"]) for row in rows(folder / "metrics.csv")] == [0, 1, 2, 3]
     cases = [(int(row["epoch"]), row["case"]) for row in rows(folder / "case_losses.csv")]
