@@ -14,8 +14,9 @@ import nibabel as nib
 import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects, label
 
-from brats_seg.geometry import Box, bounding_box
+from brats_seg.geometry import Box
 from brats_seg.nifti import Geometry
 from brats_seg.pictures import PALETTES, TITLES, centre_of_interest, png, tissues, window
 from brats_seg.report.material import SHOWN, Material
@@ -56,16 +57,23 @@ def stills(material: Material) -> list[Still]:
 
 
 def close_ups(material: Material) -> list[Still]:
-    """As :func:`stills`, the tumour's surroundings in the axial slice alone; none where there is no tumour."""
+    """As :func:`stills`, the largest lesion of the axial slice alone; none where there is no tumour."""
     brain = material.brain
-    guide, _ = _guide(material)
-    if guide is None or (tumour := bounding_box(guide != 0)) is None:
+    guide, inside = _guide(material)
+    if guide is None or not guide.any():
         return []
-    (_, y0, x0), (_, y1, x1) = tumour.start, tumour.stop
+    tumour = largest(guide[centre_of_interest(guide, inside)[0]] != 0)
+    (y0, y1), (x0, x1) = ((each.start, each.stop) for each in tumour)
     side = max(y1 - y0, x1 - x0) + 2 * MARGIN
     y, x = (_within(low, high, side, of) for (low, high), of in zip(((y0, y1), (x0, x1)), brain.shape[1:], strict=True))
     start = (brain.start[0], brain.start[1] + y.start, brain.start[2] + x.start)
     return _drawn(material, Box(start, (brain.stop[0], brain.start[1] + y.stop, brain.start[2] + x.stop)), (0,))
+
+
+def largest(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Where the largest component of ``(y, x)`` lies; a speck far away would make any frame useless."""
+    components, _ = label(mask, structure=np.ones((3, 3)))
+    return find_objects(components)[np.bincount(components.flat)[1:].argmax()]  # type: ignore[no-any-return]
 
 
 def _within(low: int, high: int, side: int, of: int) -> slice:

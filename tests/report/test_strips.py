@@ -6,6 +6,7 @@ import numpy as np
 
 from brats_seg.labels import CONVENTIONS
 from brats_seg.pictures import centre_of_interest
+from brats_seg.report.layers import largest
 from brats_seg.report.strips import LEAST_WIDTH, strip
 
 LABELS = CONVENTIONS["brats2020"]
@@ -47,3 +48,11 @@ def test_heat_shows_where_it_is_unsure() -> None:
     scale = round(LEAST_WIDTH / 100)
     sure, some, unsure = (rgb[row * scale, 50 * scale] for row in (70, 30, 10))
     assert len(set(sure)) == 1 and some.sum() < unsure.sum() and some[0] > some[1]
+
+
+def test_a_close_up_is_of_the_largest_lesion_whatever_lies_far_away() -> None:
+    slice_of = np.zeros((80, 100), bool)
+    slice_of[20:40, 30:60] = True
+    slice_of[40, 60] = True  # joined by a corner
+    slice_of[75:78, 95] = True
+    assert largest(slice_of) == (slice(20, 41), slice(30, 61))
