@@ -61,18 +61,19 @@ class Geometry:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel size along the house's ``(z, y, x)``."""
-        sizes = np.linalg.norm(self.affine[:3, :3], axis=0)
-        order = axes.io_orientation(self.affine)[:, 0].astype(int)
-        x, y, z = (float(sizes[np.flatnonzero(order == axis)[0]]) for axis in range(3))
+        z, y, x = np.linalg.norm(self.affine[:3, :3], axis=0)[self._zyx].tolist()
         return (z, y, x)
 
     @property
     def shape(self) -> Triple:
         """Voxels along the house's ``(z, y, x)``."""
-        sizes = self.header.get_data_shape()[:3]
-        order = axes.io_orientation(self.affine)[:, 0].astype(int)
-        x, y, z = (int(sizes[np.flatnonzero(order == axis)[0]]) for axis in range(3))
+        z, y, x = np.array(self.header.get_data_shape()[:3])[self._zyx].tolist()
         return (z, y, x)
+
+    @property
+    def _zyx(self) -> NDArray[np.intp]:
+        """Which axis of the file runs along each of the house's."""
+        return np.argsort(axes.io_orientation(self.affine)[:, 0])[::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +102,6 @@ def read_geometry(path: Path) -> Geometry:
         if path.suffix == ".gz":
             data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
         return _geometry(path, _header(data))
-
-
-def channels(path: Path) -> int:
-    """Number of volumes in the file: 1 where it is 3-D.
-
-    Raises:
-        FileError: As :func:`read_geometry`.
-    """
-    return read_geometry(path).channels
 
 
 def read(path: Path, channel: int = 0) -> Volume:

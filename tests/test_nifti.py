@@ -130,7 +130,7 @@ def test_a_file_in_several_gzip_members_is_read_whole(tmp_path):
 def test_channels_of_a_four_dimensional_file(tmp_path):
     image = image_of(turned((0, 1, 2), (-1, -1, 1)), shape=(*SHAPE, 4))
     image.to_filename(tmp_path / "a.nii.gz")
-    assert nifti.channels(tmp_path / "a.nii.gz") == 4
+    assert nifti.read_geometry(tmp_path / "a.nii.gz").channels == 4
     for channel, volume in enumerate(nifti.read_channels(tmp_path / "a.nii.gz")):
         np.testing.assert_array_equal(volume.array, np.asarray(image.dataobj)[..., channel].transpose(2, 1, 0))
         np.testing.assert_array_equal(nifti.read(tmp_path / "a.nii.gz", channel).array, volume.array)
