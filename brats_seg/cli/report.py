@@ -17,23 +17,20 @@ def main(config: DictConfig) -> None:
     from brats_seg.report.pages import viewer_script
     from brats_seg.report.report import report
 
-    def folder(path: str) -> Path:
-        return Path(path)
-
     failures = report(
-        folder(config.predictions),
-        folder(config.references),
-        folder(config.output),
-        evaluation=None if config.evaluation is None else folder(config.evaluation),
+        Path(config.predictions),
+        Path(config.references),
+        Path(config.output),
+        evaluation=None if config.evaluation is None else Path(config.evaluation),
         convention=config.convention,
         title=config.title,
         labels=config.labels.predictions,
         reference_labels=config.labels.references,
-        runs=[folder(run) for run in config.runs],
+        runs=[Path(run) for run in config.runs],
         viewer=config.viewer,
         workers=config.workers or os.cpu_count() or 1,
     )
-    print(f"open {folder(config.output) / 'index.html'}")
+    print(f"open {Path(config.output) / 'index.html'}")
     if config.viewer and viewer_script() is None:
         print("without the 3-D viewer: make viewer adds it")
     if failures:
