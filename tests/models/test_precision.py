@@ -31,7 +31,9 @@ def test_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
-@pytest.mark.parametrize("shape", [(1, 8, 8), (2, 4, 4), (2, 8, 6), (4, 1, 4), (4, 4, 4), (6, 6, 6), (16, 4, 4)])
+@pytest.mark.parametrize(
+    "shape", [(1, 8, 8), (2, 4, 4), (2, 8, 6), (3, 4, 4), (4, 1, 4), (4, 4, 4), (6, 6, 6), (7, 7, 7), (16, 4, 4)]
+)
 @pytest.mark.parametrize(("channels", "kernel"), [(16, 3), (2, 7)])
 def test_gradients_in_bf16_are_near_those_in_fp32(
     channels: int, kernel: int, shape: tuple[int, int, int], layout: torch.memory_format
