@@ -62,14 +62,20 @@ def conv3d(x: Tensor, weight: Tensor, padding: int, dilation: int) -> Tensor:
     if x.device.type == "cpu" and low and torch.is_grad_enabled() and min(x.shape[2:]) < weight.shape[2]:
         # oneDNN 3.12 (torch 2.13) reads memory that nobody wrote for a bf16 weight's gradient over less than a kernel.
         with torch.autocast("cpu", enabled=False):
-            return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(x.dtype)
+            return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(
+                x.dtype
+            )
     # An exported or compiled graph serves every size, and has its own kernels.
     lone = not torch.compiler.is_compiling() and len(x) == 1
     if not (lone and x.device.type == "cpu" and x[0, :, :, :, 0].numel() <= ONEDNN_ROWS):
         return functional.conv3d(x, weight, padding=padding, dilation=dilation)
     depth = x.shape[2]
-    if depth % 2 or depth <= 2 * padding:  # no halves, or halos as large as they are: an empty second sample is cheaper
-        return functional.conv3d(torch.cat([x, torch.zeros_like(x)]), weight, padding=padding, dilation=dilation)[:1]
+    if (
+        depth % 2 or depth <= 2 * padding
+    ):  # no halves, or halos as large as they are: an empty second sample is cheaper
+        return functional.conv3d(
+            torch.cat([x, torch.zeros_like(x)]), weight, padding=padding, dilation=dilation
+        )[:1]
     padded = functional.pad(x, (0, 0, 0, 0, padding, padding))
     slabs = torch.cat([padded[:, :, : depth // 2 + 2 * padding], padded[:, :, depth // 2 :]])
     halves = functional.conv3d(slabs, weight, padding=(0, padding, padding), dilation=dilation)
@@ -99,7 +105,9 @@ class ConvNormReLU(nn.Module):
         One convolution per input, added up, equals one over their concatenation and saves its copy.
         """
         weights = torch.split(self.conv.weight, [x.shape[1] for x in inputs], dim=1)
-        first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
+        first, *rest = (
+            conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True)
+        )
         for part in rest:
             first.add_(part)  # a convolution's backward does not need its answer
         return functional.relu(self.norm(first), inplace=True)
