@@ -15,19 +15,13 @@ from typing import Any
 
 from rich.console import Console
 
-from brats_seg.artifacts.run_folder import RESOURCES
+from brats_seg.artifacts.training_keys import changes_scores
 from brats_seg.errors import UserError
 from brats_seg.files import write_json, write_text
 from brats_seg.workflows.paper_steps import Places, Step, cohort_steps, final_steps, training_steps
 
 Run = Callable[[Sequence[str]], None]
 console = Console()
-FREE = (
-    "hydra",
-    "hydra/launcher",
-    *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")),
-)
-"""Overrides that may change between two starts: those that change neither a training nor Table 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +121,7 @@ def _claim(path: Path, asked: Asked) -> None:
     """
     keys = {item: item.partition("=")[0].lstrip("+~") for item in asked.overrides}
     science = [
-        item for item, key in keys.items() if not any(f"{key}.".startswith(f"{name}.") for name in FREE)
+        item for item, key in keys.items() if changes_scores(key)
     ]
     places = {"data.root": asked.root and str(asked.root), "input": asked.input and str(asked.input)}
     synthetic = None if asked.root else asked.synthetic
