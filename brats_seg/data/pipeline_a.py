@@ -14,8 +14,8 @@ class PipelineADataModule(BraTSDataModule):
     """Data of pipeline A (sections 2.3 and 2.4).
 
     Args:
-        lower_percentile: Of the non-zero voxels, in percent.
-        upper_percentile: Likewise.
+        lower_percentile: Of the non-zero voxels, in percent; becomes 0.
+        upper_percentile: Of the non-zero voxels, in percent; becomes 1.
         augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the shift.
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """

@@ -131,7 +131,7 @@ def test_pictures_every_so_many_epochs_or_never(
             drawn.append(step)
 
     drawn: list[int] = []
-    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw", lambda *arguments: None)
+    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw_case", lambda *arguments: None)
     callback = Overlays(every_epochs=every, cases=1)
     case = Batch(torch.zeros(1, 4, 2, 2, 2), torch.zeros(1, 3, 2, 2, 2), ["a"])
     for epoch in range(4):
