@@ -173,7 +173,9 @@ class BraTSDataModule(pl.LightningDataModule):
             return []
         rank, world = self._rank_and_world()
         ids = self.split.validation
-        if len(ids) >= world:  # else every process takes all: each case equally often leaves the means as they are
+        if (
+            len(ids) >= world
+        ):  # else every process takes all: each case equally often leaves the means as they are
             ids = ids[rank::world]
         cases = [self.cases_ready[case_id] for case_id in ids]
         return self._loader(WholeDataset(cases, DIVISOR), batch_size=1)

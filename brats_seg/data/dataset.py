@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ class WholeDataset(Dataset[Sample]):
         return _sample(case, padding.pad(case.image()), padding.pad(case.regions()))
 
 
-def _sample(case: CachedCase, image: NDArray[np.float16], regions: NDArray[np.bool_]) -> Sample:
+def _sample(case: CachedCase, image: NDArray[Any], regions: NDArray[Any]) -> Sample:
     return torch.from_numpy(image), torch.from_numpy(np.ascontiguousarray(regions)), case.id
 
 

@@ -211,7 +211,7 @@ def read_exclusions(path: Path) -> frozenset[str]:
     ids = raw.get("exclude") if isinstance(raw, dict) else raw
     if not _is_list_of_ids(ids):
         raise FileError(path, 'a list of case ids, or {"exclude": [...]}', "something else")
-    return frozenset(ids)
+    return frozenset(cast(list[str], ids))
 
 
 def _is_list_of_ids(value: Any) -> bool:

@@ -110,7 +110,9 @@ class SegmentationModule(pl.LightningModule):
         norm_is_finite = bool(norm.isfinite())
         skip = self._spoilt_anywhere()
         if self._scaler is None and not norm_is_finite:
-            skip = True  # with a scaler an infinite gradient is how it finds its scale: it skips the step itself
+            skip = (
+                True  # with a scaler an infinite gradient is how it finds its scale: it skips the step itself
+            )
         self.infinite_in_a_row = 0 if norm_is_finite else self.infinite_in_a_row + 1
         weight = int(norm_is_finite)
         self.log("train/skipped_steps", float(skip), on_step=False, on_epoch=True, reduce_fx="sum")

@@ -30,7 +30,6 @@ from brats_seg.training.module import SegmentationModule
 from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
 from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
 
-
 State = Literal["finished", "finished before", "resumed, finished"]
 FINISHED: State = "finished"
 FINISHED_BEFORE: State = "finished before"

@@ -69,7 +69,11 @@ def usable_checkpoint(folder: Path) -> Path | None:
     Raises:
         UserError: There are checkpoints, and all are damaged.
     """
-    newest_first = (folder / NEW, folder / LAST, folder / PREVIOUS)  # NEW is there if the renaming was cut off
+    newest_first = (
+        folder / NEW,
+        folder / LAST,
+        folder / PREVIOUS,
+    )  # NEW is there if the renaming was cut off
     found = [path for path in newest_first if path.exists()]
     if not found:
         return None

@@ -41,7 +41,9 @@ class MetricsFile(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file with one more row."""
-        metrics = trainer.callback_metrics  # on every process: this sums over the processes what is still to be summed
+        metrics = (
+            trainer.callback_metrics
+        )  # on every process: this sums over the processes what is still to be summed
         if not trainer.is_global_zero:
             return
         row: dict[str, Any] = {
