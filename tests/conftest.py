@@ -33,7 +33,7 @@ def real_cases() -> Path:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """``write("folder/name.nii.gz", array)``: gives the folder; ``labels`` adds the JSON that `predict` leaves."""
+    """``write("folder/name.nii.gz", array)`` gives the folder; ``labels`` adds the JSON of `predict`."""
 
     from brats_seg import nifti
 
@@ -62,7 +62,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    """``config(root, runs_root, "key=value", ...)``: a training that takes seconds on a CPU; later overrides win."""
+    """``config(root, runs_root, "key=value", ...)``: a training of seconds on a CPU; later overrides win."""
     from brats_seg.training import load_config
 
     def compose(root: Path, runs: Path, *overrides: str) -> DictConfig:

@@ -7,15 +7,17 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from torch.utils.data import DataLoader
 
 from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, check_headers, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset
-from brats_seg.data.folds import Split, fold_split, frozen_folds, read_exclusions, read_split
+from brats_seg.data.folds import Split, fold_split, frozen_folds
+from brats_seg.data.loader import make_loader
+from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.nifti import read_geometry
@@ -24,9 +26,6 @@ from brats_seg.preprocessing.cache import disk_estimate_bytes
 from brats_seg.runtime import cores
 from brats_seg.seeds import seed_for
 from brats_seg.terms import DIVISOR, Batch
-
-MOST_LOADERS = 8
-"""Worker processes of a loader; a patch is read in milliseconds (``benchmarks/data.py``)."""
 
 
 class BraTSDataModule(pl.LightningDataModule):
@@ -39,7 +38,7 @@ class BraTSDataModule(pl.LightningDataModule):
         exclude: File with case ids to leave out of training; validation never changes.
         folds: How many folds.
         folds_seed: Of the split alone, so that runs of other seeds share the split.
-        changed: What to do if ``folds.json`` was made from other cases: ``refuse``, ``extend`` or ``resplit``.
+        changed: If ``folds.json`` was made from other cases: ``refuse``, ``extend`` or ``resplit``.
         fold: Which fold validates, from 0; ``"all"`` trains on every case.
         seed: Of the shuffle, the crops and the augmentation.
         patch: Size of a training patch, ``(z, y, x)`` voxels.
@@ -137,7 +136,7 @@ class BraTSDataModule(pl.LightningDataModule):
         Args:
             ids: Of the cases; None: those of the split.
             verify: Recompute every checksum, too.
-            announce: Called before the work, if there is any, with the number of cases and the bytes they may take.
+            announce: Called before the work, if there is any, with the number of cases and of bytes at most.
             progress: Called after each case, with how many are done and how many there are.
 
         Raises:
@@ -192,18 +191,9 @@ class BraTSDataModule(pl.LightningDataModule):
     def _rank_and_world(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def _loader(self, dataset: PatchDataset | WholeDataset, **options: object) -> DataLoader[Sample]:
+    def _loader(self, dataset: PatchDataset | WholeDataset, **options: Any) -> DataLoader[Sample]:
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        # On a CPU the network needs the cores more than the loader does.
-        workers = min(self.workers, MOST_LOADERS) if on_gpu else 0
-        return DataLoader(
-            dataset,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=on_gpu,
-            collate_fn=collate,
-            **options,  # type: ignore[arg-type]
-        )
+        return make_loader(dataset, workers=self.workers, on_gpu=on_gpu, **options)
 
     def _check_disk(self, missing: int, needed: int) -> None:
         folder = self.home.absolute()
@@ -215,9 +205,3 @@ class BraTSDataModule(pl.LightningDataModule):
                 f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, "
                 f"{folder} has {free / 1e9:.1f}: choose another with data.cache=DIR"
             )
-
-
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples of one size to a batch."""
-    images, targets, ids = zip(*samples, strict=True)
-    return Batch(torch.stack(images), torch.stack(targets), list(ids))

@@ -72,7 +72,7 @@ def _sample(case: CachedCase, image: NDArray[Any], regions: NDArray[Any]) -> Sam
 class EpochSampler(Sampler[tuple[int, int]]):
     """``(epoch, index)`` of every case once, shuffled by (seed, epoch); every rank takes its share.
 
-    The epoch travels with the index, because workers that outlive an epoch would not see it change on the dataset.
+    The epoch travels with the index, because workers that outlive an epoch would not see the dataset change.
 
     Args:
         length: How many cases there are.

@@ -21,11 +21,13 @@ TIMEPOINT = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$")
 """BraTS 2023 and later number the visits of a patient, behind the last hyphen."""
 
 SCAN = re.compile(r"^((?:Brats1[78]|BraTS19)_.+)_\d+$")
-"""BraTS 2017 to 2019 number scans too; nearly every patient has only scan 1. BraTS 2020 has one case per patient."""
+"""BraTS 2017 to 2019 number scans too; nearly every patient has only scan 1.
+
+BraTS 2020 has one case per patient.
+"""
 
 CHANGED = ("refuse", "extend", "resplit")
 """What to do if ``folds.json`` was made from other cases."""
-SPLIT_FORMAT = '{"train": [...], "validation": [...]}'
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,14 @@ def frozen_folds(
         case_ids: The cases that there are now.
         folds: How many.
         seed: Of the split.
-        changed: What to do if the file was made from other cases: ``refuse``, ``extend`` (known patients stay where they
-            are) or ``resplit`` (the file is kept as ``folds.before.json``).
+        changed: What to do if the file was made from other cases: ``refuse``, ``extend`` (known patients stay
+            where they are) or ``resplit`` (the file is kept as ``folds.before.json``).
 
     Returns:
         Case ids of each fold.
 
     Raises:
-        UserError: The file was made from other cases, another number of folds or another seed, and is to stay.
+        UserError: The file was made from other cases, another number of folds or another seed, and stays.
     """
     if changed not in CHANGED:
         raise WrongValue(f"data.changed={changed}: use refuse, extend or resplit")
@@ -161,58 +163,3 @@ def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
         raise WrongValue("data.folds=1 leaves nothing to train on: use more folds, or fold=all")
     others = [*folds[:fold], *folds[fold + 1 :]]
     return Split(tuple(sorted(chain.from_iterable(others))), tuple(sorted(folds[fold])))
-
-
-def read_split(path: Path, case_ids: Iterable[str]) -> Split:
-    """A split written by hand: ``{"train": [...], "validation": [...]}``.
-
-    Args:
-        path: Of the JSON file.
-        case_ids: The cases that there are.
-
-    Returns:
-        The split.
-
-    Raises:
-        UserError: The file is no such split, names unknown cases, or a case or a patient on both sides.
-    """
-    raw = read_json(path)
-    if not isinstance(raw, dict) or set(raw) != {"train", "validation"}:
-        found = f"keys {sorted(raw)}" if isinstance(raw, dict) else "something else"
-        raise FileError(path, SPLIT_FORMAT, found)
-    if not (_is_list_of_ids(raw["train"]) and _is_list_of_ids(raw["validation"])):
-        raise FileError(path, SPLIT_FORMAT, "other values than lists of case ids")
-    train = set(raw["train"])
-    validation = set(raw["validation"])
-    unknown = (train | validation) - set(case_ids)
-    if unknown:
-        raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
-    both = train & validation
-    if both:
-        raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
-    both = set(map(patient, train)) & set(map(patient, validation))
-    if both:
-        raise UserError(
-            f"{path}: visits of {', '.join(sorted(both))} in train and validation; "
-            "keep each patient on one side"
-        )
-    if not train:
-        raise UserError(f"{path}: no case to train on")
-    return Split(tuple(sorted(train)), tuple(sorted(validation)))
-
-
-def read_exclusions(path: Path) -> frozenset[str]:
-    """Case ids to leave out of training: a JSON list, or an object with that list under ``exclude``.
-
-    Raises:
-        UserError: The file is neither.
-    """
-    raw = read_json(path)
-    ids = raw.get("exclude") if isinstance(raw, dict) else raw
-    if not _is_list_of_ids(ids):
-        raise FileError(path, 'a list of case ids, or {"exclude": [...]}', "something else")
-    return frozenset(cast(list[str], ids))
-
-
-def _is_list_of_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)

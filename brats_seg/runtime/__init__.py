@@ -1,7 +1,7 @@
 """This process on this machine: cores, devices, precision, processes, signals, launchers, the allocator.
 
-The only room that touches private names of Lightning, Hydra, OmegaConf, submitit or wandb; ``pyproject.toml`` bounds their
-versions for that reason.
+The only room that touches private names of Lightning, Hydra, OmegaConf, submitit or wandb; ``pyproject.toml``
+bounds their versions for that reason.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> None:
-    """Stop glibc from returning every large tensor to the kernel, which clears the pages again for the next one.
+    """Stop glibc from returning every large tensor to the kernel, which clears the pages for the next one.
 
     Measured by ``benchmarks/training.py``. Does nothing with another C library.
     """

@@ -1,4 +1,7 @@
-"""One device per training where several trainings share a machine: leased by lock file, so that other sweeps see it too."""
+"""One device per training where several trainings share a machine.
+
+A device is leased by a lock file, so that other sweeps of the same user see it too.
+"""
 
 from __future__ import annotations
 

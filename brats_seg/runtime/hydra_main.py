@@ -12,10 +12,10 @@ from omegaconf import Node
 
 @contextlib.contextmanager
 def kept_results() -> Iterator[list[Any]]:
-    """Replace Hydra's ``run_and_report``, which prints errors over many lines and drops the results of the jobs.
+    """Replace Hydra's ``run_and_report``, which prints errors over many lines and drops the jobs' results.
 
     Yields:
-        A list that fills with what Hydra's runs return: a ``JobReturn``, or for a multirun the lists of its batches.
+        A list that fills with what Hydra's runs return: a ``JobReturn``, or the batches of a multirun.
     """
     results: list[Any] = []
 

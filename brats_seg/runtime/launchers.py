@@ -1,4 +1,4 @@
-"""Hydra's launchers, completed: a lost job is a failed one, a training has a device and a process of its own."""
+"""Fixes around Hydra's launchers: lost jobs, one device per job, one process per job."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def patient_launchers(failed: Callable[[Sequence[str], str], object]) -> Iterato
 def preempted_once() -> None:
     """In a Slurm job: ignore further signals of preemption once the first has come.
 
-    ``scancel`` repeats the signal. The second one would interrupt submitit's handler of the first, and the job would end instead
-    of being queued again.
+    ``scancel`` repeats the signal. The second one would interrupt submitit's handler of the first, and the
+    job would end instead of being queued again.
     """
     handler = signal.getsignal(signal.SIGUSR2)
     if HydraConfig.get().runtime.choices["hydra/launcher"] != "submitit_slurm" or not callable(handler):

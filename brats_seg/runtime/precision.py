@@ -48,7 +48,7 @@ def training_precision(precision: str, accelerator: str) -> str:
 
 
 def refuse_half_precision(asked: str, accelerator: str) -> None:
-    """Refuse fp16 on a CPU, where Lightning would train in bf16 and a prediction takes hundreds of times as long.
+    """Refuse fp16 on a CPU: Lightning would train in bf16, a prediction takes hundreds of times as long.
 
     Args:
         asked: ``key=precision``, as the error shows it.

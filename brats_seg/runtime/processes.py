@@ -30,14 +30,20 @@ def is_first_process(config: DictConfig) -> bool:
 
 
 def launched_from_outside(config: DictConfig) -> bool:
-    """Whether torchrun or Slurm started the processes of this training: Lightning refuses to work in one of them alone."""
+    """Whether torchrun or Slurm started the processes of this training.
+
+    Lightning refuses to work in one such process alone.
+    """
     if _trains_alone(config):
         return False
     return any(name in os.environ for name in LAUNCHERS)
 
 
 def without_requeue(trainer: pl.Trainer) -> pl.Trainer:
-    """Keep Lightning from queueing a Slurm job again: submitit does, and Lightning would continue in the middle of an epoch."""
+    """Keep Lightning from queueing a Slurm job again: it would continue in the middle of an epoch.
+
+    submitit queues the job again.
+    """
     environment = trainer._accelerator_connector.cluster_environment
     if isinstance(environment, SLURMEnvironment):
         environment.auto_requeue = False

@@ -21,7 +21,7 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message="Total length of `.*` across ranks is zero.*")
     # submitit starts the processes of a job; a machine may have Slurm and not be used through it.
     warnings.filterwarnings("ignore", message="The `srun` command is available.*")
-    # Values that are equal in every process, or of the first one alone, need not be summed over the processes.
+    # Values that are equal in every process, or of the first one alone, need no sum over the processes.
     warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
     # A head with a kernel of 1x1x1 is contiguous in every memory format.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides.*")

@@ -18,8 +18,8 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
     """Inside, signals act as without Lightning.
 
-    SIGTERM ends this process at once, and the processes it started, or runs the handler installed before (submitit's). Lightning
-    would finish the step and exit with code 0. Files are whole at any moment, so nothing is lost.
+    SIGTERM ends this process and its children at once, or runs the handler installed before (submitit's).
+    Lightning would finish the step and exit with code 0. Files are whole at any moment, so nothing is lost.
 
     Args:
         trainer: Works inside.

@@ -1,4 +1,4 @@
-"""A run of Weights & Biases: quiet, continued under one id, recorded offline where the server does not answer."""
+"""A run of Weights & Biases: quiet, continued under one id, offline if the server does not answer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class WandbRun(WandbLogger):
         self._set_mode(wandb_mode(os.environ))
 
     def _set_mode(self, mode: str) -> None:
-        # An offline run cannot be resumed in place: every start adds a folder under the same id, which the server joins.
+        # An offline run cannot be resumed in place: every start adds a folder; the server joins them by id.
         self._wandb_init.update(mode=mode, resume=None if mode == "offline" else "allow")
 
 

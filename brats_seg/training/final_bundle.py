@@ -6,7 +6,7 @@ Covered by tests/training/test_resume.py.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -46,21 +46,7 @@ def finish(
     Raises:
         UserError: The weights to choose are not there.
     """
-    provenance = {
-        "experiment": config.name,
-        "fold": str(config.fold),
-        "seed": config.seed,
-        "epochs": epochs(config),
-        "weights": _choose_weights(config, folder, module, trainer),
-        "init": str(config.init),
-        "training_cases": len(data.split.train),
-        "seconds_this_start": round(seconds),
-        "versions": {
-            "brats_seg": brats_seg.__version__,
-            "torch": torch.__version__,
-            "lightning": version("pytorch-lightning"),
-        },
-    }
+    weights = _choose_weights(config, folder, module, trainer)
     scores = _validate(trainer, module, data)
     if trainer.is_global_zero:
         save_bundle(
@@ -68,7 +54,7 @@ def finish(
             module.net,
             pipeline=config.pipeline,
             normalisation=data.normalise.settings(),
-            provenance=provenance,
+            provenance=_provenance(config, data, weights, seconds),
             scores=scores,
         )
 
@@ -90,6 +76,24 @@ def _choose_weights(
     weights, facts = read_weights(folder.best_weights)
     module.net.load_state_dict(weights)
     return f"epoch {facts['epoch']}, which has the lowest validation loss"
+
+
+def _provenance(config: DictConfig, data: BraTSDataModule, weights: str, seconds: float) -> dict[str, Any]:
+    return {
+        "experiment": config.name,
+        "fold": str(config.fold),
+        "seed": config.seed,
+        "epochs": epochs(config),
+        "weights": weights,
+        "init": str(config.init),
+        "training_cases": len(data.split.train),
+        "seconds_this_start": round(seconds),
+        "versions": {
+            "brats_seg": brats_seg.__version__,
+            "torch": torch.__version__,
+            "lightning": version("pytorch-lightning"),
+        },
+    }
 
 
 def _find_callback(trainer: pl.Trainer, kind: type[Callback]) -> Callback:

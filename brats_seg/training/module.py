@@ -23,7 +23,7 @@ from brats_seg.terms import REGIONS, Batch
 PATIENCE = 10
 """Steps in a row that may be skipped before the training stops."""
 SCALER_PATIENCE = 40
-"""Steps in a row in which the AMP scaler may halve its scale; it starts at 2^16, and no network needs 2^-24."""
+"""Steps in a row in which the AMP scaler may halve its scale: from 2^16 to 2^-24, which no network needs."""
 
 
 class NotFinite(Exception):
@@ -100,7 +100,7 @@ class SegmentationModule(pl.LightningModule):
         return {"loss": loss, "case_losses": case_losses.detach()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Log the norm of the gradient before clipping; refuse a step whose loss or unscaled gradient is not finite.
+        """Log the gradient's norm before clipping; refuse a step whose loss or gradient is not finite.
 
         Raises:
             NotFinite: To :meth:`optimizer_step`, on every process alike.

@@ -35,6 +35,10 @@ FINISHED: State = "finished"
 FINISHED_BEFORE: State = "finished before"
 RESUMED: State = "resumed, finished"
 
+NOTHING_VALIDATES = (
+    "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
+)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -66,12 +70,9 @@ def train(config: DictConfig) -> Trained:
     _refuse_impossible(config)
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
-    if config.keep == "best" and not data.split.validation:
-        raise UserError(
-            "keep=best chooses by validation loss and nothing validates here: "
-            "use keep=last, or give validation cases"
-        )
     split = {"train": data.split.train, "validation": data.split.validation}
+    if config.keep == "best" and not data.split.validation:
+        raise UserError(NOTHING_VALIDATES)
     plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     first = is_first_process(config)
     with folder.lock() if first else nullcontext():

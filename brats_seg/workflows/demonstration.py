@@ -63,10 +63,10 @@ def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)
     with _step("synthetic cohort"):
         _cohort(output, cases=cases, test_cases=test_cases, shape=shape, seed=seed)
     bundles: dict[str, list[Path]] = {"a": [], "b": []}
-    for pipeline, found in bundles.items():
+    for pipeline, trained in bundles.items():
         for fold in folds:
             with _step(f"train pipeline {pipeline.upper()}, fold {fold}"):
-                found.append(_train(output, pipeline, fold, scale, seed, overrides))
+                trained.append(_train(output, pipeline, fold, scale, seed, overrides))
     held_out = find_cases(output / "test")
     with _step(f"predict {len(held_out)} cases that no training saw"):
         failures = predict(

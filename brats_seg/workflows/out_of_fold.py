@@ -32,7 +32,7 @@ class Outcome:
         folder: The run folder.
         state: Whether this call did everything, continued something, or found everything done.
         seconds: Of this call.
-        dice: Mean over regions and validation cases; None if nothing validates, and in processes after the first.
+        dice: Mean over regions and validation cases; None if nothing validates, or not in the first process.
     """
 
     folder: Path

@@ -5,10 +5,7 @@ Covered by tests/workflows/test_reproduction.py.
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -17,66 +14,10 @@ from typing import Any
 import yaml
 
 from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.workflows.steps import Places, Step, override, overrides_list
 
 EXPERIMENTS = ("pipeline_a", "pipeline_a_filtered", "pipeline_a_attention", "pipeline_b")
 """In the order of the paper's Table 2."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One command.
-
-    Attributes:
-        title: Of the step in the paper.
-        command: Name and overrides.
-        done: Whether the step's results are there.
-        once: The results may be edited by hand, so they are never overwritten.
-    """
-
-    title: str
-    command: tuple[str, ...]
-    done: Callable[[], bool]
-    once: bool = False
-
-    @property
-    def line(self) -> str:
-        """The command as a shell takes it."""
-        return shlex.join(["brats-seg", *self.command])
-
-
-@dataclass(frozen=True)
-class Places:
-    """Everything that a reproduction reads and writes."""
-
-    output: Path
-    root: Path
-    cache: Path
-    input: Path
-
-    @property
-    def runs(self) -> Path:
-        """A folder per experiment."""
-        return self.output / "runs"
-
-    @property
-    def flagged(self) -> Path:
-        """Training cases that the filtered experiment leaves out."""
-        return self.output / "flagged.json"
-
-    @property
-    def selection(self) -> Path:
-        """Table 2 and the ensemble."""
-        return self.output / "cross_validation"
-
-    @property
-    def predictions(self) -> Path:
-        """Label maps of the input, merged; each pipeline's below."""
-        return self.output / "predictions"
-
-    @property
-    def evaluation(self) -> Path:
-        """Table 3."""
-        return self.output / "evaluation"
 
 
 def cohort_steps(places: Places, synthetic: Mapping[str, Any]) -> list[Step]:
@@ -197,32 +138,6 @@ def number_of_folds(overrides: Sequence[str]) -> int:
     return int(yaml.safe_load(text)["folds"])
 
 
-def override(key: str, path: Path) -> str:
-    """An override with a path, in the quotes that Hydra needs around some characters.
-
-    Args:
-        key: Of the configuration.
-        path: Its value.
-
-    Returns:
-        ``key=path``.
-    """
-    return f"{key}={_quoted(path)}"
-
-
-def overrides_list(key: str, paths: Sequence[Path]) -> str:
-    """An override with a list of paths.
-
-    Args:
-        key: Of the configuration.
-        paths: Its value.
-
-    Returns:
-        ``key=[path,path]``.
-    """
-    return f"{key}=[{','.join(map(_quoted, paths))}]"
-
-
 def _holds(folder: Path, cases: int) -> bool:
     return len(list(folder.glob("[!.]*/*_seg.nii.gz"))) >= cases
 
@@ -240,10 +155,3 @@ def _segmented(folder: Path, cases: Callable[[], Sequence[str]]) -> bool:
         if not (folder / f"{case_id}.json").is_file() or not (folder / f"{case_id}.nii.gz").is_file():
             return False
     return True
-
-
-def _quoted(path: Path) -> str:
-    text = str(path)
-    if re.fullmatch(r"[\w./+-]+", text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""The whole paper: each step is a command, skipped if done before; at the end the paper's tables stand beside ours.
+"""The whole paper: each step is a command, skipped if done before; then the paper's tables beside ours.
 
 Imports no torch: a second run of the same command only looks at files.
 """
@@ -18,7 +18,8 @@ from rich.console import Console
 from brats_seg.artifacts.run_folder import RESOURCES
 from brats_seg.errors import UserError
 from brats_seg.files import read_json, write_json, write_text
-from brats_seg.workflows.paper_steps import Places, Step, cohort_steps, final_steps, training_steps
+from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
+from brats_seg.workflows.steps import Places, Step
 
 Run = Callable[[Sequence[str]], None]
 console = Console()
@@ -147,7 +148,7 @@ def _cases(folder: Path) -> tuple[list[str], bool]:
 
 
 def _claim(path: Path, asked: Reproduction) -> None:
-    """Record once what is reproduced here; later starts must ask for the same, but for machines and launchers.
+    """Record once what is reproduced here; later starts may change machines and launchers only.
 
     Raises:
         UserError: This start asks for something else.

@@ -23,7 +23,8 @@ from brats_seg.training.trackers.tracker import Tracker, group_of
 def record_summary(configs: Sequence[DictConfig]) -> None:
     """Record the folds' scores, in each group of runs, as a run of its own that later sweeps continue.
 
-    Does nothing if ``logger`` has no ``wandb`` or the same scores have been recorded; prints one line if recording fails.
+    Does nothing if ``logger`` has no ``wandb`` or the same scores have been recorded; prints one line if
+    recording fails.
 
     Args:
         configs: Of the sweep's trainings, their names filled in.

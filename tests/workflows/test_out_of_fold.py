@@ -80,5 +80,5 @@ def test_off_or_without_validation_there_is_nothing(config: Config, root: Path, 
 
 def test_unknown_views_are_refused_before_the_training(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="tta=nine"):
-        train_and_predict(config(root, tmp_path, "out_of_fold.tta=nine")).folder
+        train_and_predict(config(root, tmp_path, "out_of_fold.tta=nine"))
     assert not (tmp_path / "run").exists()

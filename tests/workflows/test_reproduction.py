@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from brats_seg.errors import UserError
-from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds, override
+from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds
 from brats_seg.workflows.reproduction import Reproduction, reproduce
+from brats_seg.workflows.steps import override
 
 SYNTHETIC = {"cases": 5, "test_cases": 2, "shape": [32, 40, 32], "seed": 0, "overrides": ["scale.width=2"]}
 SMOKE = Reproduction(
@@ -176,7 +177,7 @@ def test_paths_are_quoted_where_hydra_wants_it() -> None:
 
 @pytest.mark.slow
 def test_the_whole_paper_at_smoke_scale(tmp_path: Path) -> None:
-    """Twenty trainings of a few steps, in the process that the command starts; then again, which is a look at files."""
+    """Twenty trainings of a few steps, in the process of the command; then again, which looks at files."""
     program = str(Path(sys.executable).with_name("brats-seg"))
     sizes = [
         "scale.width=4",

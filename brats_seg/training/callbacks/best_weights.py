@@ -16,8 +16,8 @@ from brats_seg.training.weights import Facts, write_weights
 class BestWeights(pl.Callback):
     """Keeps the weights with the lowest validation loss in one file (section 2.5).
 
-    Loss and epoch are in Lightning's checkpoint, which is written after the file: an epoch that is repeated is compared again.
-    Lightning's own callback forgets them when the folder has moved.
+    Loss and epoch are in Lightning's checkpoint, which is written after the file: a repeated epoch is
+    compared again. Lightning's own callback forgets them when the folder has moved.
 
     Args:
         path: Of the file.
@@ -46,7 +46,7 @@ class BestWeights(pl.Callback):
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Keep the weights if the loss is lower; NaN is never lower, nor is an older loss, which Lightning still holds."""
+        """Keep the weights if the loss is lower; NaN is not, nor an older loss that Lightning still holds."""
         loss = float(trainer.callback_metrics.get(VALIDATION_LOSS, math.inf))
         if not loss < self.loss:
             return

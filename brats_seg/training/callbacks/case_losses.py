@@ -66,7 +66,7 @@ class CaseLosses(pl.Callback):
 def _gather(losses: Mapping[str, float]) -> dict[str, float]:
     """The losses of all processes.
 
-    A process may repeat a case to take as many steps as the others; then the loss in the first process counts.
+    A process may repeat a case to take as many steps as the others; the loss in the first process counts.
     """
     if not (distributed.is_available() and distributed.is_initialized()):
         return dict(losses)

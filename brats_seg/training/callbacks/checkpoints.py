@@ -23,8 +23,9 @@ BLOCK_BYTES = 2**20
 class WholeCheckpointIO(TorchCheckpointIO):
     """Writes a temporary file in the same folder, then renames it.
 
-    Lightning's own class writes to the system's temporary folder, so its last step may be a copy, which can be interrupted.
-    The SHA-256 of torch's archive is appended to it: torch checks none of the checksums inside, and those leave out the directory.
+    Lightning's own class writes to the system's temporary folder, so its last step may be a copy, which can
+    be interrupted. The SHA-256 of torch's archive is appended to it: torch checks none of the checksums
+    inside, and those leave out the directory.
     """
 
     def save_checkpoint(
@@ -50,7 +51,7 @@ class TwoCheckpoints(Checkpoint):
         self.last_is_whole = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save, so that one whole checkpoint exists at every moment and no damaged one replaces a whole one."""
+        """Save; one whole checkpoint exists at every moment, and no damaged one replaces a whole one."""
         trainer.save_checkpoint(self.folder / NEW)
         if not trainer.is_global_zero:
             return

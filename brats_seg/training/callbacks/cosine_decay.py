@@ -10,8 +10,8 @@ from brats_seg.schedules import cosine_decay
 class CosineDecay(pl.Callback):
     """Constant rate, then half a cosine down to zero, set at the start of each epoch (section 2.5).
 
-    The rate is a function of the epoch alone, so a resumed run needs no state. After the last of these epochs the callback
-    does nothing.
+    The rate is a function of the epoch alone, so a resumed run needs no state. After the last of these
+    epochs the callback does nothing.
 
     Args:
         base_rate: Rate of the constant part.

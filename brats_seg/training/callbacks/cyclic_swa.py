@@ -16,10 +16,10 @@ from brats_seg.training.weights import Facts, mean_weights, write_weights
 
 
 class CyclicSWA(pl.Callback):
-    """Cycles after the schedule, each with a fresh optimiser whose rate decays, and snapshots to average (section 2.5).
+    """Cycles after the schedule: a fresh optimiser whose rate decays, and snapshots to average (section 2.5).
 
-    Rate, snapshot epochs and the start of a cycle follow from the epoch alone. The optimiser's state within a cycle is in
-    Lightning's checkpoint; the snapshot of a repeated epoch is written again.
+    Rate, snapshot epochs and the start of a cycle follow from the epoch alone. The optimiser's state within
+    a cycle is in Lightning's checkpoint; the snapshot of a repeated epoch is written again.
 
     Args:
         base_rate: Of the schedule before.

@@ -23,7 +23,7 @@ class Overlays(pl.Callback):
     """Sends pictures of the first validation cases to the trackers: modalities, truth and prediction.
 
     Args:
-        every_epochs: Interval in epochs; the first validation at or after each multiple draws. 0 disables the pictures.
+        every_epochs: Interval in epochs; the first validation at or after each multiple draws. 0 disables.
         cases: How many cases.
     """
 

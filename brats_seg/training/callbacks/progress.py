@@ -13,7 +13,7 @@ from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS
 
 
 class Progress(pl.Callback):
-    """Prints epoch, loss, rate, validation and the time left; on a terminal also the step within the epoch."""
+    """Prints epoch, loss, rate, validation and time left; on a terminal also the step within the epoch."""
 
     def __init__(self) -> None:
         self.began = 0.0

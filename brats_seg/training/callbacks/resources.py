@@ -17,7 +17,8 @@ GIB = 2**30
 class Resources(pl.Callback):
     """Logs per epoch: patches per second, share of the time spent waiting for the loader, peak memory.
 
-    Validation does not count. ``peak_rss_gib`` is this process's since it started, ``peak_cuda_gib`` that of the epoch.
+    Validation does not count. ``peak_rss_gib`` is of this process since its start, ``peak_cuda_gib`` of the
+    epoch.
     """
 
     def __init__(self) -> None:

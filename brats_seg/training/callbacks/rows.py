@@ -35,7 +35,7 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
     Args:
         path: Of the CSV file.
-        rows: A dictionary per row; the columns are the keys of all rows, in the order of their first appearance.
+        rows: A dictionary per row; the columns are the keys of all rows, as they first appear.
     """
     columns: dict[str, None] = {}
     for row in rows:

@@ -13,8 +13,8 @@ from brats_seg.seeds import seed_for
 class StepSeed(pl.Callback):
     """Seeds torch by (seed, epoch, step, rank), so that a repeated step draws the same numbers.
 
-    Crops, shuffle and augmentation have generators of their own. Seeding once per epoch would not suffice: Lightning draws from
-    torch when it starts a loader, and after a resume it does that before the epoch.
+    Crops, shuffle and augmentation have generators of their own. Seeding once per epoch would not suffice:
+    Lightning draws from torch when it starts a loader, and after a resume it does that before the epoch.
 
     Args:
         seed: Of the run.

@@ -119,7 +119,7 @@ def describe(config: Mapping[str, Any], split: Mapping[str, Sequence[str]]) -> d
 
 
 def git_commit() -> str | None:
-    """Commit of this package's checkout, ``-dirty`` appended if files differ from it; None for an installed package."""
+    """Commit of this package's checkout, with ``-dirty`` if files differ; None for an installed package."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     checkout = Path(brats_seg.__file__).parent
     try:

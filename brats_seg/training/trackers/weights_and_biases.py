@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WandbTracker(WandbRun):
-    """One run of Weights & Biases per run folder, which keeps its id; offline unless the environment says otherwise.
+    """One run per run folder, which keeps its id; offline unless the environment says otherwise.
 
     Args:
         project: Where the run is listed.
