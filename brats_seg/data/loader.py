@@ -1,4 +1,7 @@
-"""Samples of a data set as batches. Covered by tests/data/test_dataset.py."""
+"""Samples of a data set as batches.
+
+Covered by tests/data/test_dataset.py.
+"""
 
 from __future__ import annotations
 

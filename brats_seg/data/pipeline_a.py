@@ -1,4 +1,7 @@
-"""Pipeline A: percentile min-max, channel dropping, no intensity shift."""
+"""Pipeline A: percentile min-max, channel dropping, no intensity shift.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 

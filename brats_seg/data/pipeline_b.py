@@ -1,4 +1,7 @@
-"""Pipeline B: z-score, intensity shift, no channel dropping."""
+"""Pipeline B: z-score, intensity shift, no channel dropping.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 

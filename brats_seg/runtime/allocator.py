@@ -1,4 +1,7 @@
-"""Keep freed memory in the process while training on a CPU."""
+"""Keep freed memory in the process while training on a CPU.
+
+Covered by tests/training/test_run.py, which trains with it, and measured by benchmarks/training.py.
+"""
 
 from __future__ import annotations
 

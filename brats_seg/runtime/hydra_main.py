@@ -1,4 +1,7 @@
-"""What Hydra's main function and OmegaConf's nodes know and do not give away."""
+"""What Hydra's main function and OmegaConf's nodes know and do not give away.
+
+Covered by tests/cli/test_command.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lightning prints only what a user can act on."""
+"""Lightning prints only what a user can act on.
+
+Covered by tests/training/test_module.py, which trains with it.
+"""
 
 from __future__ import annotations
 

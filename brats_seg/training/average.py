@@ -1,4 +1,7 @@
-"""`brats-seg average`: a bundle of the mean of other snapshots than a training took (section 2.5)."""
+"""`brats-seg average`: a bundle of the mean of other snapshots than a training took (section 2.5).
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 

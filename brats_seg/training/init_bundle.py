@@ -1,4 +1,7 @@
-"""Start from the weights of a bundle (fine-tuning). Covered by tests/training/test_resume.py."""
+"""Start from the weights of a bundle (fine-tuning).
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 

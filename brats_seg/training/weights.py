@@ -1,4 +1,7 @@
-"""Weights as files that explain themselves, and their mean (section 2.5)."""
+"""Weights as files that explain themselves, and their mean (section 2.5).
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 

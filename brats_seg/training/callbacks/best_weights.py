@@ -1,4 +1,7 @@
-"""Which epoch had the lowest validation loss?"""
+"""Which epoch had the lowest validation loss?
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How hard is each training case to learn?"""
+"""How hard is each training case to learn?
+
+Covered by tests/training/test_module.py.
+"""
 
 from __future__ import annotations
 

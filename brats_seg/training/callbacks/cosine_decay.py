@@ -1,4 +1,7 @@
-"""Which learning rate does this epoch have?"""
+"""Which learning rate does this epoch have?
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 

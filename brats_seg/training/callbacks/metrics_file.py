@@ -1,4 +1,7 @@
-"""What happened in every epoch, in one CSV file that survives a restart."""
+"""What happened in every epoch, in one CSV file that survives a restart.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 

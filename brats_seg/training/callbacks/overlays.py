@@ -1,4 +1,7 @@
-"""What does the network see in the same cases, as it learns?"""
+"""What does the network see in the same cases, as it learns?
+
+Covered by tests/training/trackers/test_trackers.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How far is the training, and how well does it go? One line per epoch, on a terminal and in a log file."""
+"""How far is the training, and how well does it go? One line per epoch, on a terminal and in a log file.
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What does the training cost, and does it wait for data? Covered by tests/training/test_module.py."""
+"""What does the training cost, and does it wait for data?
+
+Covered by tests/training/test_module.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What does dropout draw?"""
+"""What does dropout draw?
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TensorBoard: event files in the run folder. Covered by tests/training/trackers/test_trackers.py."""
+"""TensorBoard: event files in the run folder.
+
+Covered by tests/training/trackers/test_trackers.py.
+"""
 
 from __future__ import annotations
 

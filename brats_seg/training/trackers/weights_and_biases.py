@@ -1,4 +1,7 @@
-"""Weights & Biases: one run per run folder. Covered by tests/training/trackers/test_trackers.py."""
+"""Weights & Biases: one run per run folder.
+
+Covered by tests/training/trackers/test_trackers.py.
+"""
 
 from __future__ import annotations
 
