@@ -1,6 +1,6 @@
 """Samples of a data set as batches.
 
-Covered by tests/data/test_dataset.py.
+Covered by tests/data/test_base.py.
 """
 
 from __future__ import annotations
