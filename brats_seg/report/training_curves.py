@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS, RunFolder
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.errors import UserError
 from brats_seg.report.charts import line_chart
 
@@ -19,8 +19,8 @@ CHARTS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
 NAMES = {
     "train/loss": "training, all outputs",
     "train/loss_main": "training, final output",
-    VALIDATION_LOSS: "validation",
-    VALIDATION_DICE: "mean",
+    "val/loss": "validation",
+    "val/dice": "mean",
     "lr": "learning rate",
 }
 """What a reader calls a column; regions keep their names."""
