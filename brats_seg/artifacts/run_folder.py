@@ -14,7 +14,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
-from brats_seg.artifacts.training_keys import enters_name, is_resource, old_name, with_new_names
+from brats_seg.artifacts.training_keys import enters_name, is_resource, old_name, override_key, with_new_names
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_object, read_yaml, write_json, write_text
 
@@ -196,7 +196,7 @@ def run_name(experiment: str, overrides: Sequence[str]) -> str:
     """
     science = []
     for override in overrides:
-        key = override.partition("=")[0].lstrip("+~")
+        key = override_key(override)
         if enters_name(key):
             science.append(override.replace(key, old_name(key), 1))
     if not science:

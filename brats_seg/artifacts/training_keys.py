@@ -10,6 +10,11 @@ from typing import Any, cast
 import yaml
 
 
+def override_key(override: str) -> str:
+    """The key of an override as it is typed, such as ``seed`` of ``+seed=1``."""
+    return override.partition("=")[0].lstrip("+~")
+
+
 def is_resource(key: str) -> bool:
     """Whether two starts of one training may differ in a dotted key."""
     return _among(key, _named("resources", "scores", "cases"))

@@ -10,10 +10,10 @@ from brats_seg.cli.command import command
 @command("evaluate")
 def main(config: DictConfig) -> None:
     """Score predictions against references; several folders are ranked, too."""
-    import os
     from pathlib import Path
 
     from brats_seg.evaluation.evaluate import compare, evaluate
+    from brats_seg.runtime import cores
 
     options = {
         "convention": config.convention,
@@ -24,7 +24,7 @@ def main(config: DictConfig) -> None:
         "paper": config.paper,
         "uncertainty_intervals": config.uncertainty.intervals if config.uncertainty.score else 0,
         "calibration_bins": config.calibration.bins if config.calibration.score else 0,
-        "workers": config.workers or os.cpu_count() or 1,
+        "workers": config.workers or cores(),
     }
     references, output = Path(config.references), Path(config.output)
     if isinstance(config.predictions, ListConfig):
