@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from brats_seg.kinds import Amount
+
 SPACE = (2, 3, 4)
 
 
@@ -17,7 +19,7 @@ class DiceLoss(nn.Module):
         smooth: The epsilon of equation 2.
     """
 
-    def __init__(self, *, squared: bool, smooth: float) -> None:
+    def __init__(self, *, squared: bool, smooth: Amount) -> None:
         super().__init__()
         self.squared, self.smooth = squared, smooth
 
