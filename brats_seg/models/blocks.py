@@ -102,4 +102,7 @@ class ConvNormReLU(nn.Module):
         first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
         for part in rest:
             first.add_(part)  # a convolution's backward does not need its answer
-        return functional.relu(self.norm(first), inplace=True)
+        normalised: Tensor = self.norm(first)
+        # An in-place change of a view makes autograd copy the whole of it in the backward pass (CopySlices).
+        in_place = torch.compiler.is_compiling() or not (normalised.requires_grad and normalised._is_view())
+        return functional.relu(normalised, inplace=in_place)
