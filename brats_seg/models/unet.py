@@ -101,6 +101,12 @@ class UNet(nn.Module):
             nn.init.normal_(head.weight, std=HEAD_STD)
             nn.init.constant_(head.bias, HEAD_BIAS)
 
+    def fuse_norms(self, wanted: bool) -> None:
+        """Whether norm and ReLU are one kernel where there is one; they are, unless this says otherwise."""
+        for module in self.modules():
+            if isinstance(module, ConvNormReLU):
+                module.fused = wanted
+
     def settings(self) -> dict[str, Any]:
         """What rebuilds the network, as plain values."""
         return {"name": self.name, **self._settings}
