@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo viewer test test-slow test-slurm lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow test-gpu test-slurm lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,10 +42,13 @@ $(VIEWER):
 		|| { echo "No viewer: npm is missing, or the package could not be had, or is another one than it was." >&2; exit 1; }
 
 test: dev lint types imports  ## fast tests, lint, types, import contracts
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)"
 
 test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "$(SLOW)"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "($(SLOW)) and not gpu"
+
+test-gpu: dev  ## tests that need an NVIDIA card to themselves
+	@$(BIN)/pytest -n 0 -m gpu
 
 test-slurm: dev  ## a five-fold sweep on a Slurm cluster of one node, a job preempted (Debian, as root)
 	@$(BIN)/pytest -s -m slurm tests/slurm
@@ -65,7 +68,7 @@ imports: dev
 	@$(BIN)/lint-imports
 
 coverage: dev  ## fast tests with the lines that they miss
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))" --cov --cov-report=term-missing:skip-covered
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)" --cov --cov-report=term-missing:skip-covered
 
 wheel: dev  ## dist/*.whl, with the viewer where it can be had
 	@$(MAKE) -s viewer || true
