@@ -40,6 +40,7 @@ def contenders() -> Iterator[tuple[float, Contender]]:
     plain_a, plain_b = (replace(one, maker="plain", channels_last=False) for one in (A, B))
     yield from ((8, A), (10, B), (8, plain_a), (14, plain_b), (8, ATTENTION))
     yield from ((8, replace(one, fused=False)) for one in (A, B))
+    yield from ((8, replace(one, joined=True)) for one in (A, B))
     yield from ((25, replace(one, benchmark=True)) for one in (A, B))
     yield from ((8, replace(one, dtype="float16")) for one in (A, B, ATTENTION))
     yield from ((10, replace(one, channels_last=False)) for one in (A, B, ATTENTION))
@@ -97,10 +98,10 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
     for name, contender in (("A", A), ("B", B), ("plain A", replace(A, maker="plain", channels_last=False))):
         chosen = sized(contender, options)
         yield f"kernels: {name}", 12, lambda chosen=chosen: measure.kernel_shares(chosen, device)
-    yield from (step(options, *each) for each in eager[4:9])
+    yield from (step(options, *each) for each in eager[4:11])
     shapes = levels(options)[1:3]
     yield "upsampling: milliseconds", 8, lambda: measure.upsampling_alone(device, [*shapes, (1, 3, *[options.side // 8] * 3)])
-    yield from (step(options, *each) for each in eager[9:])
+    yield from (step(options, *each) for each in eager[11:])
     if cuda:
         yield "fused norm: settings", 40, lambda: measure.norm_settings(device, levels(options)[0])
     yield from (step(options, *each) for each in compiled())

@@ -10,6 +10,7 @@ from plain import plain_unet
 from torch import Tensor, nn
 
 from brats_seg.models import UNet
+from brats_seg.models.blocks import ConvNormReLU
 from brats_seg.terms import Logits
 
 WIDTH = 48
@@ -25,6 +26,7 @@ class Contender:
         batch, side, width: Of the patch, and of the network.
         dtype: Of autocast.
         channels_last, fused, attention, checkpointing, compile, benchmark: Switches.
+        joined: One convolution over the concatenated inputs of a stage instead of one for each.
     """
 
     maker: str = "ours"
@@ -39,12 +41,13 @@ class Contender:
     checkpointing: bool = False
     compile: bool = False
     benchmark: bool = False
+    joined: bool = False
 
     @property
     def name(self) -> str:
         """What differs from the plain network of pipeline A."""
         usual, words = Contender(), [self.maker, "A" if self.norm == "group" else "B", f"batch {self.batch}", self.dtype]
-        words += [switch for switch in ("attention", "checkpointing", "compile", "benchmark") if getattr(self, switch)]
+        words += [switch for switch in ("attention", "checkpointing", "compile", "benchmark", "joined") if getattr(self, switch)]
         words += [f"no {switch}" for switch in ("channels_last", "fused") if not getattr(self, switch)]
         return ", ".join(words + ([f"side {self.side}"] if self.side != usual.side else []))
 
@@ -101,6 +104,12 @@ def peer(name: str, width: int) -> nn.Module:
     )
 
 
+def join(block: ConvNormReLU) -> None:
+    """Concatenate before the convolution."""
+    split = block.forward
+    block.forward = lambda *inputs: split(torch.cat(inputs, 1))  # type: ignore[method-assign]
+
+
 def make(contender: Contender, device: torch.device) -> nn.Module:
     """The network on its device, in its layout."""
     torch.manual_seed(0)
@@ -109,6 +118,9 @@ def make(contender: Contender, device: torch.device) -> nn.Module:
         ours = UNet(width=contender.width, norm=norm, attention=contender.attention, residual=False, dropout=0.0)
         ours.checkpointing = contender.checkpointing
         ours.fuse_norms(contender.fused)
+        for block in ours.modules():
+            if contender.joined and isinstance(block, ConvNormReLU):
+                join(block)
         net: nn.Module = ours if contender.maker == "ours" else Plain(ours, 16 if norm == "group" else None)
     else:
         net = Peer(peer(contender.maker, contender.width))

@@ -35,8 +35,11 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:
-    """Trilinear, corners aligned (decided in PAPER.md)."""
-    if deterministic.wanted(x):
+    """Trilinear, corners aligned (decided in PAPER.md).
+
+    In 16 bit on CUDA always by products: torch's own goes through float32, and adds atomically in a contiguous copy.
+    """
+    if deterministic.wanted(x) or (x.is_cuda and x.dtype in (torch.float16, torch.bfloat16)):
         return deterministic.upsample(x, factor)
     return functional.interpolate(x, scale_factor=float(factor), mode="trilinear", align_corners=True)
 
@@ -102,7 +105,8 @@ class ConvNormReLU(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Convolve the inputs as if concatenated along channels.
 
-        One convolution per input, added up, equals one over their concatenation and saves its copy.
+        One convolution per input, added up, equals one over their concatenation and saves its copy: on CUDA in 16 bit a twelfth
+        of a step's memory at the same traffic.
         """
         weights = torch.split(self.conv.weight, [x.shape[1] for x in inputs], dim=1)
         first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
