@@ -22,6 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where the package is not installed
 
+import gpu_kernels as kernels
 import gpu_measures as measure
 import torch
 from gpu_nets import ATTENTION, WIDTH, A, B, Contender
@@ -91,8 +92,8 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
     eager = list(contenders())
     yield "card", 10, lambda: measure.card(device)
     if cuda:
-        yield "fused norm: error", 20, lambda: measure.fused_errors(device, [*levels(options), (3, 48, 9, 7, 33)])
-        yield "fused norm: speed", 15, lambda: measure.norms_alone(device, levels(options))
+        yield "fused norm: error", 20, lambda: kernels.fused_errors(device, [*levels(options), (3, 48, 9, 7, 33)])
+        yield "fused norm: speed", 15, lambda: kernels.norms_alone(device, levels(options))
     yield from (step(options, *each) for each in eager[:4])
     yield from predictions(options)
     for name, contender in (("A", A), ("B", B), ("plain A", replace(A, maker="plain", channels_last=False))):
@@ -100,10 +101,10 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
         yield f"kernels: {name}", 12, lambda chosen=chosen: measure.kernel_shares(chosen, device)
     yield from (step(options, *each) for each in eager[4:11])
     shapes = levels(options)[1:3]
-    yield "upsampling: milliseconds", 8, lambda: measure.upsampling_alone(device, [*shapes, (1, 3, *[options.side // 8] * 3)])
+    yield "upsampling: milliseconds", 8, lambda: kernels.upsampling_alone(device, [*shapes, (1, 3, *[options.side // 8] * 3)])
     yield from (step(options, *each) for each in eager[11:])
     if cuda:
-        yield "fused norm: settings", 40, lambda: measure.norm_settings(device, levels(options)[0])
+        yield "fused norm: settings", 40, lambda: kernels.norm_settings(device, levels(options)[0])
     yield from (step(options, *each) for each in compiled())
 
 

@@ -115,8 +115,8 @@ def _forward(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -
 
 @_forward.register_fake
 def _empty_answers(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    statistics = x.new_empty((2, x.shape[0], groups), dtype=torch.float32)
-    mean, rstd = torch.empty_like(statistics[0]), torch.empty_like(statistics[1])
+    mean = x.new_empty((x.shape[0], groups), dtype=torch.float32)
+    rstd = torch.empty_like(mean)
     return torch.empty_like(x, memory_format=torch.channels_last_3d), mean, rstd
 
 

@@ -43,9 +43,9 @@ def gradient_sums_kernel(
     product = tl.zeros((ROWS, COLUMNS), tl.float32)
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & held[None, :]
-        place = start + (row + rows)[:, None] * C + columns[None, :]
-        value = (tl.load(x + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
-        gradient = tl.load(dy + place, mask=inside, other=0.0).to(tl.float32)
+        place = (row + rows)[:, None] * C + columns[None, :]
+        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
+        gradient = tl.load(dy + start + place, mask=inside, other=0.0).to(tl.float32)
         gradient = tl.where(value * factor[None, :] + shift[None, :] <= 0.0, 0.0, gradient)
         summed += gradient
         product += gradient * value
@@ -125,9 +125,9 @@ def gradient_kernel(
     last = tl.minimum(run, voxels - first)
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & held[None, :]
-        place = start + (row + rows)[:, None] * C + columns[None, :]
-        value = (tl.load(x + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
-        gradient = tl.load(dy + place, mask=inside, other=0.0).to(tl.float32)
+        place = (row + rows)[:, None] * C + columns[None, :]
+        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
+        gradient = tl.load(dy + start + place, mask=inside, other=0.0).to(tl.float32)
         gradient = tl.where(value * factor[None, :] + shift[None, :] <= 0.0, 0.0, gradient)
         answer = scale[None, :] * (gradient * factor[None, :] - m0[None, :] - value * m1[None, :])
-        tl.store(dx + place, answer.to(dx.dtype.element_ty), mask=inside)
+        tl.store(dx + start + place, answer.to(dx.dtype.element_ty), mask=inside)

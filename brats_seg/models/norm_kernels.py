@@ -112,8 +112,8 @@ def normalise_kernel(
     last = tl.minimum(run, voxels - first)
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & held[None, :]
-        place = start + (row + rows)[:, None] * C + columns[None, :]
-        value = tl.load(x + place, mask=inside, other=0.0).to(tl.float32)
+        place = (row + rows)[:, None] * C + columns[None, :]
+        value = tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32)
         value = (value - middle[None, :]) * scale[None, :] + shift[None, :]
         value = tl.where(value < 0.0, 0.0, value)  # no maximum: what is not a number stays so
-        tl.store(y + place, value.to(y.dtype.element_ty), mask=inside)
+        tl.store(y + start + place, value.to(y.dtype.element_ty), mask=inside)

@@ -146,19 +146,26 @@ def test_training_gets_better(norm: str, dtype: torch.dtype) -> None:
     assert losses[-1] < 0.95 * losses[0]
 
 
+def held(net: nn.Module, image: Tensor, dtype: torch.dtype | None) -> int:
+    """Bytes kept for the backward pass. The peak has workspaces in it, whose size is cuDNN's choice."""
+    before = torch.cuda.memory_allocated()
+    with torch.autocast("cuda", dtype or torch.bfloat16, enabled=dtype is not None, cache_enabled=False):
+        logits = net(image)
+    assert logits.main.requires_grad
+    return torch.cuda.memory_allocated() - before
+
+
 @pytest.mark.parametrize("norm", NORMS)
-def test_checkpointing_gives_the_same_gradients_in_less_memory(norm: str) -> None:
+def test_checkpointing_gives_the_same_gradients_and_keeps_less(norm: str) -> None:
     net, (image, target) = network(norm=norm, attention=True), batch(2)
-    found, peaks = [], []
+    found, kept = [], []
     for wanted in (False, True):
         net.checkpointing = wanted
         step(net, image, target, torch.float16)
-        torch.cuda.reset_peak_memory_stats()
-        step(net, image, target, torch.float16)
         found.append(gradients(net))
-        peaks.append(torch.cuda.max_memory_allocated())
+        kept.append(held(net, image, torch.float16))
     alike(found[1], found[0], 0.9999)
-    assert peaks[1] < peaks[0]
+    assert kept[1] < 0.6 * kept[0]
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -172,15 +179,10 @@ def test_deterministic_means_equal_bits(norm: str, monkeypatch: pytest.MonkeyPat
     assert all(a.equal(b) for a, b in zip(first, second, strict=True))
 
 
-def test_16_bit_takes_less_memory_than_32() -> None:
-    net, (image, target) = network(), batch(2)
-    peaks = {}
-    for dtype in (torch.float16, None):
-        step(net, image, target, dtype)
-        torch.cuda.reset_peak_memory_stats()
-        step(net, image, target, dtype)
-        peaks[dtype] = torch.cuda.max_memory_allocated()
-    assert peaks[torch.float16] < 0.65 * peaks[None]
+@pytest.mark.parametrize("norm", NORMS)
+def test_16_bit_keeps_less_than_32(norm: str) -> None:
+    net, (image, _) = network(norm=norm), batch(2)
+    assert held(net, image, torch.float16) < 0.65 * held(net, image, None)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -194,8 +196,8 @@ def test_compiled_is_one_graph_with_the_same_gradients(norm: str, request: pytes
     alike(gradients(net), eager, 0.995)
 
 
-@pytest.mark.parametrize(("norm", "count", "limit"), [("group", 1, 4.0), ("instance", 3, 10.5)])
-def test_a_step_of_the_paper(norm: str, count: int, limit: float) -> None:
+@pytest.mark.parametrize(("norm", "count", "limit"), [("group", 1, 8), ("instance", 3, 16)])
+def test_a_step_of_the_paper_fits_its_card(norm: str, count: int, limit: float) -> None:
     net, (image, target) = network(48, norm=norm), batch(count, side=128)
     dtype = torch.bfloat16 if BF16 else torch.float16
     torch.cuda.reset_peak_memory_stats()
@@ -203,4 +205,4 @@ def test_a_step_of_the_paper(norm: str, count: int, limit: float) -> None:
     assert all(gradient.isfinite().all() for gradient in gradients(net))
     peak = torch.cuda.max_memory_allocated() / 2**30
     print(f"{torch.cuda.get_device_name()}: {norm}, batch {count}: peak {peak:.2f} GiB with cuDNN's workspaces")
-    assert peak < limit + 2  # how large the workspaces are is cuDNN's choice
+    assert peak < limit
