@@ -18,7 +18,7 @@ import SimpleITK
 from brats_seg.cases import Case, find_cases, read_case
 from brats_seg.data.dataset import PatchDataset
 from brats_seg.geometry import bounding_box, random_window
-from brats_seg.labels import convention, encode_regions
+from brats_seg.labels import encode_regions, label_values
 from brats_seg.preprocessing import Cache, MinMax, prepare
 
 PATCH = (128, 128, 128)
@@ -42,7 +42,7 @@ def released_manner(case: Case) -> np.ndarray:
     stacked = np.stack(images)
     box = bounding_box((stacked != 0).any(0))
     assert box is not None
-    encode_regions(label_map, convention(str(case.convention)))
+    encode_regions(label_map, label_values(str(case.labels)))
     return box.crop(stacked)
 
 
@@ -76,8 +76,12 @@ def main() -> None:
             times["ours"].append(seconds(lambda c=case: ours(c)))  # type: ignore[misc]
             times["released"].append(seconds(lambda c=case: released_manner(c)))  # type: ignore[misc]
     medians = {name: median(values) for name, values in times.items()}
-    print(f"patch: from the cache {medians['nifti'] / medians['cache']:.1f} times as fast as from NIfTI (at least 20 wanted)")
-    print(f"prepare: {medians['released'] / medians['ours']:.1f} times as fast as SimpleITK and numpy (at least 1.5 wanted)")
+    print(
+        f"patch: from the cache {medians['nifti'] / medians['cache']:.1f} times as fast as from NIfTI (at least 20 wanted)"
+    )
+    print(
+        f"prepare: {medians['released'] / medians['ours']:.1f} times as fast as SimpleITK and numpy (at least 1.5 wanted)"
+    )
 
 
 if __name__ == "__main__":

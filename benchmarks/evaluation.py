@@ -23,8 +23,8 @@ from surface_distance import compute_robust_hausdorff, compute_surface_distances
 from brats_seg import nifti
 from brats_seg.evaluation.conventions import CONVENTIONS
 from brats_seg.evaluation.evaluate import evaluate
-from brats_seg.evaluation.score import around
-from brats_seg.labels import convention, encode_regions
+from brats_seg.evaluation.score_case import around
+from brats_seg.labels import encode_regions, label_values
 from brats_seg.metrics.functional import hd95_mm
 
 MM = (1.0, 1.0, 1.0)
@@ -49,7 +49,9 @@ def tumour(shape: tuple[int, ...], centre: tuple[float, ...], radius: float, see
 def scattered(shape: tuple[int, ...], seed: int) -> np.ndarray:
     """Small lesions everywhere."""
     noise = gaussian_filter(np.random.default_rng(seed).normal(size=shape).astype(np.float32), 3)
-    return np.select([noise > np.quantile(noise, q) for q in (0.998, 0.995, 0.99)], [1, 4, 2], 0).astype(np.uint8)
+    return np.select([noise > np.quantile(noise, q) for q in (0.998, 0.995, 0.99)], [1, 4, 2], 0).astype(
+        np.uint8
+    )
 
 
 def pairs(shape: tuple[int, ...]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -60,7 +62,7 @@ def pairs(shape: tuple[int, ...]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "far apart": (tumour(shape, (0.75, 0.75, 0.75), radius, 1), truth),
         "scattered": (scattered(shape, 1), scattered(shape, 2)),
     }
-    labels = convention("brats2020")
+    labels = label_values("brats2020")
     return {name: (encode_regions(a, labels), encode_regions(b, labels)) for name, (a, b) in maps.items()}
 
 
@@ -97,7 +99,9 @@ def one_case(shape: tuple[int, ...]) -> None:
         "surface-distance, HD95": surface_distance_hd95,
     }
     for name, pair in pairs(shape).items():
-        times = {what: median(seconds(partial(work, *pair)) for _ in range(ROUNDS)) for what, work in works.items()}
+        times = {
+            what: median(seconds(partial(work, *pair)) for _ in range(ROUNDS)) for what, work in works.items()
+        }
         print(f"{name}: " + "; ".join(f"{what} {value:.3f} s" for what, value in times.items()), flush=True)
 
 
@@ -110,7 +114,9 @@ def cohort(shape: tuple[int, ...], cases: int) -> None:
                 label_map = np.roll(truth, moved % 40, 2)
                 nifti.write(root / side / f"case_{number:03}.nii.gz", label_map, nifti.lps_geometry(shape))  # type: ignore[arg-type]
         labels = {"prediction_labels": "brats2020", "reference_labels": "brats2020"}
-        took = seconds(lambda: evaluate(root / "predictions", root / "truth", root / "scores", workers=WORKERS, **labels))  # type: ignore[arg-type]
+        took = seconds(
+            lambda: evaluate(root / "predictions", root / "truth", root / "scores", workers=WORKERS, **labels)
+        )  # type: ignore[arg-type]
         print(f"a cohort of {cases} pairs on {WORKERS} processes: {took:.1f} s")
 
 

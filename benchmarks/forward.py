@@ -14,7 +14,7 @@ import torch
 from plain import plain_unet
 
 from brats_seg.models import UNet
-from brats_seg.models.precision import default_precision
+from brats_seg.runtime.precision import default_precision
 
 WIDTH, SIDE = 48, 64
 
@@ -45,10 +45,14 @@ def main() -> None:
         worst = (fast().float() - plain_unet(net, image)[0]).abs().max().item()
         pairs = [(seconds(lambda: plain_unet(net, image)), seconds(fast)) for _ in range(rounds)]
     plain, quick = (median(times) for times in zip(*pairs, strict=True))
-    print(f"native bf16: {'yes' if precision == 'bf16-mixed' else 'no'}; default precision {precision}, channels_last_3d")
+    print(
+        f"native bf16: {'yes' if precision == 'bf16-mixed' else 'no'}; default precision {precision}, channels_last_3d"
+    )
     print(f"forward, width {WIDTH}, 1x4x{SIDE}x{SIDE}x{SIDE}:")
     print(f"plain fp32 {plain:.3f} s, default {quick:.3f} s, ratio {plain / quick:.2f}")
-    print(f"largest difference of a logit {worst:.2g}; at least 2.5 times as fast is wanted where bf16 is native")
+    print(
+        f"largest difference of a logit {worst:.2g}; at least 2.5 times as fast is wanted where bf16 is native"
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The few minutes on a card: every number of issue 16 B, the most important first, each printed as soon as it is known.
+"""The few minutes on a card: every number of issue 16 B, the most important first, each printed at once.
 
 python benchmarks/gpu.py [--seconds 240] [--output FILE] [--only WORD] [--tiny] [--device cpu]
 
-One line of JSON for each, on standard output and in FILE ($OUT/gpu.jsonl where OUT is set). One contender on the card at a time.
-What does not fit the remaining time is named as skipped. Needs torch, numpy and this package's ``models``, ``losses``; MONAI and
-``dynamic_network_architectures`` where they can be imported. After a CUDA error the script starts itself again behind it.
+One line of JSON for each, on standard output and in FILE ($OUT/gpu.jsonl where OUT is set). One contender on
+the card at a time. What does not fit the remaining time is named as skipped. Needs torch, numpy and this
+package's ``models``, ``losses``; MONAI and ``dynamic_network_architectures`` where they can be imported.
+After a CUDA error the script starts itself again behind it.
 """
 
 from __future__ import annotations
@@ -76,11 +77,21 @@ def step(options: argparse.Namespace, seconds: float, contender: Contender) -> T
 def predictions(options: argparse.Namespace) -> Iterator[Task]:
     """One volume: one model in three precisions, then fifteen."""
     box = (options.side + 24, options.side + 48, options.side + 8)
-    plan = [("float16", 1, 1, 10), ("bfloat16", 1, 1, 10), ("float32", 1, 1, 20), ("float16", 1, 4, 12), ("float16", 15, 1, 30)]
+    plan = [
+        ("float16", 1, 1, 10),
+        ("bfloat16", 1, 1, 10),
+        ("float32", 1, 1, 20),
+        ("float16", 1, 4, 12),
+        ("float16", 15, 1, 30),
+    ]
     for dtype, models, at_once, seconds in plan:
 
-        def work(dtype: str = dtype, models: int = models, at_once: int = at_once, fused: bool = True) -> dict[str, Any]:
-            return measure.prediction(options.device, models, dtype, side=box, width=options.width, at_once=at_once, fused=fused)
+        def work(
+            dtype: str = dtype, models: int = models, at_once: int = at_once, fused: bool = True
+        ) -> dict[str, Any]:
+            return measure.prediction(
+                options.device, models, dtype, side=box, width=options.width, at_once=at_once, fused=fused
+            )
 
         yield f"prediction: {models} models, {dtype}, {at_once} views at once", seconds, work
     yield "prediction: 1 models, float16, no fused", 12, lambda: work("float16", 1, 1, False)
@@ -92,7 +103,11 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
     eager = list(contenders())
     yield "card", 10, lambda: measure.card(device)
     if cuda:
-        yield "fused norm: error", 20, lambda: kernels.fused_errors(device, [*levels(options), (3, 48, 9, 7, 33)])
+        yield (
+            "fused norm: error",
+            20,
+            lambda: kernels.fused_errors(device, [*levels(options), (3, 48, 9, 7, 33)]),
+        )
         yield "fused norm: speed", 15, lambda: kernels.norms_alone(device, levels(options))
     yield from (step(options, *each) for each in eager[:4])
     yield from predictions(options)
@@ -101,7 +116,11 @@ def tasks(options: argparse.Namespace) -> Iterator[Task]:
         yield f"kernels: {name}", 12, lambda chosen=chosen: measure.kernel_shares(chosen, device)
     yield from (step(options, *each) for each in eager[4:11])
     shapes = levels(options)[1:3]
-    yield "upsampling: milliseconds", 8, lambda: kernels.upsampling_alone(device, [*shapes, (1, 3, *[options.side // 8] * 3)])
+    yield (
+        "upsampling: milliseconds",
+        8,
+        lambda: kernels.upsampling_alone(device, [*shapes, (1, 3, *[options.side // 8] * 3)]),
+    )
     yield from (step(options, *each) for each in eager[11:])
     if cuda:
         yield "fused norm: settings", 40, lambda: kernels.norm_settings(device, levels(options)[0])
@@ -138,9 +157,13 @@ def show(line: dict[str, Any], output: Path | None) -> None:
 
 def parsed() -> argparse.Namespace:
     """The arguments; sizes and device are derived from them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--output", type=Path, default=Path(os.environ["OUT"]) / "gpu.jsonl" if "OUT" in os.environ else None)
+    parser.add_argument(
+        "--output", type=Path, default=Path(os.environ["OUT"]) / "gpu.jsonl" if "OUT" in os.environ else None
+    )
     parser.add_argument("--only", default="", help="tasks whose name has this in it")
     parser.add_argument("--tiny", action="store_true", help="sizes for a test of this script")
     parser.add_argument("--device", type=torch.device, default=torch.device("cuda"))
@@ -152,7 +175,16 @@ def parsed() -> argparse.Namespace:
 
 def start_again(options: argparse.Namespace, first: int, left: float) -> None:
     """In a new process: a CUDA error leaves nothing usable."""
-    chosen = ["--seconds", str(left), "--only", options.only, "--first", str(first), "--device", str(options.device)]
+    chosen = [
+        "--seconds",
+        str(left),
+        "--only",
+        options.only,
+        "--first",
+        str(first),
+        "--device",
+        str(options.device),
+    ]
     chosen += ["--output", str(options.output)] * (options.output is not None) + ["--tiny"] * options.tiny
     os.execv(sys.executable, [sys.executable, __file__, *chosen])
 

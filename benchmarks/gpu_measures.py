@@ -21,7 +21,15 @@ from brats_seg.terms import Logits
 WARM_UP, TIMED = 5, 10
 KINDS = {
     "fused norm": ("moments_kernel", "normalise_kernel", "gradient_kernel", "gradient_sums_kernel"),
-    "norm": ("group_norm", "groupnorm", "rowwisemoments", "computeinternalgradients", "batch_norm", "bn_fw", "bn_bw"),
+    "norm": (
+        "group_norm",
+        "groupnorm",
+        "rowwisemoments",
+        "computeinternalgradients",
+        "batch_norm",
+        "bn_fw",
+        "bn_bw",
+    ),
     "layout": ("nchwtonhwc", "nhwctonchw", "direct_copy", "transpose", "permute"),
     "convolution": ("conv", "fprop", "dgrad", "wgrad", "implicit", "xmma"),
     "matrix product": ("gemm", "cublas", "cutlass", "nvjet"),
@@ -67,7 +75,10 @@ def card(device: torch.device) -> dict[str, Any]:
     product = median(seconds(lambda: matrix @ matrix, device, 10, 3))
     found = {"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
     if device.type == "cuda":
-        found |= {"card": torch.cuda.get_device_name(), "bf16": torch.cuda.is_bf16_supported(including_emulation=False)}
+        found |= {
+            "card": torch.cuda.get_device_name(),
+            "bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+        }
     rates = {"copy_gb_s": 4 * values / copy / 1e9, "matrix_tflop_s": 2 * side**3 / product / 1e12}
     return found | rates | {"triton": fused_norm.HAS_TRITON}
 
@@ -91,7 +102,9 @@ class Training:
         self.net = make(contender, device)
         self.dtype = getattr(torch, contender.dtype)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-4)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16 and device.type == "cuda")
+        self.scaler = torch.amp.GradScaler(
+            device.type, enabled=self.dtype == torch.float16 and device.type == "cuda"
+        )
         size = (contender.batch, 4, *[contender.side] * 3)
         self.image = torch.randn(size, device=device).contiguous(memory_format=contender.layout)
         self.target = torch.rand(contender.batch, 3, *size[2:], device=device) > 0.9
@@ -110,7 +123,7 @@ class Training:
 
 
 def training_step(contender: Contender, device: torch.device) -> dict[str, Any]:
-    """Median and best seconds of a step, patches per second, peak memory, time for which the host is busy with a step."""
+    """Seconds of a step, patches per second, peak memory, seconds for which the host is busy with a step."""
     began = time.perf_counter()
     training = Training(contender, device)
     training.step()
@@ -122,8 +135,8 @@ def training_step(contender: Contender, device: torch.device) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
     usual = median(times)
     return {
-        "step_s": usual, "best_s": min(times), "patches_s": contender.batch / usual, "peak_gib": peak, "host_s": host,
-        "first_step_s": first, "gradient": float(training.length),
+        "step_s": usual, "best_s": min(times), "patches_s": contender.batch / usual, "peak_gib": peak,
+        "host_s": host, "first_step_s": first, "gradient": float(training.length),
     }  # fmt: skip
 
 
@@ -149,7 +162,11 @@ def kernel_shares(contender: Contender, device: torch.device) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     for name, spent in kernels.items():
         kinds[kind_of(name)] += spent
-    return {"kinds_ms": dict(kinds.most_common()), "kernels_ms": _heaviest(kernels), "operators_ms": _heaviest(operators)}
+    return {
+        "kinds_ms": dict(kinds.most_common()),
+        "kernels_ms": _heaviest(kernels),
+        "operators_ms": _heaviest(operators),
+    }
 
 
 def kind_of(kernel: str) -> str:
@@ -166,11 +183,21 @@ def _heaviest(spent: Counter[str]) -> dict[str, float]:
 
 @torch.inference_mode()
 def prediction(
-    device: torch.device, models: int, dtype: str, *, side: tuple[int, int, int], width: int, at_once: int, fused: bool
+    device: torch.device,
+    models: int,
+    dtype: str,
+    *,
+    side: tuple[int, int, int],
+    width: int,
+    at_once: int,
+    fused: bool,
 ) -> dict[str, Any]:
     """Seconds for one padded volume: 16 views, each model, the mean of the probabilities; and the peak."""
     torch.backends.cudnn.benchmark = False
-    nets = [UNet(width=width, norm="group", attention=False, residual=False, dropout=0.0).eval() for _ in range(models)]
+    nets = [
+        UNet(width=width, norm="group", attention=False, residual=False, dropout=0.0).eval()
+        for _ in range(models)
+    ]
     for net in nets:
         net.fuse_norms(fused)
         net.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -184,7 +211,9 @@ def prediction(
             views = [view for view in VIEWS["group16"] if view.quarter_turns % 2 == odd]
             for start in range(0, len(views), at_once):
                 some = views[start : start + at_once]
-                seen = torch.stack([view.apply(image) for view in some]).contiguous(memory_format=torch.channels_last_3d)
+                seen = torch.stack([view.apply(image) for view in some]).contiguous(
+                    memory_format=torch.channels_last_3d
+                )
                 for net in nets:
                     with torch.autocast(device.type, getattr(torch, dtype), enabled=dtype != "float32"):
                         logits = net(seen, deep=False).main
@@ -193,4 +222,10 @@ def prediction(
 
     taken = seconds(work, device, 1 if models > 1 else 2, 0 if models > 1 else 1)
     peak = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
-    return {"seconds": median(taken), "peak_gib": peak, "models": models, "views": 16, "width": width or WIDTH}
+    return {
+        "seconds": median(taken),
+        "peak_gib": peak,
+        "models": models,
+        "views": 16,
+        "width": width or WIDTH,
+    }

@@ -1,4 +1,4 @@
-"""The networks that ``gpu.py`` compares: this package's, the same in plain torch, and peers of equal width."""
+"""The networks that ``gpu.py`` compares: this package's, the same in plain torch, peers of equal width."""
 
 from __future__ import annotations
 
@@ -46,8 +46,15 @@ class Contender:
     @property
     def name(self) -> str:
         """What differs from the plain network of pipeline A."""
-        usual, words = Contender(), [self.maker, "A" if self.norm == "group" else "B", f"batch {self.batch}", self.dtype]
-        words += [switch for switch in ("attention", "checkpointing", "compile", "benchmark", "joined") if getattr(self, switch)]
+        usual, words = (
+            Contender(),
+            [self.maker, "A" if self.norm == "group" else "B", f"batch {self.batch}", self.dtype],
+        )
+        words += [
+            switch
+            for switch in ("attention", "checkpointing", "compile", "benchmark", "joined")
+            if getattr(self, switch)
+        ]
         words += [f"no {switch}" for switch in ("channels_last", "fused") if not getattr(self, switch)]
         return ", ".join(words + ([f"side {self.side}"] if self.side != usual.side else []))
 
@@ -88,7 +95,7 @@ class Peer(nn.Module):
 
 
 def peer(name: str, width: int) -> nn.Module:
-    """Five stages of two 3x3x3 convolutions, the fifth at the size of the fourth as ours; three more heads."""
+    """Five stages of two 3x3x3 convolutions, the fifth at the fourth's size as ours; three more heads."""
     filters = [width * 2**k for k in (0, 1, 2, 3, 3)]
     if name == "DynUNet":
         from monai.networks.nets import DynUNet
@@ -100,7 +107,19 @@ def peer(name: str, width: int) -> nn.Module:
     norm: dict[str, Any] = {"norm_op": nn.InstanceNorm3d, "norm_op_kwargs": {"affine": True, "eps": 1e-5}}
     relu: dict[str, Any] = {"nonlin": nn.LeakyReLU, "nonlin_kwargs": {"inplace": True}}
     return PlainConvUNet(
-        4, 5, filters, nn.Conv3d, 3, [1, 2, 2, 2, 1], 2, 3, 2, conv_bias=True, deep_supervision=True, **norm, **relu
+        4,
+        5,
+        filters,
+        nn.Conv3d,
+        3,
+        [1, 2, 2, 2, 1],
+        2,
+        3,
+        2,
+        conv_bias=True,
+        deep_supervision=True,
+        **norm,
+        **relu,
     )
 
 
@@ -115,7 +134,9 @@ def make(contender: Contender, device: torch.device) -> nn.Module:
     torch.manual_seed(0)
     if contender.maker in ("ours", "plain"):
         norm: Any = contender.norm
-        ours = UNet(width=contender.width, norm=norm, attention=contender.attention, residual=False, dropout=0.0)
+        ours = UNet(
+            width=contender.width, norm=norm, attention=contender.attention, residual=False, dropout=0.0
+        )
         ours.checkpointing = contender.checkpointing
         ours.fuse_norms(contender.fused)
         for block in ours.modules():

@@ -29,18 +29,19 @@ import torch
 from plain import plain_unet
 from torch import Tensor
 
-from brats_seg.bundles import PIPELINES, Bundle, Pipeline, load_bundle, load_ensemble, save_bundle
+from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, load_bundle, save_bundle
+from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
 from brats_seg.inference.ensemble import Ensemble, accumulate
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS, View
-from brats_seg.labels import CONVENTIONS, decode_regions, encode_regions
+from brats_seg.labels import LABEL_VALUES, decode_regions, encode_regions
 from brats_seg.metrics.functional import dice
 from brats_seg.models import UNet
-from brats_seg.models.precision import default_precision
 from brats_seg.preprocessing import MinMax, Normalisation, ZScore, prepare
+from brats_seg.runtime.precision import default_precision
 from brats_seg.terms import DIVISOR, REGIONS
 
 
@@ -73,7 +74,10 @@ def load(folder: Path, normalise: Normalisation, device: str = "cpu") -> Tensor:
 
 def untrained(width: int, count: int) -> list[UNet]:
     torch.manual_seed(0)
-    return [UNet(width=width, norm="group", attention=False, residual=False, dropout=0.0).eval() for _ in range(count)]
+    return [
+        UNet(width=width, norm="group", attention=False, residual=False, dropout=0.0).eval()
+        for _ in range(count)
+    ]
 
 
 def child(arguments: argparse.Namespace) -> None:
@@ -91,7 +95,10 @@ def child(arguments: argparse.Namespace) -> None:
 def measure(arguments: argparse.Namespace, way: str, nets: int, views: int) -> dict[str, float]:
     options = ["--way", way, "--nets", str(nets), "--views", str(views), "--width", str(arguments.width)]
     process = subprocess.run(
-        [sys.executable, __file__, str(arguments.case), *options], stdout=subprocess.PIPE, check=True, text=True
+        [sys.executable, __file__, str(arguments.case), *options],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
     )
     result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
     return result
@@ -107,7 +114,10 @@ def compare(arguments: argparse.Namespace) -> None:
     print(f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, {default_precision()}, "
           f"{torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB")  # fmt: skip
     keys = ("seconds", "processor_seconds", "peak_mib")
-    median = {way: {key: statistics.median(row[key] for row in found) for key in keys} for way, found in rows.items()}
+    median = {
+        way: {key: statistics.median(row[key] for row in found) for key in keys}
+        for way, found in rows.items()
+    }
     for way, found in median.items():
         per_view = found["seconds"] / arguments.views
         print(f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view; "
@@ -128,15 +138,20 @@ def compare_memory(arguments: argparse.Namespace) -> None:
 
 def agree(arguments: argparse.Namespace) -> None:
     """Trained bundles: Dice between the label maps of the two ways, and seconds per case of ours."""
-    device, labels = "cuda" if torch.cuda.is_available() else "cpu", CONVENTIONS["brats2020"]
+    device, labels = "cuda" if torch.cuda.is_available() else "cpu", LABEL_VALUES["brats2020"]
     for pipeline, bundles in load_ensemble(arguments.ensemble).items():
-        image, nets = load(arguments.case, bundles[0].normalisation, device), [bundle.net().to(device) for bundle in bundles]
+        image, nets = (
+            load(arguments.case, bundles[0].normalisation, device),
+            [bundle.net().to(device) for bundle in bundles],
+        )
         maps = {}
         for way, function in WAYS.items():
             began = time.perf_counter()
             mean = function(image, nets, VIEWS["group16"][: arguments.views]).cpu().numpy()
             took = f"{time.perf_counter() - began:.1f} s"
-            print(f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, {way}: {took}")
+            print(
+                f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, {way}: {took}"
+            )
             maps[way] = encode_regions(decode_regions(mean > 0.5, labels), labels)
         scores = [dice(one, other) for one, other in zip(maps["naive"], maps["ours"], strict=True)]
         print(
@@ -148,28 +163,37 @@ def agree(arguments: argparse.Namespace) -> None:
 def on_gpu(arguments: argparse.Namespace) -> None:
     """One bundle alone, then as many as the paper's ensemble: five and ten times the same, for speed knows no weights."""
     loaded = read_case(find_cases(arguments.case)[0], with_segmentation=False)
-    settings = Settings.default(tta="group16", convention="brats2020")
+    settings = Settings.default(tta="group16", labels_input="brats2020")
     print(f"{torch.cuda.get_device_name()}, width {arguments.width}, {default_precision('cuda')}, 16 views")
     with TemporaryDirectory() as folder:
         bundles: dict[Pipeline, Bundle] = {}
         for pipeline, normalise in zip(PIPELINES, (MinMax(1, 99), ZScore()), strict=True):
             net, place = untrained(arguments.width, 1)[0], Path(folder) / pipeline
-            save_bundle(place, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={})
+            save_bundle(
+                place, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={}
+            )
             bundles[pipeline] = load_bundle(place)
         for counts in ({"a": 1}, {"a": 5, "b": 10}):
             ensembles: dict[Pipeline, Ensemble] = {
-                p: Ensemble([bundle] * counts[p], channels_last=True).cuda() for p, bundle in bundles.items() if p in counts
+                p: Ensemble([bundle] * counts[p], channels_last=True).cuda()
+                for p, bundle in bundles.items()
+                if p in counts
             }
             segment(loaded, ensembles, settings)  # warms up
             torch.cuda.reset_peak_memory_stats()
             found = [segment(loaded, ensembles, settings) for _ in range(arguments.repeats)]
             seconds = statistics.median(each.seconds for each in found)
             peak = torch.cuda.max_memory_allocated() / 2**30
-            print(f"bundles {counts}: {seconds:.2f} s per case, {found[0].inferer}, peak {peak:.1f} GiB", flush=True)
+            print(
+                f"bundles {counts}: {seconds:.2f} s per case, {found[0].inferer}, peak {peak:.1f} GiB",
+                flush=True,
+            )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("case", type=Path)
     parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--views", type=int, default=16)

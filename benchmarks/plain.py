@@ -47,7 +47,9 @@ def plain_unet(net: Any, image: Tensor, *, groups: int | None = 16) -> list[Tens
     x = image
     for level in range(4):
         x = functional.max_pool3d(x, 2) if level else x
-        x = attend(f"encoder.{level}.attention", block(f"encoder.{level}.second", block(f"encoder.{level}.first", x)))
+        x = attend(
+            f"encoder.{level}.attention", block(f"encoder.{level}.second", block(f"encoder.{level}.first", x))
+        )
         skips.append(x)
     dilated = block("dilated.1", block("dilated.0", x, 2), 2)
     levels = [dilated, block("lowest", torch.cat([x, dilated], 1))]

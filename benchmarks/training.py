@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.models import UNet
-from brats_seg.models.precision import default_precision
+from brats_seg.runtime.allocator import keep_freed_memory
+from brats_seg.runtime.precision import default_precision
 from brats_seg.terms import Logits
-from brats_seg.training.allocator import keep_freed_memory
 
 CONTENDERS = ("brats_seg", "plain fp32", "MONAI DynUNet", "MONAI UNet")
 WARM_UP = 2
@@ -87,8 +87,13 @@ def contender(name: str, options: argparse.Namespace, pipe: Connection) -> None:
     torch.manual_seed(0)
     build = {"brats_seg": ours, "plain fp32": plain}.get(name) or (lambda o, d: monai(name, o, d))
     net, forward = build(options, device)
-    loss, adam = DeepSupervisionLoss(DiceLoss(squared=True, smooth=1.0)), torch.optim.Adam(net.parameters(), 1e-4)
-    scaler = torch.amp.GradScaler(device.type, enabled=name == "brats_seg" and options.precision == "16-mixed")
+    loss, adam = (
+        DeepSupervisionLoss(DiceLoss(squared=True, smooth=1.0)),
+        torch.optim.Adam(net.parameters(), 1e-4),
+    )
+    scaler = torch.amp.GradScaler(
+        device.type, enabled=name == "brats_seg" and options.precision == "16-mixed"
+    )
     image = torch.randn(options.batch, 4, *[options.side] * 3, device=device)
     target = (torch.rand(options.batch, 3, *[options.side] * 3, device=device) < 0.1).float()
 
@@ -134,26 +139,34 @@ def measure(options: argparse.Namespace) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cuda", action="store_true")
     parser.add_argument("--side", type=int, help="of the patch; default 64, with --cuda 128")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--width", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--precision", choices=["32-true", "bf16-mixed", "16-mixed"], default=default_precision())
+    parser.add_argument(
+        "--precision", choices=["32-true", "bf16-mixed", "16-mixed"], default=default_precision()
+    )
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--checkpointing", action="store_true")
     options = parser.parse_args()
     options.side = options.side or (128 if options.cuda else 64)
     device = "cuda" if options.cuda else "cpu"
     switches = ", compiled" * options.compile + ", checkpointing" * options.checkpointing
-    print(f"width {options.width}, batch {options.batch}, {options.side}^3, {device}, {options.rounds} rounds")
+    print(
+        f"width {options.width}, batch {options.batch}, {options.side}^3, {device}, {options.rounds} rounds"
+    )
     print(f"brats_seg: {options.precision}, channels_last_3d{switches}", flush=True)
     found = measure(options)
     quick = found["brats_seg"][0]
     print(f"{'':<14}{'s/step':>9}{'patches/s':>11}{'peak GiB':>10}{'times as slow':>15}")
     for name, (seconds, gib) in found.items():
-        print(f"{name:<14}{seconds:>9.3f}{options.batch / seconds:>11.2f}{gib:>10.2f}{seconds / quick:>15.2f}")
+        print(
+            f"{name:<14}{seconds:>9.3f}{options.batch / seconds:>11.2f}{gib:>10.2f}{seconds / quick:>15.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -35,6 +35,23 @@ class Box:
         """For indexing the last three axes."""
         return cast(tuple[slice, slice, slice], tuple(map(slice, self.start, self.stop)))
 
+    def grown(self, margin: int, shape: Triple) -> Box:
+        """The box with a margin on every side, as far as the volume goes.
+
+        Args:
+            margin: Voxels.
+            shape: Of the volume, ``(z, y, x)``.
+
+        Returns:
+            A box inside the volume.
+
+        >>> Box((0, 4, 5), (2, 6, 9)).grown(2, (10, 10, 10))
+        Box(start=(0, 2, 3), stop=(4, 8, 10))
+        """
+        start = tuple(max(a - margin, 0) for a in self.start)
+        stop = tuple(min(b + margin, n) for b, n in zip(self.stop, shape, strict=True))
+        return Box(cast(Triple, start), cast(Triple, stop))
+
     def crop(self, array: Array) -> Array:
         """The part of ``array`` inside the box, a view."""
         return array[(..., *self.slices)]
@@ -58,7 +75,10 @@ class Padding:
         """``array`` with zeros around its last three axes; the array itself when there is nothing to add."""
         if not any((*self.before, *self.after)):
             return array
-        shape = cast(Triple, tuple(b + n + a for b, n, a in zip(self.before, array.shape[-3:], self.after, strict=True)))
+        shape = cast(
+            Triple,
+            tuple(b + n + a for b, n, a in zip(self.before, array.shape[-3:], self.after, strict=True)),
+        )
         return self._inside(shape).paste(array, shape)
 
     def undo(self, array: Array) -> Array:

@@ -12,7 +12,7 @@ from brats_seg.errors import UserError, WrongValue
 
 
 @dataclass(frozen=True)
-class LabelConvention:
+class LabelValues:
     """Which value stands for which tissue.
 
     Attributes:
@@ -33,41 +33,41 @@ class LabelConvention:
         return (0, self.necrosis, self.oedema, self.enhancing)
 
 
-CONVENTIONS = {
+LABEL_VALUES = {
     c.name: c
     for c in (
-        LabelConvention("brats2020", necrosis=1, oedema=2, enhancing=4),  # BraTS 2017 to 2021
-        LabelConvention("brats2023", necrosis=1, oedema=2, enhancing=3),  # BraTS 2023 and 2024
-        LabelConvention("msd", necrosis=2, oedema=1, enhancing=3),  # Medical Decathlon Task01, dataset.json
+        LabelValues("brats2020", necrosis=1, oedema=2, enhancing=4),  # BraTS 2017 to 2021
+        LabelValues("brats2023", necrosis=1, oedema=2, enhancing=3),  # BraTS 2023 and 2024
+        LabelValues("msd", necrosis=2, oedema=1, enhancing=3),  # Medical Decathlon Task01, dataset.json
     )
 }
 
 
-def convention(name: str) -> LabelConvention:
-    """Look a convention up by name.
+def label_values(name: str) -> LabelValues:
+    """The label values of a name.
 
     Raises:
         UserError: The name is not known.
     """
-    if name not in CONVENTIONS:
-        raise WrongValue(f"unknown label convention {name!r}: use one of {', '.join(CONVENTIONS)}")
-    return CONVENTIONS[name]
+    if name not in LABEL_VALUES:
+        raise WrongValue(f"unknown label values {name!r}: use one of {', '.join(LABEL_VALUES)}")
+    return LABEL_VALUES[name]
 
 
-def unknown_values(label_map: NDArray[np.number], source: LabelConvention) -> list[float]:
+def unknown_values(label_map: NDArray[np.number], source: LabelValues) -> list[float]:
     """Values of a label map that the convention does not have, ascending."""
     tumour = label_map[label_map != 0]  # few voxels: 15 times as fast as sorting every one
     return sorted(set(np.unique(tumour).tolist()) - set(source.values))
 
 
-def encode_regions(label_map: NDArray[np.integer], source: LabelConvention) -> NDArray[np.bool_]:
+def encode_regions(label_map: NDArray[np.integer], source: LabelValues) -> NDArray[np.bool_]:
     """Label map ``(z, y, x)`` to nested regions ``(3, z, y, x)`` in the order ET, TC, WT."""
     enhancing = label_map == source.enhancing
     core = enhancing | (label_map == source.necrosis)
     return np.stack([enhancing, core, core | (label_map == source.oedema)])
 
 
-def decode_regions(regions: NDArray[np.bool_], target: LabelConvention) -> NDArray[np.uint8]:
+def decode_regions(regions: NDArray[np.bool_], target: LabelValues) -> NDArray[np.uint8]:
     """Regions ``(3, z, y, x)`` to a uint8 label map ``(z, y, x)`` (section 2.6, first step).
 
     ET as it is, NCR/NET = TC minus ET, ED = WT minus TC. An inner region wins over an outer one that misses it.
@@ -80,7 +80,7 @@ def decode_regions(regions: NDArray[np.bool_], target: LabelConvention) -> NDArr
     return label_map
 
 
-def convert(label_map: NDArray[np.integer], source: LabelConvention, target: LabelConvention) -> NDArray[np.uint8]:
+def convert(label_map: NDArray[np.integer], source: LabelValues, target: LabelValues) -> NDArray[np.uint8]:
     """Rewrite a label map from one convention to another, uint8.
 
     Raises:

@@ -29,6 +29,8 @@ from brats_seg.geometry import Triple
 LPS = axes.axcodes2ornt(("L", "P", "S"))
 MAX_VOXELS = 2**31
 """A header that claims more is refused before anything is allocated."""
+SPACE_TOLERANCE_MM = 0.1
+"""How far apart two files of one case may put the same corner: a tenth of a voxel, more than rounding ever makes."""
 HEADER_BYTES = 348
 """Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
 
@@ -56,7 +58,9 @@ class Geometry:
     def lps_affine(self) -> NDArray[np.float64]:
         """Voxel ``(x, y, z)`` of the array in LPS to RAS+ millimetres."""
         turn = axes.ornt_transform(axes.io_orientation(self.affine), LPS)
-        return cast(NDArray[np.float64], self.affine @ axes.inv_ornt_aff(turn, self.header.get_data_shape()[:3]))
+        return cast(
+            NDArray[np.float64], self.affine @ axes.inv_ornt_aff(turn, self.header.get_data_shape()[:3])
+        )
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -89,6 +93,34 @@ class Volume:
     array: NDArray[Any]
     geometry: Geometry
     sha256: str = ""
+
+
+def corner_distance_mm(one: Geometry, other: Geometry) -> float:
+    """The largest distance between the places of one corner in two geometries of one shape.
+
+    Args:
+        one: Of a volume.
+        other: Of another one, of the same shape after reorientation to LPS.
+
+    Returns:
+        Millimetres.
+    """
+    z, y, x = (n - 1 for n in one.shape)
+    corners = np.array([(i, j, k, 1.0) for i in (0, x) for j in (0, y) for k in (0, z)])
+    return float(np.linalg.norm(corners @ (one.lps_affine - other.lps_affine).T, axis=1).max())
+
+
+def same_space(one: Geometry, other: Geometry) -> bool:
+    """Whether two volumes lie in the same place, so that their voxels may be compared one by one.
+
+    Args:
+        one: Of a volume.
+        other: Of another one, in any orientation.
+
+    Returns:
+        True where the shapes in LPS are the same and no corner is more than :data:`SPACE_TOLERANCE_MM` away.
+    """
+    return one.shape == other.shape and corner_distance_mm(one, other) <= SPACE_TOLERANCE_MM
 
 
 def read_geometry(path: Path) -> Geometry:
@@ -196,7 +228,9 @@ def _explained(path: Path) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error, igzip_lib.IsalError) as error:  # type: ignore[misc]  # its stub says instance
         raise FileError(path, "a complete gzip file", f"a broken one ({error}); copy it again") from error
     except (ImageFileError, HeaderDataError, ValueError) as error:
-        raise FileError(path, "a complete NIfTI-1 file", f"something else ({error}); copy it again") from error
+        raise FileError(
+            path, "a complete NIfTI-1 file", f"something else ({error}); copy it again"
+        ) from error
     except OSError as error:
         raise FileError(path, "a readable file", f"{error.strerror or error}") from error
 
@@ -225,7 +259,9 @@ def _voxels(path: Path, header: nib.Nifti1Header, data: bytes) -> NDArray[Any]:
     if dtype.kind not in "iuf":
         raise FileError(path, "integers or floats", f"voxels of type {dtype}")
     if (size := len(data) - offset) < (needed := int(np.prod(shape)) * dtype.itemsize):
-        raise FileError(path, f"{needed} bytes of voxels for shape {shape}", f"{max(size, 0)}; copy the file again")
+        raise FileError(
+            path, f"{needed} bytes of voxels for shape {shape}", f"{max(size, 0)}; copy the file again"
+        )
     array = np.frombuffer(data, dtype, int(np.prod(shape)), offset).reshape(shape, order="F")
     slope, intercept = header.get_slope_inter()
     if (slope, intercept) in ((None, None), (1.0, 0.0)):

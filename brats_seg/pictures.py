@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from brats_seg.files import whole_file
 from brats_seg.geometry import Triple
-from brats_seg.labels import LabelConvention
+from brats_seg.labels import LabelValues
 
 COLOURS = {"ET": (0.89, 0.10, 0.11), "NCR/NET": (0.20, 0.63, 0.17), "ED": (1.00, 0.85, 0.10)}
 """As in the paper's figures: red, green, yellow."""
@@ -27,7 +27,7 @@ PALETTES = {
 TITLES = ("T1", "T1ce", "T2", "FLAIR")
 
 
-def tissues(labels: LabelConvention) -> dict[str, int]:
+def tissues(labels: LabelValues) -> dict[str, int]:
     """Name of each tumour tissue to its value."""
     return {"ET": labels.enhancing, "NCR/NET": labels.necrosis, "ED": labels.oedema}
 
@@ -41,7 +41,7 @@ def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_
 def overlay(
     grey: NDArray[Any],
     label_map: NDArray[np.integer],
-    labels: LabelConvention,
+    labels: LabelValues,
     alpha: float = 0.55,
     *,
     palette: str = "paper",
@@ -74,7 +74,7 @@ def overview(
     image: NDArray[np.number],
     truth: NDArray[np.integer] | None,
     prediction: NDArray[np.integer] | None,
-    labels: LabelConvention,
+    labels: LabelValues,
     title: str,
 ) -> Figure:
     """Four modalities, truth and prediction on the slice with most tumour; anterior up, the patient's right on the left.
@@ -111,7 +111,7 @@ def save_overview(
     image: NDArray[np.number],
     truth: NDArray[np.integer] | None,
     prediction: NDArray[np.integer] | None,
-    labels: LabelConvention,
+    labels: LabelValues,
     title: str,
 ) -> None:
     """Write :func:`overview` as PNG, whole or not at all."""
@@ -138,3 +138,12 @@ def _border(label_map: NDArray[np.integer]) -> NDArray[np.bool_]:
     shifted = (around[2:, 1:-1], around[:-2, 1:-1], around[1:-1, 2:], around[1:-1, :-2])
     border: NDArray[np.bool_] = np.logical_or.reduce([label_map != other for other in shifted])
     return border
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """A figure as ``(y, x, 3)``."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

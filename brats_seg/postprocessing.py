@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from brats_seg.labels import LabelConvention
+from brats_seg.labels import LabelValues
 
 NEIGHBOURS = ndimage.generate_binary_structure(3, 3)
 """Voxels that touch by a corner are one component, as in the lesion-wise scores of BraTS 2023."""
 
 
 def small_enhancing_to_necrosis(
-    label_map: NDArray[np.uint8], labels: LabelConvention, *, below_mm3: float, voxel_mm3: float
+    label_map: NDArray[np.uint8], labels: LabelValues, *, below_mm3: float, voxel_mm3: float
 ) -> NDArray[np.uint8]:
     """Relabel the enhancing tumour of a case as necrosis where there is less of it than a threshold.
 
@@ -34,7 +34,9 @@ def small_enhancing_to_necrosis(
     return np.where(enhancing, np.uint8(labels.necrosis), label_map)
 
 
-def remove_small_components(label_map: NDArray[np.uint8], *, below_mm3: float, voxel_mm3: float) -> NDArray[np.uint8]:
+def remove_small_components(
+    label_map: NDArray[np.uint8], *, below_mm3: float, voxel_mm3: float
+) -> NDArray[np.uint8]:
     """Clear the connected components of the whole tumour that are smaller than a threshold.
 
     Args:
@@ -72,4 +74,6 @@ class Enhancing:
 def best_enhancing_threshold(cases: Sequence[Enhancing]) -> int:
     """The threshold in mm^3 with the highest mean Dice; the smallest of equals, so 0 where nothing is gained."""
     candidates = sorted({0, *(int(case.volume_mm3) + 1 for case in cases)})
-    return max(candidates, key=lambda below: sum(case.dice(below) for case in cases))  # max keeps the first of equals
+    return max(
+        candidates, key=lambda below: sum(case.dice(below) for case in cases)
+    )  # max keeps the first of equals

@@ -12,7 +12,9 @@ def cosine_decay(epoch: int, base_rate: float, constant_epochs: int, cosine_epoc
     return base_rate * (1 + math.cos(math.pi * (epoch - constant_epochs) / cosine_epochs)) / 2
 
 
-def cyclic_swa(epoch: int, base_rate: float, first_epoch: int, cycle_epochs: int, cosine_epochs: int) -> float:
+def cyclic_swa(
+    epoch: int, base_rate: float, first_epoch: int, cycle_epochs: int, cosine_epochs: int
+) -> float:
     """Half a cosine that starts afresh in every cycle of stochastic weight averaging (section 2.5).
 
     Args:
@@ -25,7 +27,9 @@ def cyclic_swa(epoch: int, base_rate: float, first_epoch: int, cycle_epochs: int
     return cosine_decay((epoch - first_epoch) % cycle_epochs, base_rate, 0, cosine_epochs)
 
 
-def swa_snapshot_epochs(first_epoch: int, cycles: int, cycle_epochs: int, every: int, *, count_base: bool) -> list[int]:
+def swa_snapshot_epochs(
+    first_epoch: int, cycles: int, cycle_epochs: int, every: int, *, count_base: bool
+) -> list[int]:
     """Epochs at whose end the weights join the average (section 2.5).
 
     Args:

@@ -41,8 +41,3 @@ class Logits(NamedTuple):
 
 DIVISOR = 8
 """Spatial sizes must be multiples of this: the encoder halves them three times."""
-
-
-def count(number: int, thing: str) -> str:
-    """As in "1 case" and "2 cases"."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -12,8 +12,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from brats_seg.training.assemble import epochs
 from brats_seg.training.config import build, load_config
+from brats_seg.training.trainer import epochs
 
 
 def draw(axes: Axes, experiment: str, overrides: list[str]) -> None:
@@ -25,7 +25,9 @@ def draw(axes: Axes, experiment: str, overrides: list[str]) -> None:
     rates = [schedule.rate(e) if e < first else swa.rate(e) for e in range(epochs(config))]
     axes.step(range(len(rates)), rates, where="mid", color="C0", label="learning rate")
     for start in range(first, len(rates), swa.cycle_epochs):
-        axes.axvline(start - 0.5, color="0.7", linewidth=0.8, zorder=0, label="fresh Adam" if start == first else None)
+        axes.axvline(
+            start - 0.5, color="0.7", linewidth=0.8, zorder=0, label="fresh Adam" if start == first else None
+        )
     if swa.snapshots:
         taken = list(swa.snapshots)
         axes.plot(taken, [rates[e] for e in taken], ".", color="C3", label=f"{len(taken)} snapshots")

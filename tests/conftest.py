@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist do not fight for cores; read when torch is imported
+# Workers of pytest-xdist do not fight for cores; read when torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+Write = Callable[..., Path]
 REAL_CASES = "BRATS_SEG_REAL_CASES"
-settings.register_profile("house", deadline=None)  # a busy machine is no failure
-settings.load_profile("house")
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +27,22 @@ def real_cases() -> Path:
     folder = Path(os.environ[REAL_CASES])
     assert folder.is_dir(), f"{REAL_CASES}={folder} is no folder"
     return folder
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """``write("folder/name.nii.gz", array)``: gives the folder; ``labels`` adds the JSON that `predict` leaves."""
+
+    from brats_seg import nifti
+
+    def write_map(
+        path: str, array: np.ndarray, labels: str | None = None, geometry: nifti.Geometry | None = None
+    ) -> Path:
+        file = tmp_path / path
+        nifti.write(file, array, geometry or nifti.lps_geometry(array.shape))
+        if labels:
+            record = file.parent / f"{file.name.removesuffix('.nii.gz')}.json"
+            record.write_text(json.dumps({"labels": {"convention": labels}}))
+        return file.parent
+
+    return write_map

@@ -52,7 +52,9 @@ def test_pad_to_a_multiple_and_undo(shape, multiple):
     padding = pad_to_multiple(shape, multiple)
     array = some(shape)
     padded = padding.pad(array)
-    assert all(n % multiple == 0 and 0 <= n - m < multiple for n, m in zip(padded.shape[1:], shape, strict=True))
+    assert all(
+        n % multiple == 0 and 0 <= n - m < multiple for n, m in zip(padded.shape[1:], shape, strict=True)
+    )
     np.testing.assert_array_equal(padding.undo(padded), array)
     assert padded.sum() == array.sum()
     assert torch.equal(padding.undo(padding.pad(torch.from_numpy(array))), torch.from_numpy(array))

@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from brats_seg.errors import UserError
-from brats_seg.labels import CONVENTIONS, convention, convert, decode_regions, encode_regions, unknown_values
+from brats_seg.labels import (
+    LABEL_VALUES,
+    convert,
+    decode_regions,
+    encode_regions,
+    label_values,
+    unknown_values,
+)
 
 quick = settings(max_examples=50)
-names = st.sampled_from(sorted(CONVENTIONS))
+names = st.sampled_from(sorted(LABEL_VALUES))
 
 
 @st.composite
 def maps(draw):
-    known = convention(draw(names))
+    known = label_values(draw(names))
     return known, np.array(draw(arrays(np.uint8, (3, 4, 5), elements=st.sampled_from(known.values))))
 
 
@@ -36,7 +43,7 @@ def test_decode_undoes_encode(drawn):
 @quick
 @given(arrays(np.bool_, (3, 2, 3, 4)), names)
 def test_decoding_what_is_not_nested_keeps_the_inner_region(regions, name):
-    again = encode_regions(decode_regions(regions, convention(name)), convention(name))
+    again = encode_regions(decode_regions(regions, label_values(name)), label_values(name))
     np.testing.assert_array_equal(again[0], regions[0])
     np.testing.assert_array_equal(again[1], regions[0] | regions[1])
     np.testing.assert_array_equal(again[2], regions.any(axis=0))
@@ -46,7 +53,7 @@ def test_decoding_what_is_not_nested_keeps_the_inner_region(regions, name):
 @given(maps(), names)
 def test_convert_and_back(drawn, name):
     known, label_map = drawn
-    other = convention(name)
+    other = label_values(name)
     there = convert(label_map, known, other)
     np.testing.assert_array_equal(convert(there, other, known), label_map)
     np.testing.assert_array_equal(encode_regions(there, other), encode_regions(label_map, known))
@@ -54,7 +61,7 @@ def test_convert_and_back(drawn, name):
 
 def test_the_values_of_the_challenges():
     # The order of `values` is background, NCR/NET, ED, ET; Task01's dataset.json: 1 edema, 2 non-enhancing, 3 enhancing.
-    assert {name: c.values for name, c in CONVENTIONS.items()} == {
+    assert {name: c.values for name, c in LABEL_VALUES.items()} == {
         "brats2020": (0, 1, 2, 4),
         "brats2023": (0, 1, 2, 3),
         "msd": (0, 2, 1, 3),
@@ -64,16 +71,16 @@ def test_the_values_of_the_challenges():
 @quick
 @given(arrays(np.int16, (2, 3, 4), elements=st.integers(-3, 9)), names)
 def test_unknown_values_are_those_that_are_not_known(label_map, name):
-    known = convention(name)
+    known = label_values(name)
     assert unknown_values(label_map, known) == sorted(set(label_map.ravel().tolist()) - set(known.values))
 
 
 def test_unknown_values_of_floats():
-    assert unknown_values(np.array([[[0.0, 1.0, 4.0, 0.5]]]), convention("brats2020")) == [0.5]
+    assert unknown_values(np.array([[[0.0, 1.0, 4.0, 0.5]]]), label_values("brats2020")) == [0.5]
 
 
 def test_mistakes_are_one_line():
     with pytest.raises(UserError, match="use one of brats2020, brats2023, msd"):
-        convention("brats")
+        label_values("brats")
     with pytest.raises(UserError, match=r"labels \[4\] are not in convention brats2023"):
-        convert(np.array([0, 4]), convention("brats2023"), convention("brats2020"))
+        convert(np.array([0, 4]), label_values("brats2023"), label_values("brats2020"))

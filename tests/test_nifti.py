@@ -17,7 +17,9 @@ from brats_seg import nifti
 from brats_seg.errors import FileError, UserError
 
 SHAPE = (5, 6, 7)  # z, y, x
-ORIENTATIONS = [(p, s) for p in itertools.permutations(range(3)) for s in itertools.product((-1, 1), repeat=3)]
+ORIENTATIONS = [
+    (p, s) for p in itertools.permutations(range(3)) for s in itertools.product((-1, 1), repeat=3)
+]
 
 
 def turned(permutation, signs, *, tilt=0.0):
@@ -26,7 +28,9 @@ def turned(permutation, signs, *, tilt=0.0):
     axes[list(permutation), range(3)] = signs
     c, s = np.cos(tilt), np.sin(tilt)
     affine = np.eye(4)
-    affine[:3, :3] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ axes
+    affine[:3, :3] = (
+        np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ axes
+    )
     affine[:3, 3] = (-12.5, 30.25, 7.0)
     return affine
 
@@ -64,7 +68,9 @@ def test_reading_agrees_with_nibabel(tmp_path, permutation, signs, tilt):
     assert volume.geometry.shape == volume.array.shape
     # The same voxel lies at the same place in the world by the LPS affine.
     z, y, x = (n - 1 for n in volume.array.shape)
-    np.testing.assert_allclose(volume.geometry.lps_affine @ (x, y, z, 1), canonical.affine @ (0, 0, z, 1), atol=1e-5)
+    np.testing.assert_allclose(
+        volume.geometry.lps_affine @ (x, y, z, 1), canonical.affine @ (0, 0, z, 1), atol=1e-5
+    )
 
 
 def test_the_space_of_the_input_is_kept(tmp_path):
@@ -110,7 +116,11 @@ def test_scaled_and_big_endian_files(tmp_path):
     scaled = nib.Nifti1Image(np.asarray(image.dataobj) * 0.5 + 3, np.eye(4))
     scaled.header.set_data_dtype(np.int16)
     scaled.to_filename(tmp_path / "scaled.nii.gz")
-    expected = nib.as_closest_canonical(nib.load(tmp_path / "scaled.nii.gz")).get_fdata()[::-1, ::-1].transpose(2, 1, 0)
+    expected = (
+        nib.as_closest_canonical(nib.load(tmp_path / "scaled.nii.gz"))
+        .get_fdata()[::-1, ::-1]
+        .transpose(2, 1, 0)
+    )
     found = nifti.read(tmp_path / "scaled.nii.gz").array
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -123,8 +133,12 @@ def test_scaled_and_big_endian_files(tmp_path):
 
 def test_a_file_in_several_gzip_members_is_read_whole(tmp_path):
     data = image_of(np.eye(4)).to_bytes()
-    (tmp_path / "a.nii.gz").write_bytes(b"".join(gzip.compress(data[i : i + 100]) for i in range(0, len(data), 100)))
-    np.testing.assert_array_equal(nifti.read(tmp_path / "a.nii.gz").array, nifti.from_image(image_of(np.eye(4))).array)
+    (tmp_path / "a.nii.gz").write_bytes(
+        b"".join(gzip.compress(data[i : i + 100]) for i in range(0, len(data), 100))
+    )
+    np.testing.assert_array_equal(
+        nifti.read(tmp_path / "a.nii.gz").array, nifti.from_image(image_of(np.eye(4))).array
+    )
 
 
 def test_channels_of_a_four_dimensional_file(tmp_path):
@@ -132,7 +146,9 @@ def test_channels_of_a_four_dimensional_file(tmp_path):
     image.to_filename(tmp_path / "a.nii.gz")
     assert nifti.read_geometry(tmp_path / "a.nii.gz").channels == 4
     for channel, volume in enumerate(nifti.read_channels(tmp_path / "a.nii.gz")):
-        np.testing.assert_array_equal(volume.array, np.asarray(image.dataobj)[..., channel].transpose(2, 1, 0))
+        np.testing.assert_array_equal(
+            volume.array, np.asarray(image.dataobj)[..., channel].transpose(2, 1, 0)
+        )
         np.testing.assert_array_equal(nifti.read(tmp_path / "a.nii.gz", channel).array, volume.array)
         assert len(volume.geometry.header.get_data_shape()) == 3
     with pytest.raises(FileError, match="expected a channel 4, found 4 channels"):
@@ -142,7 +158,9 @@ def test_channels_of_a_four_dimensional_file(tmp_path):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("whole") / "a.nii.gz"
-    nifti.write(path, np.random.default_rng(0).integers(0, 999, SHAPE).astype(np.int16), nifti.lps_geometry(SHAPE))
+    nifti.write(
+        path, np.random.default_rng(0).integers(0, 999, SHAPE).astype(np.int16), nifti.lps_geometry(SHAPE)
+    )
     return path
 
 
@@ -190,7 +208,9 @@ def test_a_flipped_byte_is_noticed(whole, tmp_path):
 
 def test_the_header_alone_needs_no_more_than_the_header(whole, tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(whole.read_bytes()[:-100])
-    np.testing.assert_array_equal(nifti.read_geometry(tmp_path / "a.nii.gz").affine, nifti.read(whole).geometry.affine)
+    np.testing.assert_array_equal(
+        nifti.read_geometry(tmp_path / "a.nii.gz").affine, nifti.read(whole).geometry.affine
+    )
 
 
 def test_other_broken_files(tmp_path):
@@ -202,7 +222,10 @@ def test_other_broken_files(tmp_path):
     refused(nib.Nifti1Image(np.zeros((4, 4), np.int16), np.eye(4)), "3-D volume")
     refused(nib.Nifti1Image(np.zeros((4, 4, 4, 1, 3), np.int16), np.eye(4)), "3-D volume")
     refused(nib.Nifti1Image(np.zeros((4, 4, 4), np.complex64), np.eye(4)), "integers or floats")
-    refused(nib.Nifti1Image(np.zeros((4, 4, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")]), np.eye(4)), "integers or floats")
+    refused(
+        nib.Nifti1Image(np.zeros((4, 4, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")]), np.eye(4)),
+        "integers or floats",
+    )
     singular = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
     singular.header["srow_x"] = 0
     (tmp_path / "a.nii").write_bytes(singular.header.binaryblock + bytes(4 + 128))

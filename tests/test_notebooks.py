@@ -27,9 +27,17 @@ def test_runs_and_shows_every_picture(path, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what it writes goes with the test
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=500, startup_timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        timeout=500,
+        startup_timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
-    draws = [cell for cell in notebook.cells if cell.cell_type == "code" and any(call in cell.source for call in DRAWS)]
+    draws = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and any(call in cell.source for call in DRAWS)
+    ]
     assert draws
     for cell in draws:
         assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source

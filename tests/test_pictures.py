@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.image import imread
 
-from brats_seg.labels import CONVENTIONS
+from brats_seg.labels import LABEL_VALUES
 from brats_seg.pictures import COLOURS, busiest_slice, overlay, save_overview
 
-LABELS = CONVENTIONS["brats2020"]
+LABELS = LABEL_VALUES["brats2020"]
 
 
 def test_slice_with_most_tumour() -> None:
@@ -37,5 +37,8 @@ def test_overview_is_a_picture_with_every_colour(tmp_path: Path) -> None:
     save_overview(tmp_path / "deep" / "case.png", image, label_map, None, LABELS, "case")
     picture = imread(tmp_path / "deep" / "case.png")
     assert picture.shape[1] > 5 * 200 and list(tmp_path.rglob(".tmp*")) == []
-    red, green = (picture[..., 0] - picture[..., 1] > 0.3).sum(), (picture[..., 1] - picture[..., 0] > 0.2).sum()
+    red, green = (
+        (picture[..., 0] - picture[..., 1] > 0.3).sum(),
+        (picture[..., 1] - picture[..., 0] > 0.2).sum(),
+    )
     assert red > 100 and green > 20

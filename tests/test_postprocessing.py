@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brats_seg.labels import CONVENTIONS
+from brats_seg.labels import LABEL_VALUES
 from brats_seg.postprocessing import remove_small_components, small_enhancing_to_necrosis
 
-LABELS = CONVENTIONS["brats2023"]
+LABELS = LABEL_VALUES["brats2023"]
 
 
 def blobs() -> np.ndarray:

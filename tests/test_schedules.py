@@ -17,7 +17,9 @@ def test_pipeline_a() -> None:
 
 def test_pipeline_b() -> None:
     for e in range(400):
-        assert cosine_decay(e, 1e-4, 0, 400) == pytest.approx(1e-4 * (1 + math.cos(math.pi * e / 400)) / 2, rel=1e-12)
+        assert cosine_decay(e, 1e-4, 0, 400) == pytest.approx(
+            1e-4 * (1 + math.cos(math.pi * e / 400)) / 2, rel=1e-12
+        )
     assert cosine_decay(0, 1e-4, 0, 400) == 1e-4
     assert 0 < cosine_decay(399, 1e-4, 0, 400) < 1e-8
 

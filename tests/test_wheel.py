@@ -20,7 +20,13 @@ from brats_seg import nifti
 from brats_seg.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-TINY = ("scale=smoke", "scale.width=4", "scale.patch=[32,32,32]", "schedule.constant_epochs=0", "schedule.cosine_epochs=1")
+TINY = (
+    "scale=smoke",
+    "scale.width=4",
+    "scale.patch=[32,32,32]",
+    "schedule.constant_epochs=0",
+    "schedule.cosine_epochs=1",
+)
 
 Run = Callable[..., str]
 
@@ -29,7 +35,9 @@ def test_every_package_is_listed():
     plan = configparser.ConfigParser()
     plan.read(ROOT / "setup.cfg")
     listed = set(plan["options"]["packages"].split()) - {"brats_seg.conf"}
-    assert listed == {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "brats_seg").rglob("__init__.py")}
+    assert listed == {
+        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "brats_seg").rglob("__init__.py")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +47,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", source], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", source], check=True, capture_output=True
+    )
     (built,) = (source / "dist").glob("*.whl")
     return built
 
@@ -54,20 +64,32 @@ def run(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     (packages,) = home.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel], check=True
+        [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel],
+        check=True,
     )
     folder = tmp_path_factory.mktemp("empty")
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"OMP_NUM_THREADS": "2"}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+        "OMP_NUM_THREADS": "2"
+    }
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [home / "bin" / "brats-seg", *arguments], cwd=folder, env=environment, text=True, capture_output=True, check=False
+            [home / "bin" / "brats-seg", *arguments],
+            cwd=folder,
+            env=environment,
+            text=True,
+            capture_output=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     where = subprocess.run(
-        [python, "-c", "import brats_seg; print(brats_seg.__file__)"], cwd=folder, text=True, capture_output=True, check=True
+        [python, "-c", "import brats_seg; print(brats_seg.__file__)"],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=True,
     )
     assert where.stdout.startswith(str(home))
     run.folder = folder  # type: ignore[attr-defined]
@@ -96,7 +118,14 @@ def test_the_whole_way_from_an_empty_folder(run):
     run("check", "data.root=cohort")
     run("prepare", "data.root=cohort", "scale=smoke")
     for pipeline in "ab":
-        run("train", f"experiment=pipeline_{pipeline}", "data.root=cohort", f"name={pipeline}", "fold=0", *TINY)
+        run(
+            "train",
+            f"experiment=pipeline_{pipeline}",
+            "data.root=cohort",
+            f"name={pipeline}",
+            "fold=0",
+            *TINY,
+        )
     bundles = [f"bundles.{pipeline}=[runs/{pipeline}/fold_0/bundle]" for pipeline in "ab"]
     run("predict", "input=cohort", "output=predicted", "tta=none", *bundles)
     run("merge", "a=predicted/a", "b=predicted/b", "output=merged")
@@ -104,5 +133,7 @@ def test_the_whole_way_from_an_empty_folder(run):
     maps = sorted(path.name for path in (folder / "merged").glob("*.nii.gz"))
     assert len(maps) == 6
     for name in maps:
-        np.testing.assert_array_equal(nifti.read(folder / "merged" / name).array, nifti.read(folder / "predicted" / name).array)
+        np.testing.assert_array_equal(
+            nifti.read(folder / "merged" / name).array, nifti.read(folder / "predicted" / name).array
+        )
     assert (folder / "scores" / "summary.md").is_file()

@@ -62,7 +62,9 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name in ("flip", "rescale", "shift", "noise", "drop"):
             if not 0 <= getattr(self, name) <= 1:
-                raise WrongValue(f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1")
+                raise WrongValue(
+                    f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1"
+                )
 
     def draw(self, seed: int) -> Draw:
         """The parameters of one sample, a pure function of the seed."""
@@ -108,7 +110,10 @@ class Augmentation:
             image.add_(column(draw.shift))
         if draw.noise_seed is not None:
             generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
-            image.add_(torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype), alpha=self.noise_sd)
+            image.add_(
+                torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype),
+                alpha=self.noise_sd,
+            )
         if draw.dropped is not None:
             image[draw.dropped] = 0
         return image, target

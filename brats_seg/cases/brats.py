@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brats_seg.cases.case import Case, Finding, ModalityFile, twice
-from brats_seg.cases.patterns import OWN_NAMING
+from brats_seg.cases.own_naming import OWN_NAMING
 from brats_seg.terms import MODALITIES
 
 TOKENS = {
@@ -23,7 +23,7 @@ TOKENS = {
     "t2f": ("flair", "brats2023"),
     "seg": ("seg", None),
 }
-"""Last word of a file name: what it holds, and the label convention of the editions that use the word."""
+"""Last word of a file name: what it holds, and the label values of the editions that use the word."""
 NAME = re.compile(rf"(?:(?P<id>.+)[_-])?(?P<token>{'|'.join(TOKENS)})\.nii(?:\.gz)?", re.IGNORECASE)
 STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE)
 """``W39_1998.09.19_Segm.nii.gz``: the segmentation of case 355 of BraTS 2020, released under its name at the hospital."""
@@ -31,11 +31,11 @@ STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Name:
-    """A file name taken apart: case id ("" where there is none), what it holds, and the convention it speaks for."""
+    """A file name taken apart: case id ("" where there is none), what it holds, and the labels it speaks for."""
 
     id: str
     content: str
-    convention: str | None
+    labels: str | None
 
 
 def parse(name: str) -> Name | None:
@@ -43,14 +43,14 @@ def parse(name: str) -> Name | None:
     if (match := NAME.fullmatch(name)) is None:
         return None
     case_id = match["id"] or ""
-    content, convention = TOKENS[match["token"].lower()]
+    content, labels = TOKENS[match["token"].lower()]
     # The paediatric challenge numbers its labels otherwise: not to be guessed.
-    return Name(case_id, content, None if "BRATS-PED" in case_id.upper() else convention)
+    return Name(case_id, content, None if "BRATS-PED" in case_id.upper() else labels)
 
 
-def convention_of(modality_names: Iterable[str]) -> str | None:
-    """The convention that all names of a case's modalities agree on; None where one tells nothing or another one."""
-    told = {parsed.convention if (parsed := parse(name)) else None for name in modality_names}
+def labels_of(modality_names: Iterable[str]) -> str | None:
+    """The labels that all names of a case's modalities agree on; None where one tells nothing or another one."""
+    told = {parsed.labels if (parsed := parse(name)) else None for name in modality_names}
     return told.pop() if len(told) == 1 else None
 
 
@@ -66,16 +66,27 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
     cases, findings = [], []
     for case_id, group in sorted(groups.items()):
         if not set(group) & set(MODALITIES):
-            findings += [Finding(case_id, path, "note", "a segmentation alone is not a case") for _, path in group["seg"]]
+            findings += [
+                Finding(case_id, path, "note", "a segmentation alone is not a case")
+                for _, path in group["seg"]
+            ]
             continue
-        if len(groups) == 1 and "seg" not in group and (stray := [file for file in others if STRAY.fullmatch(file[0])]):
+        if (
+            len(groups) == 1
+            and "seg" not in group
+            and (stray := [file for file in others if STRAY.fullmatch(file[0])])
+        ):
             group["seg"] = stray
-            findings.append(Finding(case_id, stray[0][1], "note", "taken for the segmentation in spite of its name"))
+            findings.append(
+                Finding(case_id, stray[0][1], "note", "taken for the segmentation in spite of its name")
+            )
         cases.append(_case(case_id, group))
         findings += _duplicates(case_id, group)
         if len(groups) == 1 and len(group) < len(MODALITIES) + 1:
             findings += [
-                Finding(case_id, path, "note", "not recognised by its name") for name, path in others if not STRAY.fullmatch(name)
+                Finding(case_id, path, "note", "not recognised by its name")
+                for name, path in others
+                if not STRAY.fullmatch(name)
             ]
     return cases, [*findings, *_strangers(folder, groups, others)]
 
@@ -93,7 +104,7 @@ def _case(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> Case:
     modalities = {name: ModalityFile(group[name][0][1]) for name in MODALITIES if name in group}
     # Of a doubled modality neither file counts: that it is doubled is the one thing to say.
     names = [group[content][0][0] for content in modalities if len(group[content]) == 1]
-    return Case(case_id, modalities, group["seg"][0][1] if "seg" in group else None, convention_of(names))
+    return Case(case_id, modalities, group["seg"][0][1] if "seg" in group else None, labels_of(names))
 
 
 def _duplicates(case_id: str, group: dict[str, list[tuple[str, Path]]]) -> list[Finding]:

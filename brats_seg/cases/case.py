@@ -37,13 +37,13 @@ class Case:
         id: Unique in its cohort.
         modalities: The sequences that are there, keys from ``terms.MODALITIES``.
         segmentation: The label map, where there is one.
-        convention: Name of its label convention (``labels.CONVENTIONS``); None where the naming does not tell.
+        labels: Name of its label values (``labels.CONVENTIONS``); None where the naming does not tell.
     """
 
     id: str
     modalities: Mapping[str, ModalityFile]
     segmentation: Path | None = None
-    convention: str | None = None
+    labels: str | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class LoadedCase:
     Attributes:
         case: What was read.
         image: ``(modality, z, y, x)`` float32 in LPS, scanner units, background 0.
-        label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.convention``; None without a segmentation.
+        label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.labels``; None without a segmentation.
         geometry: The space of the first modality's file.
         missing: Modalities that are zeros because there was no such sequence.
         sha256: Modality to the hash of the bytes it was read from.

@@ -26,7 +26,9 @@ from brats_seg.cases.read import OnMissing, expected_channels
 from brats_seg.errors import FileError, UserError
 
 
-def check_headers(cases: Sequence[Case], *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True) -> None:
+def check_headers(
+    cases: Sequence[Case], *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True
+) -> None:
     """The cheap check: presence, shape, affine and voxel size, from headers alone (some milliseconds per case).
 
     Args:
@@ -56,7 +58,9 @@ def inspect_case(case: Case) -> list[Finding]:
     return [problem.finding(case) for problem in (*problems, *_voxel_faults(case, geometries))]
 
 
-def inspect_cohort(cases: Iterable[Case], *, workers: int, progress: Callable[[Case], None] = lambda case: None) -> list[Finding]:
+def inspect_cohort(
+    cases: Iterable[Case], *, workers: int, progress: Callable[[Case], None] = lambda case: None
+) -> list[Finding]:
     """The full check of many cases in parallel; unzipping and counting let go of the interpreter, so threads do.
 
     Args:
@@ -104,7 +108,9 @@ def _voxel_faults(case: Case, paths: Iterable[Path]) -> Iterator[Problem]:
                 brain = inside if brain is None or brain.shape != inside.shape else brain | inside
 
 
-def _label_faults(case: Case, path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_] | None) -> Iterator[Problem]:
-    yield from label_problems(path, label_map, case.convention)
+def _label_faults(
+    case: Case, path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_] | None
+) -> Iterator[Problem]:
+    yield from label_problems(path, label_map, case.labels)
     if brain is not None and brain.shape == label_map.shape:
         yield from outside_problems(path, label_map, brain)

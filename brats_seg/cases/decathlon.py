@@ -8,10 +8,18 @@ from typing import Any
 
 from brats_seg.cases.case import Case, Finding, ModalityFile
 from brats_seg.cases.folders import stem
-from brats_seg.cases.patterns import OWN_NAMING
-from brats_seg.labels import CONVENTIONS
+from brats_seg.cases.own_naming import OWN_NAMING
+from brats_seg.labels import LABEL_VALUES
 
-MODALITY_NAMES = {"flair": "flair", "t1w": "t1", "t1": "t1", "t1gd": "t1ce", "t1ce": "t1ce", "t2w": "t2", "t2": "t2"}
+MODALITY_NAMES = {
+    "flair": "flair",
+    "t1w": "t1",
+    "t1": "t1",
+    "t1gd": "t1ce",
+    "t1ce": "t1ce",
+    "t2w": "t2",
+    "t2": "t2",
+}
 LABELS = "labelsTr"
 
 
@@ -25,29 +33,32 @@ def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], l
     record = folder.parent / "dataset.json"
     try:
         description = json.loads(record.read_text(encoding="utf-8"))
-        order = [MODALITY_NAMES[str(description["modality"][str(i)]).lower()] for i in range(len(description["modality"]))]
+        order = [
+            MODALITY_NAMES[str(description["modality"][str(i)]).lower()]
+            for i in range(len(description["modality"]))
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         message = f'expected its channels in {record} ("modality": {{"0": "FLAIR", ...}}), found none'
         return [], [Finding(folder.parent.name, folder, "error", f"{message}; {OWN_NAMING}")]
-    labels = {stem(path.name): path for path in sorted((folder.parent / LABELS).glob("[!.]*.nii*"))}
-    convention = _convention(description.get("labels"))
+    segmentations = {stem(path.name): path for path in sorted((folder.parent / LABELS).glob("[!.]*.nii*"))}
+    labels = _labels(description.get("labels"))
     return [
         Case(
             stem(name),
             {modality: ModalityFile(path, order.index(modality)) for modality in sorted(order)},
-            labels.get(stem(name)) if folder.name == "imagesTr" else None,
-            convention,
+            segmentations.get(stem(name)) if folder.name == "imagesTr" else None,
+            labels,
         )
         for name, path in files
     ], []
 
 
-def _convention(described: Any) -> str | None:
-    """ "msd" where the file's own words put oedema, non-enhancing and enhancing tumour where that convention has them."""
+def _labels(described: Any) -> str | None:
+    """ "msd" where the file's own words put oedema, non-enhancing and enhancing tumour where that labels has them."""
     if not isinstance(described, dict):
         return None
     words = {str(key): str(value).lower() for key, value in described.items()}
-    msd = CONVENTIONS["msd"]
+    msd = LABEL_VALUES["msd"]
     told = (
         "edema" in words.get(str(msd.oedema), "")
         and words.get(str(msd.necrosis), "").startswith("non-enhancing")

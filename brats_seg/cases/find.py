@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from brats_seg import labels
 from brats_seg.cases import brats, decathlon
-from brats_seg.cases import patterns as own
+from brats_seg.cases import own_naming as own
 from brats_seg.cases.case import Case, Finding, ModalityFile
 from brats_seg.cases.folders import each_folder, stem
 from brats_seg.errors import UserError
+from brats_seg.labels import label_values
 from brats_seg.terms import MODALITIES
 
 NONE = f"expected cases (<id>_t1.nii.gz, <id>-t1n.nii.gz or imagesTr/), found none; {own.OWN_NAMING}"
@@ -33,19 +33,21 @@ class Scan:
     findings: tuple[Finding, ...]
 
 
-def find_cases(root: Path, *, convention: str | None = None, patterns: Mapping[str, str | None] | None = None) -> list[Case]:
+def find_cases(
+    root: Path, *, labels: str | None = None, patterns: Mapping[str, str | None] | None = None
+) -> list[Case]:
     """Every case under a folder, in any known layout, sorted by id.
 
     Args:
         root: A folder of cases at any depth, one case folder, or one file of a case.
-        convention: Label convention of all of them; None takes what the naming tells.
+        labels: Name of the label values of all of them; None takes what the naming tells.
         patterns: ``t1``, ``t1ce``, ``t2``, ``flair``, ``seg`` to paths below ``root`` with ``{id}`` in them, such as
             ``{id}/anat/{id}_T1w.nii.gz``, where the naming is your own.
 
     Raises:
         UserError: There is no case, or one line per case that is not clear (a file or an id exists twice).
     """
-    found = scan(root, convention=convention, patterns=patterns)
+    found = scan(root, labels=labels, patterns=patterns)
     if errors := [str(finding) for finding in found.findings if finding.level == "error"]:
         raise UserError("\n".join(errors))
     if not found.cases:
@@ -53,7 +55,9 @@ def find_cases(root: Path, *, convention: str | None = None, patterns: Mapping[s
     return list(found.cases)
 
 
-def clear_cases(root: Path, *, patterns: Mapping[str, str | None] | None = None) -> tuple[list[Case], list[str]]:
+def clear_cases(
+    root: Path, *, patterns: Mapping[str, str | None] | None = None
+) -> tuple[list[Case], list[str]]:
     """As :func:`find_cases`, for those who read no segmentation and go on without the cases that are not clear.
 
     Returns:
@@ -63,21 +67,23 @@ def clear_cases(root: Path, *, patterns: Mapping[str, str | None] | None = None)
         UserError: There is no case at all, clear or not.
     """
     found = scan(root, patterns=patterns)
-    errors = [finding for finding in found.findings if finding.level == "error" and not finding.of_segmentation]
+    errors = [
+        finding for finding in found.findings if finding.level == "error" and not finding.of_segmentation
+    ]
     if not (found.cases or errors):
         raise UserError(f"{root}: {NONE}")
     unclear = {finding.case_id for finding in errors}
     return [case for case in found.cases if case.id not in unclear], [str(finding) for finding in errors]
 
 
-def scan(root: Path, *, convention: str | None = None, patterns: Mapping[str, str | None] | None = None) -> Scan:
+def scan(root: Path, *, labels: str | None = None, patterns: Mapping[str, str | None] | None = None) -> Scan:
     """As :func:`find_cases`, with everything that is unclear listed instead of raised.
 
     Raises:
-        UserError: The folder or the convention does not exist, or a pattern cannot be used.
+        UserError: The folder or the labels does not exist, or a pattern cannot be used.
     """
-    if convention is not None:
-        labels.convention(convention)
+    if labels is not None:
+        label_values(labels)
     root = Path(os.path.abspath(Path(root).expanduser()))
     if not root.exists():
         raise UserError(f"{root}: no such folder of cases")
@@ -90,18 +96,20 @@ def scan(root: Path, *, convention: str | None = None, patterns: Mapping[str, st
     if root.is_file():
         cases = [case for case in cases if root in case.files]
         findings = [finding for finding in findings if finding.case_id in {case.id for case in cases}]
-    if convention is not None:
-        cases = [replace(case, convention=convention) for case in cases]
+    if labels is not None:
+        cases = [replace(case, labels=labels) for case in cases]
     return Scan(tuple(sorted(cases, key=lambda case: case.id)), (*findings, *_twice(cases)))
 
 
-def case_from_files(files: Mapping[str, Path], *, case_id: str | None = None, convention: str | None = None) -> Case:
+def case_from_files(
+    files: Mapping[str, Path], *, case_id: str | None = None, labels: str | None = None
+) -> Case:
     """One case from files named one by one (``t1=FILE t1ce=FILE ...`` on the command line).
 
     Args:
         files: Keys from ``terms.MODALITIES``, and ``seg`` for a label map.
         case_id: None takes it from the file names.
-        convention: None takes what the naming tells.
+        labels: None takes what the naming tells.
 
     Raises:
         UserError: An unknown key, no modality, or a file that does not exist.
@@ -115,7 +123,7 @@ def case_from_files(files: Mapping[str, Path], *, case_id: str | None = None, co
         raise UserError(f"{absent[0]}: no such file")
     modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
     names = [file.path.name for file in modalities.values()]
-    return Case(case_id or _common_id(names), modalities, paths.get("seg"), convention or brats.convention_of(names))
+    return Case(case_id or _common_id(names), modalities, paths.get("seg"), labels or brats.labels_of(names))
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[tuple[str, Path]]]]:
@@ -139,7 +147,12 @@ def _twice(cases: Iterable[Case]) -> Iterator[Finding]:
         folders[case.id].append(str(case.files[0].parent))
     for case_id, of_id in folders.items():
         if len(of_id) > 1:
-            yield Finding(case_id, None, "error", f"expected one case of this id, found {len(of_id)}: in {' and '.join(of_id)}")
+            yield Finding(
+                case_id,
+                None,
+                "error",
+                f"expected one case of this id, found {len(of_id)}: in {' and '.join(of_id)}",
+            )
 
 
 def _common_id(names: list[str]) -> str:
@@ -148,5 +161,7 @@ def _common_id(names: list[str]) -> str:
         return only
     stems = sorted(map(stem, names))
     first, last = stems[0], stems[-1]  # what these two share, all share
-    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    shared = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
+    )
     return first[:shared].rstrip("_-. ") or "case"

@@ -40,7 +40,12 @@ def each_folder(root: Path) -> Iterator[tuple[Path, list[tuple[str, Path]]]]:
         wrapped = [sub for sub in subfolders if is_nifti(sub)]
         subfolders[:] = sorted(sub for sub in subfolders if not sub.startswith(".") and sub not in wrapped)
         found = [(file, folder / file) for file in files if is_nifti(file)]
-        found += [(sub, inner) for sub in wrapped for inner in sorted((folder / sub).iterdir()) if is_nifti(inner.name)]
+        found += [
+            (sub, inner)
+            for sub in wrapped
+            for inner in sorted((folder / sub).iterdir())
+            if is_nifti(inner.name)
+        ]
         if found:
             yield folder, sorted(found)
 

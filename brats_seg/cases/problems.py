@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from brats_seg.cases.case import Case, Finding, Level
 from brats_seg.errors import CaseError
-from brats_seg.labels import CONVENTIONS, convention, unknown_values
-from brats_seg.nifti import Geometry
+from brats_seg.labels import LABEL_VALUES, label_values, unknown_values
+from brats_seg.nifti import Geometry, corner_distance_mm, same_space
 
 SPACING_TOLERANCE_MM = 0.005
-SPACE_TOLERANCE_MM = 0.1
-"""How far apart two files of one case may put the same corner: a tenth of a voxel, more than rounding ever makes."""
 LEAST_BACKGROUND = 0.01
 """Share of zeros below which there is no background. Real cases have 0.82 to 0.85, one cropped to its brain about 0.5."""
 LARGEST_BRAIN_MM3 = 2_500_000
@@ -25,7 +23,7 @@ LARGEST_BRAIN_MM3 = 2_500_000
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
 STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
 
-GIVE = "data.convention=NAME (to evaluate and report: labels.references=NAME)"
+GIVE = "data.labels=NAME (to evaluate and report: labels.references=NAME)"
 
 
 @dataclass(frozen=True)
@@ -70,15 +68,24 @@ def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path,
             sizes = " x ".join(f"{size:.4g}" for size in geometry.spacing_mm)
             yield Problem(path, "voxels of 1 mm", f"{sizes} mm (z, y, x); {RESAMPLE}")
         if geometry.shape != reference.shape:
-            yield Problem(path, f"the shape of {first.name}, {reference.shape} (z, y, x)", f"{geometry.shape}; {RESAMPLE}")
-        elif (distance := corner_distance_mm(geometry, reference)) > SPACE_TOLERANCE_MM:
-            yield Problem(path, f"the affine of {first.name}", f"one that lies up to {distance:.3g} mm away; {RESAMPLE}")
+            yield Problem(
+                path,
+                f"the shape of {first.name}, {reference.shape} (z, y, x)",
+                f"{geometry.shape}; {RESAMPLE}",
+            )
+        elif not same_space(geometry, reference):
+            distance = corner_distance_mm(geometry, reference)
+            yield Problem(
+                path, f"the affine of {first.name}", f"one that lies up to {distance:.3g} mm away; {RESAMPLE}"
+            )
 
 
 def orientation_note(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
     """Files in another order than LPS: read all the same, and what is written lies as they do."""
     if others := sorted({geometry.orientation for geometry in geometries.values()} - {"LPS"}):
-        yield Problem(None, "orientation LPS", f"{', '.join(others)}; reoriented on reading, undone on output", "note")
+        yield Problem(
+            None, "orientation LPS", f"{', '.join(others)}; reoriented on reading, undone on output", "note"
+        )
 
 
 def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Problem]:
@@ -91,7 +98,9 @@ def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Probl
         yield Problem(path, f"a brain in {name}", "only zeros")
         return
     if not _has_contrast(array):
-        yield Problem(path, f"contrast in {name}", f"the one value {array.max() or array.min()} in every non-zero voxel")
+        yield Problem(
+            path, f"contrast in {name}", f"the one value {array.max() or array.min()} in every non-zero voxel"
+        )
     elif inside > (1 - LEAST_BACKGROUND) * array.size or inside > LARGEST_BRAIN_MM3:
         found = f"{inside / array.size:.0%} of the voxels, {inside / 1e6:.1f} litres, non-zero; {STRIP}"
         yield Problem(path, f"zero background around the brain in {name}", found)
@@ -103,10 +112,10 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
         yield Problem(
             path,
             "a label convention",
-            f"a naming that does not tell; give {GIVE}, one of {', '.join(CONVENTIONS)}",
+            f"a naming that does not tell; give {GIVE}, one of {', '.join(LABEL_VALUES)}",
         )
         return
-    known = convention(name)
+    known = label_values(name)
     if unknown := unknown_values(label_map, known):
         values = ", ".join(f"{value:g}" for value in unknown[:8])
         fix = f"give {GIVE} if it is another one; a structure of its own (BraTS 2024) cannot be used"
@@ -116,14 +125,9 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
 def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:
     """Labels where no sequence has signal. All 16 labelled real cases we have looked at hold not one such voxel."""
     if outside := int(np.count_nonzero((label_map != 0) & ~brain)):
-        yield Problem(path, "labels inside the brain only", f"{outside} labelled voxels where every sequence is zero")
-
-
-def corner_distance_mm(one: Geometry, other: Geometry) -> float:
-    """Largest distance between where two geometries of one shape put the same corner, after reorientation."""
-    z, y, x = (n - 1 for n in one.shape)
-    corners = np.array([(i, j, k, 1.0) for i in (0, x) for j in (0, y) for k in (0, z)])
-    return float(np.linalg.norm(corners @ (one.lps_affine - other.lps_affine).T, axis=1).max())
+        yield Problem(
+            path, "labels inside the brain only", f"{outside} labelled voxels where every sequence is zero"
+        )
 
 
 def _volumes(count: int) -> str:

@@ -13,14 +13,22 @@ from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, LoadedCase
-from brats_seg.cases.problems import Problem, header_problems, label_problems, missing_modalities, voxel_problems
+from brats_seg.cases.problems import (
+    Problem,
+    header_problems,
+    label_problems,
+    missing_modalities,
+    voxel_problems,
+)
 from brats_seg.errors import CaseError, FileError
 from brats_seg.terms import MODALITIES
 
 OnMissing = Literal["refuse", "zero"]
 
 
-def read_case(case: Case, *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True) -> LoadedCase:
+def read_case(
+    case: Case, *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True
+) -> LoadedCase:
     """Read every sequence, and the segmentation where there is one.
 
     Args:
@@ -30,19 +38,25 @@ def read_case(case: Case, *, on_missing_modality: OnMissing = "refuse", with_seg
 
     Raises:
         CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero background;
-            or the labels are unknown, or their convention is.
+            or the labels are unknown, or their labels is.
     """
     case = case if with_segmentation else replace(case, segmentation=None)
     if not case.modalities or on_missing_modality == "refuse":
         _raise_first(case, missing_modalities(case))
     volumes = _read_volumes(case)
-    _raise_first(case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case)))
+    _raise_first(
+        case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case))
+    )
     geometry = next(iter(volumes.values()))[0].geometry
     image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
     missing = _fill(image, case, volumes, on_missing_modality)
     if len(missing) == len(MODALITIES):
         raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
-    label_map = None if case.segmentation is None else _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
+    label_map = (
+        None
+        if case.segmentation is None
+        else _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
+    )
     sha256 = {name: volumes[file.path][0].sha256 for name, file in case.modalities.items()}
     return LoadedCase(case, image, label_map, geometry, missing, sha256)
 
@@ -82,7 +96,7 @@ def _fill(
 
 
 def _label_map(case: Case, path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
-    _raise_first(case, label_problems(path, array, case.convention))
+    _raise_first(case, label_problems(path, array, case.labels))
     return array.astype(np.uint8)
 
 

@@ -17,15 +17,18 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.cli.explain import explain, flat
-from brats_seg.cli.launchers import Job, done, own_launchers, patient_launchers, preempted_once, task_overrides
+from brats_seg.cli.jobs import Job, done, task_overrides
+from brats_seg.cli.launchers import own_launchers, patient_launchers, preempted_once
+from brats_seg.cli.one_line_errors import explain, flat
 from brats_seg.cli.values import at_home, check_values
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
 
 
-def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -> Callable[[Task], Callable[..., None]]:
+def command(
+    name: str, summary: Callable[[Sequence[Job]], None] | None = None
+) -> Callable[[Task], Callable[..., None]]:
     """Make a Hydra main of a task: ``conf/<name>.yaml`` is its root.
 
     What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2 for a key or value
@@ -60,7 +63,9 @@ def command(name: str, summary: Callable[[Sequence[Job]], None] | None = None) -
             own_launchers()
             try:
                 with patch("hydra._internal.utils.run_and_report", keep), patient_launchers():
-                    hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(guarded)()
+                    hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(
+                        guarded
+                    )()
                 jobs, several = done(results[-1:])
                 if several and summary is not None:
                     summary(jobs)

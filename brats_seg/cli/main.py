@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Dispatch to ``brats_seg.cli.<command>``."""
+    """Dispatch to ``brats_seg.cli.commands.<command>``."""
     first, *rest = sys.argv[1:] or ["--help"]
     if first in ("-h", "--help"):
         print(usage())
@@ -52,7 +52,7 @@ def main() -> None:
 
 def run(name: str, arguments: Sequence[str]) -> None:
     """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it."""
-    importlib.import_module(f"brats_seg.cli.{name.replace('-', '_')}").main(arguments)
+    importlib.import_module(f"brats_seg.cli.commands.{name.replace('-', '_')}").main(arguments)
 
 
 def complete(arguments: Sequence[str]) -> None:

@@ -13,16 +13,30 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.cli.launchers import task_overrides
+from brats_seg.cli.jobs import task_overrides
 from brats_seg.errors import WrongValue
 
 FREE = ("fold", "devices", "precision", "keep.a", "keep.b")
 """Keys that take more than the kind of their default; who reads them says what."""
-FRACTIONS = ("lower_percentile", "upper_percentile", "deviations", "enhancing_below_mm3", "components_below_mm3")
+FRACTIONS = (
+    "lower_percentile",
+    "upper_percentile",
+    "deviations",
+    "enhancing_below_mm3",
+    "components_below_mm3",
+)
 """Keys whose default happens to be whole."""
 OPTIONAL = {"workers": 1, "max_epochs": 1, "gradient_clip_val": 1.0}
 """Keys whose default is null, and of what kind they are; every other null stands for text."""
-FROM_ONE = ("batch_size", "width", "first", "folds", "cycle_epochs", "snapshot_every", "accumulate_grad_batches")
+FROM_ONE = (
+    "batch_size",
+    "width",
+    "first",
+    "folds",
+    "cycle_epochs",
+    "snapshot_every",
+    "accumulate_grad_batches",
+)
 """Keys, or groups of them, of whole numbers that start at 1; the others start at 0."""
 TEXTS = ("runs", "predictions", "snapshots")
 """Keys without a default that take a list of texts, too."""
@@ -102,13 +116,17 @@ def _expected_number(key: str, default: float, value: Any) -> str | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, int) and key.rpartition(".")[2] not in FRACTIONS:
         least = 1 if set(key.split(".")) & set(FROM_ONE) else 0
-        return None if number and isinstance(value, int) and value >= least else f"a whole number from {least}"
+        return (
+            None if number and isinstance(value, int) and value >= least else f"a whole number from {least}"
+        )
     return None if number and (value >= 0 or default < 0) else f"a number{' from 0' if default >= 0 else ''}"
 
 
 def _expected_list(key: str, default: Sequence[Any], value: Any) -> str | None:
     if not default or isinstance(default[0], str):
-        fits = isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        fits = isinstance(value, str) or (
+            isinstance(value, list) and all(isinstance(each, str) for each in value)
+        )
         return None if fits else "a list of texts, [FIRST,SECOND]"
     free = key.rpartition(".")[2] in ANY_LENGTH
     model = [default[0]] * len(value) if free and isinstance(value, list) else default

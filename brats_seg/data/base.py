@@ -42,7 +42,7 @@ class BraTSDataModule(pl.LightningDataModule):
         patch: Size of a training patch, ``(z, y, x)`` voxels.
         batch_size: Patches per step.
         workers: Loader and preparation processes; None chooses by the machine.
-        convention: Label convention where the naming does not tell.
+        labels: Name of the label values where the naming does not tell.
         patterns: File patterns where the naming is your own.
         normalise: Intensity normalisation.
         augmentation: Applied on the device to training batches.
@@ -63,7 +63,7 @@ class BraTSDataModule(pl.LightningDataModule):
         patch: Sequence[int],
         batch_size: int,
         workers: int | None,
-        convention: str | None,
+        labels: str | None,
         patterns: Mapping[str, str] | None,
         normalise: Normalisation,
         augmentation: Augmentation,
@@ -79,17 +79,19 @@ class BraTSDataModule(pl.LightningDataModule):
             raise WrongValue(f"data.patch={list(self.patch)}: its sizes must be multiples of {DIVISOR}")
         self.batch_size = batch_size
         self.workers = (os.cpu_count() or 1) if workers is None else workers
-        self.convention, self.patterns = convention, dict(patterns or {})
+        self.labels, self.patterns = labels, dict(patterns or {})
         self.normalise, self.augmentation = normalise, augmentation
         self.cases_ready: dict[str, CachedCase] = {}
 
     @cached_property
     def cases(self) -> list[Case]:
         """Every labelled case of the root, sorted by id."""
-        found = find_cases(self.root, convention=self.convention, patterns=self.patterns or None)
+        found = find_cases(self.root, labels=self.labels, patterns=self.patterns or None)
         labelled = [case for case in found if case.segmentation is not None]
         if not labelled:
-            raise UserError(f"data.root={self.root}: expected labelled cases, found {len(found)} without a segmentation")
+            raise UserError(
+                f"data.root={self.root}: expected labelled cases, found {len(found)} without a segmentation"
+            )
         return labelled
 
     @cached_property
@@ -102,7 +104,9 @@ class BraTSDataModule(pl.LightningDataModule):
             split = Split(tuple(ids), ())
         else:
             frozen = {"folds": self.folds, "seed": self.folds_seed}
-            split = fold_split(frozen_folds(self.home / "folds.json", ids, **frozen, changed=self.changed), self.fold)
+            split = fold_split(
+                frozen_folds(self.home / "folds.json", ids, **frozen, changed=self.changed), self.fold
+            )
         if self.exclude_file is None:
             return split
         out = read_exclusions(Path(self.exclude_file))
@@ -132,7 +136,9 @@ class BraTSDataModule(pl.LightningDataModule):
         check_headers(cases)
         cache = Cache(self.home, self.normalise)
         if missing := [case for case in cases if cache.lookup(case) is None]:
-            needed = disk_estimate_bytes(len(missing), read_geometry(missing[0].files[0]).shape)  # the others' are like it
+            needed = disk_estimate_bytes(
+                len(missing), read_geometry(missing[0].files[0]).shape
+            )  # the others' are like it
             announce(len(missing), needed)
             self._check_disk(len(missing), needed)
         self.cases_ready = cache.ensure(cases, workers=self.workers, verify=verify, progress=progress)
@@ -146,7 +152,9 @@ class BraTSDataModule(pl.LightningDataModule):
         """Random patches, shuffled; the last incomplete batch is kept."""
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         dataset = PatchDataset([self.cases_ready[i] for i in self.split.train], self.patch, self.seed)
-        return self._loader(dataset, batch_size=self.batch_size, sampler=EpochSampler(len(dataset), self.seed, rank, world))
+        return self._loader(
+            dataset, batch_size=self.batch_size, sampler=EpochSampler(len(dataset), self.seed, rank, world)
+        )
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Whole brains, one at a time, each process its share; no loader where nothing validates."""
@@ -154,7 +162,11 @@ class BraTSDataModule(pl.LightningDataModule):
             return []
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         # No case twice, or all equally often: both leave means over cases as they are.
-        ids = self.split.validation[rank::world] if len(self.split.validation) >= world else self.split.validation
+        ids = (
+            self.split.validation[rank::world]
+            if len(self.split.validation) >= world
+            else self.split.validation
+        )
         return self._loader(WholeDataset([self.cases_ready[i] for i in ids], DIVISOR), batch_size=1)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:

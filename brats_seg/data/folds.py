@@ -37,10 +37,14 @@ def patient(case_id: str) -> str:
     if match := TIMEPOINT.match(case_id):
         return match[1]
     match = SCAN.match(case_id)
-    return f"{match[1]}_1" if match else case_id  # the first scan's id: a split where each has one scan stays as it was
+    return (
+        f"{match[1]}_1" if match else case_id
+    )  # the first scan's id: a split where each has one scan stays as it was
 
 
-def make_folds(case_ids: Iterable[str], *, folds: int, seed: int, before: Sequence[Sequence[str]] = ()) -> list[list[str]]:
+def make_folds(
+    case_ids: Iterable[str], *, folds: int, seed: int, before: Sequence[Sequence[str]] = ()
+) -> list[list[str]]:
     """Partition the cases into folds of nearly equal numbers of patients, visits of one patient together.
 
     Args:
@@ -55,7 +59,9 @@ def make_folds(case_ids: Iterable[str], *, folds: int, seed: int, before: Sequen
     ids = sorted(set(case_ids))
     patients = sorted({patient(i) for i in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
     if len(patients) < folds:
-        raise UserError(f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; use fold=all or fewer folds")
+        raise UserError(
+            f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; use fold=all or fewer folds"
+        )
     place = {patient(i): k for k, fold in enumerate(before) for i in fold if patient(i) in patients}
     for p in patients:
         sizes = Counter(place.values())
@@ -63,7 +69,9 @@ def make_folds(case_ids: Iterable[str], *, folds: int, seed: int, before: Sequen
     return [[i for i in ids if place[patient(i)] == k] for k in range(folds)]
 
 
-def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, changed: str = "refuse") -> list[list[str]]:
+def frozen_folds(
+    path: Path, case_ids: Sequence[str], *, folds: int, seed: int, changed: str = "refuse"
+) -> list[list[str]]:
     """The folds written at ``path``, or new ones written there.
 
     Args:
@@ -79,7 +87,11 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, 
     """
     if changed not in ("refuse", "extend", "resplit"):
         raise WrongValue(f"data.changed={changed}: use refuse, extend or resplit")
-    wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": make_folds(case_ids, folds=folds, seed=seed)}
+    wanted: dict[str, Any] = {
+        "schema": 1,
+        "seed": seed,
+        "folds": make_folds(case_ids, folds=folds, seed=seed),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         held = _read(path) if path.exists() else None
@@ -88,7 +100,9 @@ def frozen_folds(path: Path, case_ids: Sequence[str], *, folds: int, seed: int, 
                 os.replace(path, path.with_name("folds.before.json"))
             held = wanted
             write_json(path, held)
-        elif (held.get("seed"), len(held.get("folds", []))) == (seed, folds) and (changed == "extend" or held.get("extended")):
+        elif (held.get("seed"), len(held.get("folds", []))) == (seed, folds) and (
+            changed == "extend" or held.get("extended")
+        ):
             kept = make_folds(case_ids, folds=folds, seed=seed, before=held["folds"])
             if kept != held["folds"] and changed == "extend":
                 held = {**wanted, "folds": kept, "extended": True}
@@ -118,7 +132,9 @@ def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
         raise WrongValue(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
     if len(folds) == 1:
         raise WrongValue("data.folds=1 leaves nothing to train on: use more folds, or fold=all")
-    return Split(tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold])))
+    return Split(
+        tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold]))
+    )
 
 
 def read_split(path: Path, case_ids: Iterable[str]) -> Split:
@@ -136,7 +152,9 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
     if both := train & validation:
         raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
     if both := set(map(patient, train)) & set(map(patient, validation)):
-        raise UserError(f"{path}: visits of {', '.join(sorted(both))} in train and validation; keep each patient on one side")
+        raise UserError(
+            f"{path}: visits of {', '.join(sorted(both))} in train and validation; keep each patient on one side"
+        )
     if not train:
         raise UserError(f"{path}: no case to train on")
     return Split(tuple(sorted(train)), tuple(sorted(validation)))

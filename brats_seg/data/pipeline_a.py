@@ -21,7 +21,12 @@ class PipelineADataModule(BraTSDataModule):
     """
 
     def __init__(
-        self, *, lower_percentile: float, upper_percentile: float, augmentation: Mapping[str, Any], **common: Any
+        self,
+        *,
+        lower_percentile: float,
+        upper_percentile: float,
+        augmentation: Mapping[str, Any],
+        **common: Any,
     ) -> None:
         super().__init__(
             normalise=MinMax(lower_percentile, upper_percentile),

@@ -40,8 +40,15 @@ def save_diagram(path: Path, sums: Mapping[str, Sums]) -> None:
         held = table[table[:, 0] > 0]
         edges = np.linspace(0, 1, len(table) + 1)
         curve.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle="--")
-        curve.plot(held[:, 1] / held[:, 0], held[:, 2] / held[:, 0], marker="o", markersize=4, color="#1f5fa8")
-        curve.set(title=f"{region}, ECE {expected_calibration_error(table):.4f}", aspect="equal", xlim=(0, 1), ylim=(0, 1))
+        curve.plot(
+            held[:, 1] / held[:, 0], held[:, 2] / held[:, 0], marker="o", markersize=4, color="#1f5fa8"
+        )
+        curve.set(
+            title=f"{region}, ECE {expected_calibration_error(table):.4f}",
+            aspect="equal",
+            xlim=(0, 1),
+            ylim=(0, 1),
+        )
         count.bar(edges[:-1], table[:, 0], width=np.diff(edges), align="edge", color="#1f5fa8")
         count.set(yscale="log", xlabel="mean probability")
     axes[0, 0].set_ylabel("observed frequency")

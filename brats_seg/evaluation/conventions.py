@@ -116,7 +116,12 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
     and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is 1 where nothing is predicted, else 0.
     """
     lesions = lesion_wise(
-        prediction, truth, spacing_mm, dilation=DILATION_2023, ignored_mm3=IGNORED_2023_MM3, penalty_mm=PENALTY_2023_MM
+        prediction,
+        truth,
+        spacing_mm,
+        dilation=DILATION_2023,
+        ignored_mm3=IGNORED_2023_MM3,
+        penalty_mm=PENALTY_2023_MM,
     )
     sensitivity = of.sensitivity(prediction, truth)
     return {
@@ -158,7 +163,12 @@ CONVENTIONS = {
     for c in (
         Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
         Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
-        Convention("brats2026", brats2026, ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1"), PENALTY_2026_MM),
+        Convention(
+            "brats2026",
+            brats2026,
+            ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1"),
+            PENALTY_2026_MM,
+        ),
     )
 }
 

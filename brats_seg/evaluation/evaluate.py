@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.cases import Case
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.console import progress_bar
+from brats_seg.errors import WrongValue
 from brats_seg.evaluation import calibration, ranking
-from brats_seg.evaluation.cohort import Missing, score_cohort
 from brats_seg.evaluation.conventions import convention as named
 from brats_seg.evaluation.pairs import find_pairs, find_references
-from brats_seg.evaluation.record import write_record
-from brats_seg.evaluation.score import Wanted
-from brats_seg.evaluation.tables import Summary, from_csv, summarise, to_csv, to_markdown, to_terminal
-from brats_seg.files import write_text
+from brats_seg.evaluation.score_case import Wanted
+from brats_seg.evaluation.score_cohort import Missing, score_cohort
+from brats_seg.evaluation.tables import Summary, summarise, to_markdown, to_terminal
+from brats_seg.files import distinct_names, write_text
 
 
 def evaluate(
@@ -61,16 +60,21 @@ def evaluate(
     wanted = Wanted(named(convention), intervals=uncertainty_intervals, bins=calibration_bins)
     truths = find_references(references, labels=reference_labels, patterns=patterns)
     pairs, strangers = find_pairs(predictions, truths, labels=prediction_labels)
-    with _bar(len(pairs)) as progress:
-        scores = score_cohort(pairs, wanted, missing=missing, workers=workers, strangers=strangers, progress=progress)
+    with progress_bar("scoring", len(pairs)) as progress:
+        scores = score_cohort(
+            pairs, wanted, missing=missing, workers=workers, strangers=strangers, progress=progress
+        )
     summaries, notes = summarise(scores.rows), [*scores.notes, *strangers]
-    write_text(output / "per_case.csv", to_csv(scores.rows))
-    write_text(output / "summary.csv", to_csv(summaries))
-    write_text(output / "summary.md", to_markdown(summaries, convention=convention, paper=paper, notes=notes))
-    write_record(output, convention)
+    folder = EvaluationFolder(output)
+    folder.write(
+        scores.rows,
+        summaries,
+        to_markdown(summaries, convention=convention, paper=paper, notes=notes),
+        convention,
+    )
     if scores.calibration:
-        write_text(output / "calibration.csv", calibration.to_csv(scores.calibration))
-        calibration.save_diagram(output / "calibration.png", scores.calibration)
+        write_text(folder.calibration_csv, calibration.to_csv(scores.calibration))
+        calibration.save_diagram(folder.calibration_png, scores.calibration)
     console = Console()
     console.print(to_terminal(summaries, convention=convention, paper=paper))
     for note in notes:
@@ -79,7 +83,13 @@ def evaluate(
 
 
 def compare(
-    predictions: Sequence[Path], references: Path, output: Path, *, convention: str = "brats2020", seed: int = 0, **options: Any
+    predictions: Sequence[Path],
+    references: Path,
+    output: Path,
+    *,
+    convention: str = "brats2020",
+    seed: int = 0,
+    **options: Any,
 ) -> ranking.Ranking:
     """Evaluate several prediction folders, each into ``output/<its name>``, and rank them: ``ranking.csv``, ``ranking.md``.
 
@@ -98,7 +108,7 @@ def compare(
     for name, folder in zip(distinct_names(predictions), predictions, strict=True):
         console.rule(name, align="left")
         evaluate(folder, references, output / name, convention=convention, **options)
-        entrants[name] = from_csv((output / name / "per_case.csv").read_text(encoding="utf-8"))
+        entrants[name] = EvaluationFolder(output / name).read_rows()
     metrics = named(convention).ranked
     found = ranking.rank(entrants, metrics, seed=seed)
     write_text(output / "ranking.csv", ranking.to_csv(found))
@@ -106,33 +116,3 @@ def compare(
     console.rule("ranking", align="left")
     console.print(ranking.to_terminal(found))
     return found
-
-
-def distinct_names(folders: Sequence[Path], key: str = "predictions") -> list[str]:
-    """The last parts of the paths, as many as it takes to tell them apart, joined by ``-``.
-
-    Args:
-        folders: Any.
-        key: Where they were given, for the error.
-
-    Raises:
-        UserError: A folder is given twice.
-    """
-    parts = [folder.resolve().parts[1:] for folder in folders]
-    if len(set(parts)) < len(parts):
-        raise UserError(f"{key}: the same folder is given twice")
-    for depth in range(1, max(map(len, parts)) + 1):
-        names = ["-".join(part[-depth:]) for part in parts]
-        if len(set(names)) == len(names):
-            return names
-    raise AssertionError(parts)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar where a person watches."""
-    console = Console(stderr=True)
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("score", total=total)
-        yield lambda: bar.advance(task)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brats_seg.cases import Case, scan
-from brats_seg.cases.patterns import OWN_NAMING
+from brats_seg.cases.own_naming import OWN_NAMING
 from brats_seg.errors import UserError
-from brats_seg.labels import CONVENTIONS, convention
+from brats_seg.labels import LABEL_VALUES, label_values
 
 SEGMENTATION_ENDINGS = ("_seg", "-seg")
 ALONE = {"dice_a": "a", "dice_b": "b"}
@@ -44,7 +44,9 @@ class Pair:
     brain: Path | None = None
 
 
-def find_pairs(predictions: Path, references: Mapping[str, Pair], *, labels: str | None) -> tuple[list[Pair], list[str]]:
+def find_pairs(
+    predictions: Path, references: Mapping[str, Pair], *, labels: str | None
+) -> tuple[list[Pair], list[str]]:
     """Give every reference its prediction.
 
     Args:
@@ -70,7 +72,11 @@ def find_pairs(predictions: Path, references: Mapping[str, Pair], *, labels: str
         if (predictions / name).is_dir()
     }
     pairs = [
-        replace(pair, prediction=found.get(case), alone={m: maps[case] for m, maps in alone.items() if case in maps})
+        replace(
+            pair,
+            prediction=found.get(case),
+            alone={m: maps[case] for m, maps in alone.items() if case in maps},
+        )
         for case, pair in references.items()
     ]
     unknown = sorted(set(found) - set(references))
@@ -93,14 +99,16 @@ def find_references(
     """
     if not isinstance(root, Path):
         return _of_cases(root, root[0].files[0].parent if root else Path())
-    found = scan(root, convention=labels, patterns=patterns)
+    found = scan(root, labels=labels, patterns=patterns)
     if errors := [str(finding) for finding in found.findings if finding.level == "error"]:
         raise UserError("\n".join(errors))
     if found.cases:
         return _of_cases(found.cases, root)
     flat = _label_maps(root, labels, "references")
     if not flat:
-        raise UserError(f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none; {OWN_NAMING}")
+        raise UserError(
+            f"{root}: expected label maps (<case id>.nii.gz) or cases with a segmentation, found none; {OWN_NAMING}"
+        )
     return {case: Pair(case, None, label_map) for case, label_map in sorted(flat.items())}
 
 
@@ -118,14 +126,16 @@ def refuse_untold(cases: Iterable[Case], root: Path) -> None:
     Raises:
         UserError: There is one; says which key to give.
     """
-    if unknown := [case.id for case in cases if case.segmentation is not None and case.convention is None]:
+    if unknown := [case.id for case in cases if case.segmentation is not None and case.labels is None]:
         raise _untold(root, unknown, "references")
 
 
 def _pair(case: Case) -> Pair:
     assert case.segmentation is not None
     first = next(iter(case.modalities.values()), None)
-    return Pair(case.id, None, LabelMap(case.segmentation, str(case.convention)), brain=first.path if first else None)
+    return Pair(
+        case.id, None, LabelMap(case.segmentation, str(case.labels)), brain=first.path if first else None
+    )
 
 
 def _label_maps(folder: Path, labels: str | None, which: str) -> dict[str, LabelMap]:
@@ -143,7 +153,7 @@ def _label_maps(folder: Path, labels: str | None, which: str) -> dict[str, Label
             raise UserError(f"case {case}: expected one label map, found {found[case].path} and {path.name}")
         told = labels or _recorded(folder / f"{name}.json")
         untold += [] if told else [case]
-        found[case] = LabelMap(path, convention(told).name if told else "")
+        found[case] = LabelMap(path, label_values(told).name if told else "")
     if untold:
         raise _untold(folder, untold, which)
     return found
@@ -161,5 +171,5 @@ def _untold(folder: Path, cases: Iterable[str], which: str) -> UserError:
     first, *others = cases
     more = f" (and {len(others)} more)" if others else ""
     return UserError(
-        f"{folder}: nothing tells the label convention of {first}{more}; give labels.{which}={' or '.join(CONVENTIONS)}"
+        f"{folder}: nothing tells the label convention of {first}{more}; give labels.{which}={' or '.join(LABEL_VALUES)}"
     )

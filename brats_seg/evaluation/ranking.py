@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rich.table import Table
 from scipy.stats import rankdata
 
+from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import UserError
 from brats_seg.evaluation.conventions import METRICS
-from brats_seg.evaluation.score import Row
 
 DRAWS = 100_000
 """Of the permutation test, where trying every one would be more."""
@@ -58,7 +58,9 @@ def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed:
     per_case = per_case[:, order]
     p = np.full((len(order), len(order)), np.nan)
     for better, worse in zip(*np.triu_indices(len(order), 1), strict=True):
-        p[better, worse] = permutation_test(per_case[:, worse] - per_case[:, better], np.random.default_rng(seed))
+        p[better, worse] = permutation_test(
+            per_case[:, worse] - per_case[:, better], np.random.default_rng(seed)
+        )
     names = list(entrants)
     return Ranking(tuple(names[i] for i in order), tuple(map(float, per_case.mean(0))), p, len(per_case))
 
@@ -93,7 +95,9 @@ def to_csv(ranking: Ranking) -> str:
 def to_terminal(ranking: Ranking) -> Table:
     """The ranking for a terminal."""
     head, *lines = _table(ranking)
-    table = Table(*head, title=f"Mean rank over {ranking.cases} cases", title_justify="left", title_style="bold")
+    table = Table(
+        *head, title=f"Mean rank over {ranking.cases} cases", title_justify="left", title_style="bold"
+    )
     for line in lines:
         table.add_row(*line)
     return table
@@ -102,26 +106,40 @@ def to_terminal(ranking: Ranking) -> Table:
 def to_markdown(ranking: Ranking, convention: str, metrics: Sequence[str]) -> str:
     """The ranking as a Markdown table."""
     head, *rows = _table(ranking)
-    lines = [f"| {' | '.join(head)} |", "|---|---|" + "--:|" * (len(head) - 2), *(f"| {' | '.join(row)} |" for row in rows)]
+    lines = [
+        f"| {' | '.join(head)} |",
+        "|---|---|" + "--:|" * (len(head) - 2),
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
     of = " and ".join(METRICS[metric].title for metric in metrics)
-    return "\n".join([*lines, "", f"Rank per case and region of {of}; {ranking.cases} cases, convention {convention}.", ""])
+    return "\n".join(
+        [*lines, "", f"Rank per case and region of {of}; {ranking.cases} cases, convention {convention}.", ""]
+    )
 
 
 def _table(ranking: Ranking) -> list[list[str]]:
     rows = [["place", "predictions", "mean rank", *(f"p ahead of {name}" for name in ranking.names[1:])]]
     for i, (name, score) in enumerate(zip(ranking.names, ranking.scores, strict=True)):
-        rows.append([str(i + 1), name, f"{score:.3f}", *("" if np.isnan(p) else f"{p:.3g}" for p in ranking.p[i, 1:])])
+        rows.append(
+            [str(i + 1), name, f"{score:.3f}", *("" if np.isnan(p) else f"{p:.3g}" for p in ranking.p[i, 1:])]
+        )
     return rows
 
 
 def _ranks(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str]) -> NDArray[np.float64]:
     """``(case, entrant)``: mean rank over regions and metrics."""
-    tables = [{(r.case, r.region, r.metric): r.value for r in rows if r.metric in metrics} for rows in entrants.values()]
+    tables = [
+        {(r.case, r.region, r.metric): r.value for r in rows if r.metric in metrics}
+        for rows in entrants.values()
+    ]
     cases = sorted(set.intersection(*({case for case, _, _ in table} for table in tables)))
     if not cases:
         raise UserError("nothing to rank: no case was scored in every folder")
     keys = sorted({(region, metric) for table in tables for _, region, metric in table})
-    costs = [[[_cost(metric, table[case, region, metric]) for table in tables] for region, metric in keys] for case in cases]
+    costs = [
+        [[_cost(metric, table[case, region, metric]) for table in tables] for region, metric in keys]
+        for case in cases
+    ]
     mean: NDArray[np.float64] = rankdata(costs, axis=-1).mean(1)
     return mean
 

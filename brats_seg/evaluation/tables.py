@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
+from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.evaluation.conventions import METRICS
-from brats_seg.evaluation.score import Row
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+    pass
 
 COLUMNS = ("ET", "WT", "TC")
 """The paper's order."""
@@ -65,26 +63,14 @@ def summarise(rows: Sequence[Row]) -> list[Summary]:
     return [_summary(metric, region, values[metric, region]) for metric, region in keys]
 
 
-def to_csv(records: Sequence[DataclassInstance]) -> str:
-    """Records as CSV text, an empty field where a value is undefined."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(asdict(records[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([{k: f"{v:.8g}" if isinstance(v, float) else v for k, v in asdict(r).items()} for r in records])
-    return text.getvalue()
-
-
-def from_csv(text: str) -> list[Row]:
-    """The rows of ``per_case.csv``."""
-    found = csv.DictReader(io.StringIO(text))
-    return [Row(r["case"], r["region"], r["metric"], float(r["value"]) if r["value"] else None) for r in found]
-
-
-def to_markdown(summaries: Sequence[Summary], *, convention: str, paper: bool, notes: Sequence[str] = ()) -> str:
+def to_markdown(
+    summaries: Sequence[Summary], *, convention: str, paper: bool, notes: Sequence[str] = ()
+) -> str:
     """The table as Markdown, and whatever has to be known to read it."""
     lines = [f"| {' | '.join(['Metric (mean)', *COLUMNS])} |", "|---" + "|--:" * len(COLUMNS) + "|"]
     lines += [
-        f"| {' | '.join([f'*{line.title}*' if line.paper else line.title, *line.cells])} |" for line in _lines(summaries, paper)
+        f"| {' | '.join([f'*{line.title}*' if line.paper else line.title, *line.cells])} |"
+        for line in _lines(summaries, paper)
     ]
     lines += ["", caption(summaries, convention)]
     lines += ["", *(f"- {note}" for note in notes)] if notes else []

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from brats_seg.bundles import Bundle
+from brats_seg.artifacts.bundles import Bundle
 from brats_seg.cases import LoadedCase
-from brats_seg.errors import WrongValue
 from brats_seg.geometry import Box, Padding, pad_to_multiple
 from brats_seg.inference.sliding_window import sliding_window
 from brats_seg.inference.tta import View
 from brats_seg.models import UNet
 from brats_seg.preprocessing import Normalisation, prepare
+from brats_seg.runtime.precision import arithmetic
 from brats_seg.terms import DIVISOR, REGIONS
 
-AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": None}
-"""Lightning's names of the precisions."""
 BYTES_PER_VOXEL = 6 * 4
 """What a forward pass holds at its peak, per voxel and channel of the first stage: six float32 tensors."""
 Tick = Callable[[], None]
-
-
-def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Autocast of a named precision.
-
-    Raises:
-        UserError: The name is unknown.
-    """
-    if precision not in AUTOCAST:
-        raise WrongValue(f"unknown precision={precision}: use auto, {', '.join(AUTOCAST)}")
-    dtype = AUTOCAST[precision]
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 @dataclass(eq=False)
@@ -77,7 +62,9 @@ class Moments:
 
     def undo(self, padding: Padding) -> Moments:
         """Without the pad, a view."""
-        return Moments(padding.undo(self.total), None if self.squares is None else padding.undo(self.squares), self.count)
+        return Moments(
+            padding.undo(self.total), None if self.squares is None else padding.undo(self.squares), self.count
+        )
 
 
 class Ensemble(nn.Module):

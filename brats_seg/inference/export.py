@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from brats_seg.bundles import Bundle
+from brats_seg.artifacts.bundles import Bundle
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.files import whole_file, write_json
 from brats_seg.geometry import Triple
-from brats_seg.inference.norms import replace_norms
+from brats_seg.inference.onnx_norms import replace_norms
 from brats_seg.models import UNet
 from brats_seg.terms import DIVISOR, MODALITIES, REGIONS
 
@@ -61,8 +61,12 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         UserError: The format is unknown, what it needs is not installed, or the file does not answer as the bundle does.
     """
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
-        raise WrongValue(f"format={format} output={path}: use {' or '.join(f'{f} with *{s}' for f, s in SUFFIXES.items())}")
-    if len(parity_shape) != 3 or any(n not in range(SMALLEST * DIVISOR, LARGEST * DIVISOR + 1, DIVISOR) for n in parity_shape):
+        raise WrongValue(
+            f"format={format} output={path}: use {' or '.join(f'{f} with *{s}' for f, s in SUFFIXES.items())}"
+        )
+    if len(parity_shape) != 3 or any(
+        n not in range(SMALLEST * DIVISOR, LARGEST * DIVISOR + 1, DIVISOR) for n in parity_shape
+    ):
         bounds = f"three multiples of {DIVISOR} from {SMALLEST * DIVISOR} to {LARGEST * DIVISOR}"
         raise WrongValue(f"parity_shape={list(parity_shape)}: expected {bounds}")
     net = Probabilities(bundle.net()).eval()
@@ -71,7 +75,9 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         answer = {"torch_export": _torch_export, "onnx": _onnx}[format](net, temporary)
         difference = float((answer(image) - net(image)).abs().max())
         if not difference <= TOLERANCE:
-            raise UserError(f"{path}: expected the bundle's probabilities to {TOLERANCE}, found a difference of {difference:.2g}")
+            raise UserError(
+                f"{path}: expected the bundle's probabilities to {TOLERANCE}, found a difference of {difference:.2g}"
+            )
     write_json(path.with_name(f"{path.name}.json"), {
         "bundle": {"path": str(bundle.folder), "sha256": bundle.sha256},
         "input": {
@@ -101,11 +107,15 @@ def _quiet() -> Iterator[None]:
 
 def _dynamic() -> dict[str, dict[int, object]]:
     sides = ((2, "z"), (3, "y"), (4, "x"))
-    return {"image": {axis: DIVISOR * Dim(f"{name}_eighths", min=SMALLEST, max=LARGEST) for axis, name in sides}}
+    return {
+        "image": {axis: DIVISOR * Dim(f"{name}_eighths", min=SMALLEST, max=LARGEST) for axis, name in sides}
+    }
 
 
 def _torch_export(net: nn.Module, path: Path) -> Answer:
-    program = torch.export.export(net, (torch.zeros(1, len(MODALITIES), *EXAMPLE),), dynamic_shapes=_dynamic())
+    program = torch.export.export(
+        net, (torch.zeros(1, len(MODALITIES), *EXAMPLE),), dynamic_shapes=_dynamic()
+    )
     torch.export.save(program, path)
     loaded: Answer = torch.export.load(path).module()
     return loaded

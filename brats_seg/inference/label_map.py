@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.geometry import Box
-from brats_seg.labels import LabelConvention, decode_regions
+from brats_seg.labels import LabelValues, decode_regions
 
 
 def label_map(
-    probabilities: NDArray[np.float32], box: Box, brain: NDArray[np.bool_], target: LabelConvention, threshold: float
+    probabilities: NDArray[np.float32],
+    box: Box,
+    brain: NDArray[np.bool_],
+    target: LabelValues,
+    threshold: float,
 ) -> NDArray[np.uint8]:
     """Threshold the regions, take their differences as labels, paste them back (section 2.6, first step).
 

@@ -11,12 +11,12 @@ from brats_seg import nifti
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
 from brats_seg.inference.record import SCHEMA, VERSIONS, recorded_convention, said, volumes_ml
-from brats_seg.labels import LabelConvention, convention, unknown_values
+from brats_seg.labels import LabelValues, label_values, unknown_values
 
 MERGED = "merged"
 """What the answer of both pipelines together is called."""
 BACKGROUND, NECROSIS, OEDEMA, ENHANCING = range(4)
-"""Tissues in the order of :attr:`LabelConvention.values`, so that the table holds for every convention."""
+"""Tissues in the order of :attr:`LabelValues.values`, so that the table holds for every convention."""
 
 TABLE = np.array(
     # A: background  necrosis  oedema      enhancing
@@ -30,7 +30,9 @@ TABLE = np.array(
 )
 
 
-def merge_label_maps(a: NDArray[np.integer], b: NDArray[np.integer], labels: LabelConvention) -> NDArray[np.uint8]:
+def merge_label_maps(
+    a: NDArray[np.integer], b: NDArray[np.integer], labels: LabelValues
+) -> NDArray[np.uint8]:
     """A decides tumour core, B decides oedema against background.
 
     Args:
@@ -86,20 +88,27 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
 
 
 def _cases(folder: Path) -> set[str]:
-    return {path.name.removesuffix(".nii.gz") for path in folder.glob("*.nii.gz") if not path.name.startswith(".")}
+    return {
+        path.name.removesuffix(".nii.gz") for path in folder.glob("*.nii.gz") if not path.name.startswith(".")
+    }
 
 
 def _merge_case(case_id: str, a: Path, b: Path, output: Path, given: str | None) -> None:
     first, second = (nifti.read(folder / f"{case_id}.nii.gz") for folder in (a, b))
     labels, other = (recorded_convention(folder, case_id, given) for folder in (a, b))
     if labels != other:
-        raise CaseError(case_id, expected=f"one label convention, {labels} as in {a}", found=f"{other} in {b}")
+        raise CaseError(
+            case_id, expected=f"one label convention, {labels} as in {a}", found=f"{other} in {b}"
+        )
     here, there = first.geometry, second.geometry
-    if here.shape != there.shape or not np.allclose(here.affine, there.affine, atol=1e-3):
-        expected, found = "shape and affine of pipeline A's map", "another space; predict both from the same files"
+    if not nifti.same_space(here, there):
+        expected, found = (
+            "shape and affine of pipeline A's map",
+            "another space; predict both from the same files",
+        )
         raise CaseError(case_id, file=b / f"{case_id}.nii.gz", expected=expected, found=found)
     try:
-        merged = merge_label_maps(first.array, second.array, convention(labels))
+        merged = merge_label_maps(first.array, second.array, label_values(labels))
     except UserError as error:
         raise UserError(f"case {case_id}: {error}") from error
     (output / f"{case_id}.json").unlink(missing_ok=True)
@@ -109,7 +118,7 @@ def _merge_case(case_id: str, a: Path, b: Path, output: Path, given: str | None)
         "case": case_id,
         "pipeline": MERGED,
         "labels": {"convention": labels},
-        "volumes_ml": volumes_ml(merged, convention(labels), here.spacing_mm),
+        "volumes_ml": volumes_ml(merged, label_values(labels), here.spacing_mm),
         "merged_from": {name: {"folder": str(folder), **said(folder, case_id)} for name, folder in (("a", a), ("b", b))},
         "versions": VERSIONS,
     })  # fmt: skip

@@ -9,12 +9,12 @@ from typing import cast
 import pytorch_lightning as pl
 from torch import nn
 
-from brats_seg.bundles import Bundle, Pipeline
+from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.errors import CaseError
+from brats_seg.inference.data import Read
 from brats_seg.inference.ensemble import Ensemble
 from brats_seg.inference.segment import Prediction, segment
 from brats_seg.inference.settings import Settings
-from brats_seg.inference.stream import Read
 
 
 class PredictionModule(pl.LightningModule):
@@ -26,22 +26,30 @@ class PredictionModule(pl.LightningModule):
         channels_last: Memory layout of weights and images.
     """
 
-    def __init__(self, bundles: Mapping[Pipeline, Sequence[Bundle]], settings: Settings, *, channels_last: bool) -> None:
+    def __init__(
+        self, bundles: Mapping[Pipeline, Sequence[Bundle]], settings: Settings, *, channels_last: bool
+    ) -> None:
         super().__init__()
         self.settings = settings
-        self.ensembles = nn.ModuleDict({p: Ensemble(group, channels_last=channels_last) for p, group in bundles.items()})
+        self.ensembles = nn.ModuleDict(
+            {p: Ensemble(group, channels_last=channels_last) for p, group in bundles.items()}
+        )
 
     def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
         """Segment one case; why it cannot be segmented is handed on to the writer, so that the others are."""
         if isinstance(batch, CaseError):
             return batch
         try:
-            return segment(batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show)
+            return segment(
+                batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show
+            )
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
             reason = next(iter(str(error).splitlines()), "too little memory")
-            return CaseError(batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason)
+            return CaseError(
+                batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason
+            )
 
     def _show(self, done: int, of: int) -> None:
         if self.trainer.is_global_zero and sys.stdout.isatty():

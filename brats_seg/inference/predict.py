@@ -12,19 +12,20 @@ import pytorch_lightning as pl
 from filelock import FileLock, Timeout
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from brats_seg import bundles as opened
-from brats_seg.bundles import Bundle, Pipeline
+from brats_seg.artifacts import bundles as opened
+from brats_seg.artifacts.bundles import Bundle, Pipeline
+from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import Case, check_headers
 from brats_seg.cases.read import OnMissing
-from brats_seg.data.quiet import quiet_lightning
-from brats_seg.data.signals import plain_signals
 from brats_seg.errors import UserError
+from brats_seg.inference.data import PredictionData
 from brats_seg.inference.module import PredictionModule
 from brats_seg.inference.record import Bundles, is_finished
 from brats_seg.inference.settings import Settings
-from brats_seg.inference.stream import PredictionData
 from brats_seg.inference.writer import FOLDERS, PredictionWriter, forget
-from brats_seg.models.precision import refuse_half_precision
+from brats_seg.runtime.precision import refuse_half_precision
+from brats_seg.runtime.quiet import quiet_lightning
+from brats_seg.runtime.signals import plain_signals
 
 
 def load_bundles(
@@ -42,7 +43,7 @@ def load_bundles(
         return opened.load_bundles({"a": [Path(folder) for folder in a], "b": [Path(folder) for folder in b]})
     if a or b:
         raise UserError(f"ensemble={ensemble} names its bundles: leave bundles.a and bundles.b out")
-    return opened.load_ensemble(Path(ensemble))
+    return load_ensemble(Path(ensemble))
 
 
 def predict(
@@ -55,7 +56,7 @@ def predict(
     threshold: float,
     labels_output: str | None,
     on_missing_modality: OnMissing,
-    convention: str | None = None,
+    labels_input: str | None = None,
     inferer: str = "auto",
     probabilities: bool = False,
     uncertainty: str | None = None,
@@ -79,7 +80,7 @@ def predict(
         threshold: Likewise.
         labels_output: Likewise.
         on_missing_modality: Likewise.
-        convention: Likewise.
+        labels_input: Likewise.
         inferer: Likewise.
         probabilities: Likewise.
         uncertainty: Likewise.
@@ -99,7 +100,7 @@ def predict(
         UserError: A setting or a bundle cannot be used, or the output folder cannot be written or is in use.
     """
     settings = Settings(
-        tta=tta, precision=precision, inferer=inferer, threshold=threshold, labels_output=labels_output, convention=convention,
+        tta=tta, precision=precision, inferer=inferer, threshold=threshold, labels_output=labels_output, labels_input=labels_input,
         on_missing_modality=on_missing_modality, probabilities=probabilities, uncertainty=uncertainty,
         enhancing_below_mm3=enhancing_below_mm3, components_below_mm3=components_below_mm3,
     )  # fmt: skip
@@ -110,10 +111,14 @@ def predict(
     warnings.filterwarnings("ignore", message=".*Couldn't infer the batch indices.*")
     writer = PredictionWriter(output, bundles, settings)
     refuse_half_precision(f"precision={precision}", accelerator)
-    trainer = _trainer(writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy)
+    trainer = _trainer(
+        writer, accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy
+    )
     with _sole_writer(output) if trainer.is_global_zero else contextlib.nullcontext():
         # The first process looks for all: its cases are dealt out, so that every process has to come.
-        sound, faulty = _sound(cases, output, bundles, settings) if trainer.is_global_zero else (list(cases), [])
+        sound, faulty = (
+            _sound(cases, output, bundles, settings) if trainer.is_global_zero else (list(cases), [])
+        )
         failures = [*unclear, *faulty]
         if trainer.is_global_zero:
             for line in failures:
@@ -121,7 +126,9 @@ def predict(
         if sound or trainer.world_size > 1:
             module = PredictionModule(bundles, settings, channels_last=channels_last)
             with plain_signals(trainer):
-                trainer.predict(module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False)
+                trainer.predict(
+                    module, datamodule=PredictionData(sound, on_missing_modality), return_predictions=False
+                )
     return [*failures, *writer.failures] if trainer.is_global_zero else []
 
 
@@ -136,7 +143,9 @@ def _trainer(writer: PredictionWriter, **machine: Any) -> pl.Trainer:
         raise UserError(f"{asked} cannot be had: {' '.join(str(error).split())}") from error
 
 
-def _sound(cases: Sequence[Case], output: Path, bundles: Bundles, settings: Settings) -> tuple[list[Case], list[str]]:
+def _sound(
+    cases: Sequence[Case], output: Path, bundles: Bundles, settings: Settings
+) -> tuple[list[Case], list[str]]:
     """The cases to be done that pass the cheap check, and one line for each that does not, before the long work begins."""
     todo = [case for case in cases if not is_finished(case, output, bundles, settings)]
     if len(todo) < len(cases):
@@ -167,7 +176,9 @@ def _sole_writer(output: Path) -> Iterator[None]:
             if left.is_file():
                 left.unlink()
     except Timeout:
-        raise UserError(f"{output} is in use by another process: wait for it, or choose another output=DIR") from None
+        raise UserError(
+            f"{output} is in use by another process: wait for it, or choose another output=DIR"
+        ) from None
     except OSError as error:
         raise UserError(f"cannot write {output} ({error.strerror}): choose another output=DIR") from error
     try:

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 import brats_seg
-from brats_seg.bundles import PIPELINES, Bundle, Pipeline
+from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline
 from brats_seg.cases import Case
 from brats_seg.errors import CaseError
 from brats_seg.inference.settings import Settings
-from brats_seg.labels import LabelConvention, convention, encode_regions
+from brats_seg.labels import LabelValues, encode_regions, label_values
 from brats_seg.terms import REGIONS
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ Bundles = Mapping[Pipeline, Sequence[Bundle]]
 VERSIONS = {"brats_seg": brats_seg.__version__, "torch": torch.__version__}
 
 
-def record(prediction: Prediction, which: str, *, bundles: Bundles, settings: Settings, files: Sequence[str]) -> dict[str, Any]:
+def record(
+    prediction: Prediction, which: str, *, bundles: Bundles, settings: Settings, files: Sequence[str]
+) -> dict[str, Any]:
     """What is written beside one label map.
 
     Args:
@@ -38,7 +40,7 @@ def record(prediction: Prediction, which: str, *, bundles: Bundles, settings: Se
         settings: As asked for.
         files: Everything that was written for the case, relative to the record.
     """
-    case, labels = prediction.loaded.case, convention(prediction.convention)
+    case, labels = prediction.loaded.case, label_values(prediction.labels)
     serving = {p: group for p, group in bundles.items() if p == which or which not in PIPELINES}
     label_map = prediction.answers[which].label_map
     return {
@@ -58,11 +60,15 @@ def record(prediction: Prediction, which: str, *, bundles: Bundles, settings: Se
     }
 
 
-def volumes_ml(label_map: NDArray[np.uint8], labels: LabelConvention, spacing_mm: Sequence[float]) -> dict[str, float]:
+def volumes_ml(
+    label_map: NDArray[np.uint8], labels: LabelValues, spacing_mm: Sequence[float]
+) -> dict[str, float]:
     """Region to its volume in millilitres."""
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     regions = encode_regions(label_map, labels)
-    return {name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)}
+    return {
+        name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)
+    }
 
 
 def is_finished(case: Case, output: Path, bundles: Bundles, settings: Settings) -> bool:
@@ -76,7 +82,10 @@ def is_finished(case: Case, output: Path, bundles: Bundles, settings: Settings) 
         return False
     # Last, for it reads every file.
     try:
-        return bool(found.get("inputs") == _inputs(case, {name: _sha256(file.path) for name, file in case.modalities.items()}))
+        return bool(
+            found.get("inputs")
+            == _inputs(case, {name: _sha256(file.path) for name, file in case.modalities.items()})
+        )
     except OSError:
         return False
 
@@ -88,9 +97,9 @@ def recorded_convention(folder: Path, case_id: str, given: str | None) -> str:
         CaseError: Neither tells.
     """
     if given is not None:
-        return convention(given).name
+        return label_values(given).name
     try:
-        return convention(said(folder, case_id)["labels"]["convention"]).name
+        return label_values(said(folder, case_id)["labels"]["convention"]).name
     except (KeyError, TypeError) as error:
         expected = "its label convention; give labels.predictions=NAME"
         raise CaseError(case_id, file=folder / f"{case_id}.json", expected=expected, found="none") from error
@@ -114,9 +123,11 @@ def _without_paths(value: Any) -> Any:
 def _asked(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
     """What has to be the same, besides the inputs, for a finished case to be left alone."""
     return {
-        "bundles": {p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in bundles.items()},
+        "bundles": {
+            p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in bundles.items()
+        },
         "settings": settings.record(),
-        "naming": case.convention,
+        "naming": case.labels,
     }
 
 

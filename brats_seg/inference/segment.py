@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from brats_seg.bundles import Pipeline
+from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.cases import LoadedCase
 from brats_seg.errors import CaseError
 from brats_seg.geometry import Box
@@ -21,10 +21,10 @@ from brats_seg.inference.merge import MERGED, merge_label_maps
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import views
 from brats_seg.inference.uncertainty import uncertainty
-from brats_seg.labels import LabelConvention, convention
-from brats_seg.models.precision import default_precision
+from brats_seg.labels import LabelValues, label_values
 from brats_seg.postprocessing import remove_small_components, small_enhancing_to_necrosis
 from brats_seg.preprocessing import brain_mask
+from brats_seg.runtime.precision import default_precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Prediction:
     Attributes:
         loaded: The case.
         answers: ``a``, ``b`` and, with both, ``merged``.
-        convention: Name of the maps' label convention.
+        labels: Name of the maps' label values.
         precision: Of the forward pass.
         inferer: ``whole_volume`` or ``sliding_window``.
         seconds: From the read case to the label maps.
@@ -58,7 +58,7 @@ class Prediction:
 
     loaded: LoadedCase
     answers: Mapping[str, Answer]
-    convention: str
+    labels: str
     precision: str
     inferer: str
     seconds: float
@@ -85,21 +85,25 @@ def segment(
         tick: Called with (done, of) as views are answered.
 
     Raises:
-        CaseError: There is no brain, or no label convention to answer in.
+        CaseError: There is no brain, or no label values to answer in.
     """
     began = time.perf_counter()
-    name = settings.labels_output or loaded.case.convention or settings.convention
+    name = settings.labels_output or loaded.case.labels or settings.labels_input
     if name is None:
-        raise CaseError(loaded.case.id, expected="labels.output=NAME, because its naming tells no convention", found="none")
+        raise CaseError(
+            loaded.case.id,
+            expected="labels.output=NAME, because its naming tells no label values",
+            found="none",
+        )
     warnings = [f"no {modality}: its channel was zero" for modality in loaded.missing]
-    if not (settings.labels_output or loaded.case.convention):
-        warnings.append(f"the naming tells no label convention: written as {name}")
+    if not (settings.labels_output or loaded.case.labels):
+        warnings.append(f"the naming tells no label values: written as {name}")
     device = next(next(iter(ensembles.values())).parameters()).device
     precision = default_precision(device.type) if settings.precision == "auto" else settings.precision
     sums, box, inferer = _whole_or_windows(loaded, ensembles, settings, precision, tick)
     if settings.inferer == "auto" and inferer == "sliding_window":
         warnings.append("memory did not suffice for the whole brain: a sliding window was used")
-    answers = _decide(loaded, sums, box, settings, convention(name))
+    answers = _decide(loaded, sums, box, settings, label_values(name))
     return Prediction(loaded, answers, name, precision, inferer, time.perf_counter() - began, warnings)
 
 
@@ -113,7 +117,9 @@ def _whole_or_windows(
     """Every pipeline's sums, all by the same inferer: where memory does not suffice, again with less at a time."""
     attempts: list[tuple[str, int | None]] = [("sliding_window", 1)]
     if settings.inferer != "sliding_window":
-        attempts = [("whole_volume", None), ("whole_volume", 1)] + (attempts if settings.inferer == "auto" else [])
+        attempts = [("whole_volume", None), ("whole_volume", 1)] + (
+            attempts if settings.inferer == "auto" else []
+        )
     chosen = views(settings.tta)
     of = len(chosen) * sum(ensemble.size for ensemble in ensembles.values())
     for number, (inferer, at_once) in enumerate(attempts, 1):
@@ -150,11 +156,13 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether it says that memory did not suffice, on whichever device."""
     # Of the CPU's allocator, of cuBLAS and cuDNN up to 8, of cuDNN 9.
     said = ("can't allocate memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
+        words in str(error) for words in said
+    )
 
 
 def _decide(
-    loaded: LoadedCase, sums: Mapping[Pipeline, Moments], box: Box, settings: Settings, target: LabelConvention
+    loaded: LoadedCase, sums: Mapping[Pipeline, Moments], box: Box, settings: Settings, target: LabelValues
 ) -> dict[str, Answer]:
     brain, shape = brain_mask(loaded.image), loaded.geometry.shape
 
@@ -169,16 +177,24 @@ def _decide(
     for pipeline, moments in sums.items():
         mean = moments.mean.cpu().numpy()
         probabilities = whole(mean.astype(np.float16)) if settings.probabilities else None
-        answers[pipeline] = Answer(label_map(mean, box, brain, target, settings.threshold), probabilities, doubt(moments))
+        answers[pipeline] = Answer(
+            label_map(mean, box, brain, target, settings.threshold), probabilities, doubt(moments)
+        )
     if len(answers) > 1:
         merged = merge_label_maps(answers["a"].label_map, answers["b"].label_map, target)
         answers[MERGED] = Answer(merged, None, doubt(sums["a"] + sums["b"]))
     final = list(answers)[-1]
-    answers[final] = replace(answers[final], label_map=_clean(answers[final].label_map, loaded, settings, target))
+    answers[final] = replace(
+        answers[final], label_map=_clean(answers[final].label_map, loaded, settings, target)
+    )
     return answers
 
 
-def _clean(label_map: NDArray[np.uint8], loaded: LoadedCase, settings: Settings, target: LabelConvention) -> NDArray[np.uint8]:
+def _clean(
+    label_map: NDArray[np.uint8], loaded: LoadedCase, settings: Settings, target: LabelValues
+) -> NDArray[np.uint8]:
     voxel_mm3 = float(np.prod(loaded.geometry.spacing_mm))
     kept = remove_small_components(label_map, below_mm3=settings.components_below_mm3, voxel_mm3=voxel_mm3)
-    return small_enhancing_to_necrosis(kept, target, below_mm3=settings.enhancing_below_mm3, voxel_mm3=voxel_mm3)
+    return small_enhancing_to_necrosis(
+        kept, target, below_mm3=settings.enhancing_below_mm3, voxel_mm3=voxel_mm3
+    )

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import yaml
 
 from brats_seg.errors import WrongValue
-from brats_seg.inference.ensemble import AUTOCAST
 from brats_seg.inference.tta import VIEWS
-from brats_seg.labels import CONVENTIONS
+from brats_seg.labels import LABEL_VALUES
+from brats_seg.runtime.precision import AUTOCAST
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "tta": tuple(VIEWS),
@@ -20,8 +20,8 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "inferer": ("auto", "whole_volume", "sliding_window"),
     "uncertainty": (None, "variance", "entropy"),
     "on_missing_modality": ("refuse", "zero"),
-    "labels_output": (None, *CONVENTIONS),
-    "convention": (None, *CONVENTIONS),
+    "labels_output": (None, *LABEL_VALUES),
+    "labels_input": (None, *LABEL_VALUES),
 }
 
 
@@ -35,7 +35,7 @@ class Settings:
         inferer: ``whole_volume``, ``sliding_window``, or ``auto``: the first, and the second where memory does not suffice.
         threshold: A voxel belongs to a region whose mean probability is above it.
         labels_output: Convention of what is written; None follows each input.
-        convention: Of inputs whose naming does not tell; None refuses them.
+        labels_input: Label values of inputs whose naming does not tell; None refuses them.
         on_missing_modality: ``refuse``, or ``zero``: segment with that channel zeroed.
         probabilities: Write the mean probabilities.
         uncertainty: Write uncertainty maps from the ``variance`` over views and networks, or the ``entropy`` of their mean.
@@ -51,7 +51,7 @@ class Settings:
     inferer: str
     threshold: float
     labels_output: str | None
-    convention: str | None
+    labels_input: str | None
     on_missing_modality: Literal["refuse", "zero"]
     probabilities: bool
     uncertainty: str | None
@@ -62,7 +62,9 @@ class Settings:
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 names = ", ".join("null" if choice is None else choice for choice in choices)
-                raise WrongValue(f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}")
+                raise WrongValue(
+                    f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}"
+                )
         if not (_number(self.threshold) and 0 < self.threshold < 1):
             raise WrongValue(f"threshold={self.threshold}: expected a probability between 0 and 1")
         for key in ("enhancing_below_mm3", "components_below_mm3"):
@@ -74,7 +76,12 @@ class Settings:
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Settings:
         """From the keys of ``conf/predict.yaml``."""
-        flat = {**values, **values["postprocessing"], "labels_output": values["labels"]["output"]}
+        flat = {
+            **values,
+            **values["postprocessing"],
+            "labels_output": values["labels"]["output"],
+            "labels_input": values["labels"]["input"],
+        }
         return cls(**{field.name: flat[field.name] for field in fields(cls)})
 
     @classmethod

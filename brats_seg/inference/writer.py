@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import BasePredictionWriter
 
 from brats_seg import nifti
-from brats_seg.bundles import PIPELINES
+from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
+from brats_seg.inference.data import PredictionData
 from brats_seg.inference.record import Bundles, record, said
 from brats_seg.inference.segment import Answer, Prediction
 from brats_seg.inference.settings import Settings
-from brats_seg.inference.stream import PredictionData
 from brats_seg.inference.uncertainty import NAMES
 from brats_seg.terms import REGIONS
 
 PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
-FOLDERS = tuple(f"{pipeline}/{kind}" for pipeline in (*PIPELINES, ".") for kind in (PROBABILITIES, UNCERTAINTY, "."))
+FOLDERS = tuple(
+    f"{pipeline}/{kind}" for pipeline in (*PIPELINES, ".") for kind in (PROBABILITIES, UNCERTAINTY, ".")
+)
 """Wherever something is written, below the prediction folder, which itself is the last."""
 
 

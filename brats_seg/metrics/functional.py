@@ -9,7 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from brats_seg.metrics.surface import Distances, Mask, Spacing, distances_mm, surface_distances_mm, surfels, voxel_surface
+from brats_seg.metrics.surface import (
+    Distances,
+    Mask,
+    Spacing,
+    distances_mm,
+    surface_distances_mm,
+    surfels,
+    voxel_surface,
+)
 
 HD95_PENALTY_MM = 373.12866
 """BraTS 2020 gives this where exactly one mask is empty: about the diagonal of a 240 x 240 x 155 volume at 1 mm."""
@@ -62,7 +70,9 @@ def hd95_mm(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: floa
     """
     if not prediction.any() or not truth.any():
         return 0.0 if prediction.any() == truth.any() else penalty_mm
-    return max(float(np.percentile(d, PERCENTILE)) for d in surface_distances_mm(prediction, truth, spacing_mm))
+    return max(
+        float(np.percentile(d, PERCENTILE)) for d in surface_distances_mm(prediction, truth, spacing_mm)
+    )
 
 
 def surface_dice(prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerance_mm: float) -> float:
@@ -113,7 +123,10 @@ def _near(of: Mask, to: Mask, offsets: NDArray[np.intp]) -> Mask:
     margin = np.abs(offsets).max(0)
     around = np.pad(to, [(m, m) for m in margin])
     strides = np.asarray(around.strides)
-    at = sum(axis * stride for axis, stride in zip(np.unravel_index(np.flatnonzero(of), of.shape), strides, strict=True))
+    at = sum(
+        axis * stride
+        for axis, stride in zip(np.unravel_index(np.flatnonzero(of), of.shape), strides, strict=True)
+    )
     flat, near = around.ravel(), np.zeros(np.count_nonzero(of), np.bool_)
     for step in (margin + offsets) @ strides:
         near |= flat[at + step]

@@ -59,7 +59,9 @@ def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
     """Count the 26-connected components of both masks, and those that the other mask does not touch."""
     both = prediction & truth
     (n_ours, ours_met), (n_theirs, theirs_met) = _count_and_met(prediction, both), _count_and_met(truth, both)
-    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=n_theirs - theirs_met, false=n_ours - ours_met)
+    return LesionCounts(
+        truth=n_theirs, prediction=n_ours, missed=n_theirs - theirs_met, false=n_ours - ours_met
+    )
 
 
 def _count_and_met(mask: Mask, shared: Mask) -> tuple[int, int]:
@@ -71,7 +73,13 @@ def _count_and_met(mask: Mask, shared: Mask) -> tuple[int, int]:
 
 
 def lesion_wise(
-    prediction: Mask, truth: Mask, spacing_mm: Spacing, *, dilation: int, ignored_mm3: float, penalty_mm: float
+    prediction: Mask,
+    truth: Mask,
+    spacing_mm: Spacing,
+    *,
+    dilation: int,
+    ignored_mm3: float,
+    penalty_mm: float,
 ) -> LesionWise:
     """Lesion-wise Dice and HD95 as BraTS 2023 computes them.
 
@@ -114,7 +122,9 @@ def lesion_wise(
 
 def hull(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
     """The smallest box around boxes: many small lesions then cost no more than their own size."""
-    return tuple(slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True))
+    return tuple(
+        slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True)
+    )
 
 
 def _one_lesion(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float) -> tuple[float, float]:

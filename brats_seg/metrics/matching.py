@@ -55,22 +55,31 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
     if not n_ours and not n_theirs:
         return MatchedLesions(None, None, None, None, 0, 0, 0)
     dices = _dices(ours, theirs, n_ours, n_theirs)
-    pairs = [(i, j) for i, j in zip(*linear_sum_assignment(dices, maximize=True), strict=True) if dices[i, j] > 0]
+    pairs = [
+        (i, j) for i, j in zip(*linear_sum_assignment(dices, maximize=True), strict=True) if dices[i, j] > 0
+    ]
     found, counts = len(pairs), (len(pairs), n_theirs - len(pairs), n_ours - len(pairs))
     if not pairs:
         return MatchedLesions(0.0, penalty_mm, 0.0, 0.0, *counts)
     our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
     boxes = [hull([our_boxes[i], their_boxes[j]]) for i, j in pairs]
-    each = [_surfaces(ours[b] == i + 1, theirs[b] == j + 1, spacing_mm) for (i, j), b in zip(pairs, boxes, strict=True)]
+    each = [
+        _surfaces(ours[b] == i + 1, theirs[b] == j + 1, spacing_mm)
+        for (i, j), b in zip(pairs, boxes, strict=True)
+    ]
     surfaces = np.mean(each, axis=0)
     mean_dice = float(np.mean([dices[pair] for pair in pairs]))
-    return MatchedLesions(mean_dice, float(surfaces[0]), float(surfaces[1]), 2 * found / (n_ours + n_theirs), *counts)
+    return MatchedLesions(
+        mean_dice, float(surfaces[0]), float(surfaces[1]), 2 * found / (n_ours + n_theirs), *counts
+    )
 
 
 def _dices(ours: Components, theirs: Components, n_ours: int, n_theirs: int) -> NDArray[np.float64]:
     """``(lesion of the prediction, lesion of the truth)``."""
     code = ours.astype(np.int64) * (n_theirs + 1) + theirs
-    shared = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1)).reshape(n_ours + 1, n_theirs + 1)
+    shared = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1)).reshape(
+        n_ours + 1, n_theirs + 1
+    )
     sizes = shared.sum(1)[1:, None] + shared.sum(0)[None, 1:]
     found: NDArray[np.float64] = 2 * shared[1:, 1:] / sizes
     return found

@@ -114,7 +114,9 @@ def surfels(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Surfels:
 def surfel_areas_mm2(spacing_mm: Spacing) -> Distances:
     """``(256,)``: neighbour code to the area of its triangles."""
     faces = np.prod(spacing_mm) / np.asarray(spacing_mm) / 8
-    return np.array([sum(float(np.linalg.norm(t * faces)) for t in triangles) for triangles in _triangles_of_every_code()])
+    return np.array(
+        [sum(float(np.linalg.norm(t * faces)) for t in triangles) for triangles in _triangles_of_every_code()]
+    )
 
 
 @cache
@@ -122,7 +124,9 @@ def _triangles_of_every_code() -> tuple[NDArray[np.float64], ...]:
     found: dict[int, NDArray[np.float64]] = {0: np.zeros((1, 3)), 255: np.zeros((1, 3))}
     for code, triangles in TRIANGLES.items():
         cube = np.array([code >> bit & 1 for bit in range(7, -1, -1)]).reshape(2, 2, 2)
-        for axes, mirrored in product(permutations(range(3)), product((slice(None), slice(None, None, -1)), repeat=3)):
+        for axes, mirrored in product(
+            permutations(range(3)), product((slice(None), slice(None, None, -1)), repeat=3)
+        ):
             turned = cube.transpose(axes)[mirrored]
             number = int("".join(map(str, turned.flat)), 2)
             found[number] = found[255 - number] = np.array(triangles)[:, axes]

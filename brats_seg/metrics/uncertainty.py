@@ -53,8 +53,12 @@ def uncertainty_scores(
     sizes = _at_most(uncertainty[prediction], thresholds) + _at_most(uncertainty[truth], thresholds)
     kept = 2.0 * _at_most(uncertainty[overlap], thresholds)
     dice = np.divide(kept, sizes, out=np.ones_like(kept), where=sizes > 0)
-    filtered = [_filtered(uncertainty[chosen & brain], thresholds) for chosen in (overlap, ~(prediction | truth))]
-    return UncertaintyScores(*(float(np.trapezoid(curve, thresholds)) / MAXIMUM for curve in (dice, *filtered)))
+    filtered = [
+        _filtered(uncertainty[chosen & brain], thresholds) for chosen in (overlap, ~(prediction | truth))
+    ]
+    return UncertaintyScores(
+        *(float(np.trapezoid(curve, thresholds)) / MAXIMUM for curve in (dice, *filtered))
+    )
 
 
 def calibration_bins(probability: NDArray[np.floating], truth: Mask, bins: int) -> NDArray[np.float64]:

@@ -27,7 +27,11 @@ def from_settings(settings: Mapping[str, Any]) -> UNet:
         or set(values) != set(_TYPES)
         or any(type(values[k]) is not t for k, t in _TYPES.items())
     ):
-        raise UserError(f"unknown architecture {dict(settings)}: expected name {UNet.name!r} with {', '.join(_TYPES)}")
+        raise UserError(
+            f"unknown architecture {dict(settings)}: expected name {UNet.name!r} with {', '.join(_TYPES)}"
+        )
     if not 1 <= values["width"] <= MAX_WIDTH or not 0 <= values["dropout"] < 1:
-        raise UserError(f"architecture out of bounds {values}: width 1 to {MAX_WIDTH}, dropout from 0 to below 1")
+        raise UserError(
+            f"architecture out of bounds {values}: width 1 to {MAX_WIDTH}, dropout from 0 to below 1"
+        )
     return UNet(**values)

@@ -37,7 +37,7 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
 def upsample(x: Tensor, factor: int) -> Tensor:
     """Trilinear, corners aligned (decided in PAPER.md).
 
-    In 16 bit on CUDA always by products: torch's own goes through float32, and adds atomically in a contiguous copy.
+    In 16 bit on CUDA always by products: torch's own goes through float32, and adds atomically in a copy.
     """
     if deterministic.wanted(x) or (x.is_cuda and x.dtype in (torch.float16, torch.bfloat16)):
         return deterministic.upsample(x, factor)
@@ -65,14 +65,20 @@ def conv3d(x: Tensor, weight: Tensor, padding: int, dilation: int) -> Tensor:
     if x.device.type == "cpu" and low and torch.is_grad_enabled() and min(x.shape[2:]) < weight.shape[2]:
         # oneDNN 3.12 (torch 2.13) reads memory that nobody wrote for a bf16 weight's gradient over less than a kernel.
         with torch.autocast("cpu", enabled=False):
-            return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(x.dtype)
+            return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(
+                x.dtype
+            )
     # An exported or compiled graph serves every size, and has its own kernels.
     lone = not torch.compiler.is_compiling() and len(x) == 1
     if not (lone and x.device.type == "cpu" and x[0, :, :, :, 0].numel() <= ONEDNN_ROWS):
         return functional.conv3d(x, weight, padding=padding, dilation=dilation)
     depth = x.shape[2]
-    if depth % 2 or depth <= 2 * padding:  # no halves, or halos as large as they are: an empty second sample is cheaper
-        return functional.conv3d(torch.cat([x, torch.zeros_like(x)]), weight, padding=padding, dilation=dilation)[:1]
+    if (
+        depth % 2 or depth <= 2 * padding
+    ):  # no halves, or halos as large as they are: an empty second sample is cheaper
+        return functional.conv3d(
+            torch.cat([x, torch.zeros_like(x)]), weight, padding=padding, dilation=dilation
+        )[:1]
     padded = functional.pad(x, (0, 0, 0, 0, padding, padding))
     slabs = torch.cat([padded[:, :, : depth // 2 + 2 * padding], padded[:, :, depth // 2 :]])
     halves = functional.conv3d(slabs, weight, padding=(0, padding, padding), dilation=dilation)
@@ -90,8 +96,8 @@ class ConvNormReLU(nn.Module):
         dilation: Of the convolution.
 
     Attributes:
-        fused: Take norm and ReLU in one kernel where there is one (16 bit, ``channels_last_3d``, CUDA). No setting, because the
-            numbers are the same but for rounding; :meth:`UNet.fuse_norms` changes it for a whole network.
+        fused: Take norm and ReLU in one kernel where there is one (16 bit, ``channels_last_3d``, CUDA). No
+            setting, because only the rounding changes; :meth:`UNet.fuse_norms` changes it for a network.
     """
 
     fused: bool = True
@@ -105,11 +111,13 @@ class ConvNormReLU(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Convolve the inputs as if concatenated along channels.
 
-        One convolution per input, added up, equals one over their concatenation and saves its copy: on CUDA in 16 bit a twelfth
-        of a step's memory at the same traffic.
+        One convolution per input, added up, equals one over their concatenation and saves its copy: on CUDA
+        in 16 bit a twelfth of a step's memory at the same traffic.
         """
         weights = torch.split(self.conv.weight, [x.shape[1] for x in inputs], dim=1)
-        first, *rest = (conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True))
+        first, *rest = (
+            conv3d(x, w, self.dilation, self.dilation) for x, w in zip(inputs, weights, strict=True)
+        )
         for part in rest:
             first.add_(part)  # a convolution's backward does not need its answer
         return self._norm_relu(first)

@@ -1,4 +1,4 @@
-"""Trilinear upsampling and max-pooling without atomic additions in the backward pass, which torch's own have on CUDA.
+"""Trilinear upsampling and max-pooling without atomic additions, which torch's own have in backward on CUDA.
 
 Their answers are deterministic, and the upsampling keeps ``channels_last_3d`` in both directions.
 """
@@ -14,12 +14,12 @@ FEW = 8
 
 
 def wanted(x: Tensor) -> bool:
-    """Only where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
+    """Where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:
-    """Trilinear with corners aligned as one matrix product per axis, in the type of the input under autocast too.
+    """Trilinear with corners aligned: a matrix product per axis, in the type of the input under autocast too.
 
     Args:
         x: ``(b, c, z, y, x)``.
@@ -44,7 +44,7 @@ def upsample(x: Tensor, factor: int) -> Tensor:
 
 
 def max_pool(x: Tensor) -> Tensor:
-    """The largest of 2x2x2 voxels; its gradient goes to the first of equals, as torch's does. Sizes must be even."""
+    """The largest of 2x2x2 voxels; the first of equals has the gradient, as torch's. Sizes must be even."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):
         first, second = torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1)
@@ -60,7 +60,7 @@ def _product(weights: Tensor, values: Tensor) -> Tensor:
 
 
 def _weights(size: int, factor: int, like: Tensor) -> Tensor:
-    """``(size * factor, size)``: how much of each input voxel is in each output voxel; the sum is 1, in 16 bit too."""
+    """``(size * factor, size)``: how much of each input voxel is in each output voxel; each row sums to 1."""
     steps = torch.arange(size * factor, dtype=torch.float64, device=like.device)
     place = steps[:, None] * ((size - 1) / max(size * factor - 1, 1))
     distance = (place - torch.arange(size, dtype=torch.float64, device=like.device)).abs()

@@ -1,9 +1,9 @@
-"""Group or instance norm and ReLU in one, for 16 bit in ``channels_last_3d`` on CUDA: the layout is kept, statistics are float32.
+"""Group or instance norm and ReLU in one on CUDA: 16 bit, ``channels_last_3d`` kept, statistics in float32.
 
-torch 2.13's own norms on CUDA go contiguous, and its autocast takes group norm to float32: both move and keep several times as
-much. The operators are registered with torch, so that ``torch.compile`` sees one node; the kernels are in :mod:`norm_kernels`
-and :mod:`norm_gradient_kernels`, imported when they are first needed. Backward keeps the 16-bit input, a mean and a scale per
-group, nothing else.
+torch 2.13's own norms on CUDA go contiguous, and its autocast takes group norm to float32: both move and keep
+several times as much. The operators are registered with torch, so that ``torch.compile`` sees one node; the
+kernels are in :mod:`norm_kernels` and :mod:`norm_gradient_kernels`, imported when they are first needed.
+Backward keeps the 16-bit input, a mean and a scale per group, nothing else.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def norm_relu(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) 
     mutates_args=(),
     schema="(Tensor x, Tensor weight, Tensor bias, int groups, float eps) -> (Tensor, Tensor, Tensor)",
 )
-def _forward(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def _forward(
+    x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """The answer, and mean and one over the standard deviation ``(samples, groups)``."""
     from brats_seg.models import norm_kernels as kernels
 
@@ -114,7 +116,9 @@ def _forward(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -
 
 
 @_forward.register_fake
-def _empty_answers(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def _empty_answers(
+    x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
     mean = x.new_empty((x.shape[0], groups), dtype=torch.float32)
     rstd = torch.empty_like(mean)
     return torch.empty_like(x, memory_format=torch.channels_last_3d), mean, rstd
@@ -123,9 +127,12 @@ def _empty_answers(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: fl
 @torch.library.custom_op(
     "brats_seg::norm_relu_backward",
     mutates_args=(),
-    schema="(Tensor dy, Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor rstd) -> (Tensor, Tensor, Tensor)",
+    schema="(Tensor dy, Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor rstd)"
+    " -> (Tensor, Tensor, Tensor)",
 )
-def _backward(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _backward(
+    dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of ``x``, weight and bias."""
     from brats_seg.models import norm_gradient_kernels as kernels
 
@@ -139,12 +146,16 @@ def _backward(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor,
     of_bias, of_weight = x.new_empty((2, p.samples, p.channels), dtype=torch.float32)
     through_mean, through_scale = torch.empty_like(mean), torch.empty_like(mean)
     with torch.cuda.device(x.get_device()):
-        kernels.gradient_sums_kernel[p.grid](dy, x, weight, bias, mean, rstd, sums, products, p.voxels, p.run, **tile)
+        kernels.gradient_sums_kernel[p.grid](
+            dy, x, weight, bias, mean, rstd, sums, products, p.voxels, p.run, **tile
+        )
         kernels.combine_gradient_sums_kernel[groups, p.samples](
             sums, products, weight, of_bias, of_weight, through_mean, through_scale, p.voxels, p.runs,
             **_combining(p.channels, size),
         )  # fmt: skip
-        kernels.gradient_kernel[p.grid](dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, p.voxels, p.run, **tile)
+        kernels.gradient_kernel[p.grid](
+            dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, p.voxels, p.run, **tile
+        )
     return dx, of_weight.sum(0).to(weight.dtype), of_bias.sum(0).to(bias.dtype)
 
 
@@ -152,7 +163,11 @@ def _backward(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor,
 def _empty_gradients(
     dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return torch.empty_like(x, memory_format=torch.channels_last_3d), torch.empty_like(weight), torch.empty_like(bias)
+    return (
+        torch.empty_like(x, memory_format=torch.channels_last_3d),
+        torch.empty_like(weight),
+        torch.empty_like(bias),
+    )
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:

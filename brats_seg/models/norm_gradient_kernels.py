@@ -1,8 +1,8 @@
-"""Triton kernels of the backward pass of group norm and ReLU; names and layout are those of :mod:`norm_kernels`.
+"""Triton kernels of the backward pass of group norm and ReLU; names and layout as in :mod:`norm_kernels`.
 
 With ``g`` the gradient where the ReLU was open, ``h`` the normalised value and ``w`` the weight,
-``dx = rstd * (w g - m0 - h m1)``, where ``m0`` and ``m1`` are the means of ``w g`` and ``w g h`` over the group. Whether the ReLU
-was open is computed again.
+``dx = rstd * (w g - m0 - h m1)``, where ``m0`` and ``m1`` are the means of ``w g`` and ``w g h`` over the
+group. Whether the ReLU was open is computed again.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator"
@@ -44,7 +44,9 @@ def gradient_sums_kernel(
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & held[None, :]
         place = (row + rows)[:, None] * C + columns[None, :]
-        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
+        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[
+            None, :
+        ]
         gradient = tl.load(dy + start + place, mask=inside, other=0.0).to(tl.float32)
         gradient = tl.where(value * factor[None, :] + shift[None, :] <= 0.0, 0.0, gradient)
         summed += gradient
@@ -126,7 +128,9 @@ def gradient_kernel(
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & held[None, :]
         place = (row + rows)[:, None] * C + columns[None, :]
-        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[None, :]
+        value = (tl.load(x + start + place, mask=inside, other=0.0).to(tl.float32) - middle[None, :]) * scale[
+            None, :
+        ]
         gradient = tl.load(dy + start + place, mask=inside, other=0.0).to(tl.float32)
         gradient = tl.where(value * factor[None, :] + shift[None, :] <= 0.0, 0.0, gradient)
         answer = scale[None, :] * (gradient * factor[None, :] - m0[None, :] - value * m1[None, :])

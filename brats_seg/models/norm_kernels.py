@@ -1,9 +1,10 @@
-"""Triton kernels of group norm and ReLU over rows ``(samples, voxels, channels)``: 16 bit in and out, float32 within.
+"""Triton kernels of group norm and ReLU over rows ``(samples, voxels, channels)``: 16 bit, float32 within.
 
-A first kernel reduces runs of voxels to moments per channel, a second one combines them per group, a third one changes every
-value. Instance norm is group norm with one channel to a group. Offsets of whole runs are 64 bit. Names shared by all:
-``voxels`` of a sample, ``run`` voxels of a run (a multiple of ``ROWS``), ``runs`` of a sample, ``C`` channels, ``SIZE`` channels
-of a group, ``COLUMNS`` a power of two that holds the channels, ``ROWS`` how many rows are taken at once.
+A first kernel reduces runs of voxels to moments per channel, a second one combines them per group, a third
+one changes every value. Instance norm is group norm with one channel to a group. Offsets of whole runs are 64
+bit. Names shared by all: ``voxels`` of a sample, ``run`` voxels of a run (a multiple of ``ROWS``), ``runs``
+of a sample, ``C`` channels, ``SIZE`` channels of a group, ``COLUMNS`` a power of two that holds the channels,
+``ROWS`` how many rows are taken at once.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator"
@@ -15,7 +16,9 @@ import triton.language as tl
 
 
 @triton.jit
-def moments_kernel(x, means, squares, voxels, run, C: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr):
+def moments_kernel(
+    x, means, squares, voxels, run, C: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr
+):
     """Mean of a run and sum of squared distances from it, per channel, by Welford's update.
 
     Args:
@@ -33,11 +36,15 @@ def moments_kernel(x, means, squares, voxels, run, C: tl.constexpr, COLUMNS: tl.
     square = tl.zeros((ROWS, COLUMNS), tl.float32)
     for row in range(0, last, ROWS):
         inside = ((row + rows) < last)[:, None] & (columns < C)[None, :]
-        value = tl.load(start + (row + rows)[:, None] * C + columns[None, :], mask=inside, other=0.0).to(tl.float32)
+        value = tl.load(start + (row + rows)[:, None] * C + columns[None, :], mask=inside, other=0.0).to(
+            tl.float32
+        )
         distance = tl.where(inside, value - mean, 0.0)
         mean += distance * (1.0 / (row // ROWS + 1))
         square += distance * (value - mean)
-    count = ((last - rows + ROWS - 1) // ROWS).to(tl.float32)[:, None]  # how many turns of the loop saw each row
+    count = ((last - rows + ROWS - 1) // ROWS).to(tl.float32)[
+        :, None
+    ]  # how many turns of the loop saw each row
     together = tl.sum(mean * count, 0) / last
     distance = mean - together[None, :]
     place = (sample * tl.num_programs(0) + tl.program_id(0)) * C + columns
@@ -70,7 +77,9 @@ def combine_moments_kernel(
     for row in range(0, runs, ROWS):
         inside = ((row + rows) < runs)[:, None] & (columns < SIZE)[None, :]
         count = tl.minimum(run, voxels - (row + rows) * run).to(tl.float32)[:, None]
-        sums += count * tl.load(means + start + (row + rows)[:, None] * C + columns[None, :], mask=inside, other=0.0)
+        sums += count * tl.load(
+            means + start + (row + rows)[:, None] * C + columns[None, :], mask=inside, other=0.0
+        )
     middle = tl.sum(tl.sum(sums, 1), 0) / total
     spread = tl.zeros((ROWS, COLUMNS), tl.float32)
     for row in range(0, runs, ROWS):
@@ -105,7 +114,9 @@ def normalise_kernel(
     columns = tl.arange(0, COLUMNS)
     held = columns < C
     group = sample * (C // SIZE) + columns // SIZE
-    scale = tl.load(weight + columns, mask=held, other=0.0).to(tl.float32) * tl.load(rstd + group, mask=held, other=0.0)
+    scale = tl.load(weight + columns, mask=held, other=0.0).to(tl.float32) * tl.load(
+        rstd + group, mask=held, other=0.0
+    )
     shift = tl.load(bias + columns, mask=held, other=0.0).to(tl.float32)
     middle = tl.load(mean + group, mask=held, other=0.0)
     start = (sample * voxels + first) * C

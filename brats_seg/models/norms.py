@@ -42,7 +42,9 @@ class InstanceNorm(nn.InstanceNorm3d):
         """``(b, c, z, y, x)`` to the same shape."""
         if applies(x):
             return normalise(x, self.num_features, self.weight, self.bias, self.eps)
-        if len(x) == 1:  # torch 2.13's instance norm of one sample gives a wrong gradient for one in channels_last_3d
+        if (
+            len(x) == 1
+        ):  # torch 2.13's instance norm of one sample gives a wrong gradient for one in channels_last_3d
             return group_norm(x, self.num_features, self.weight, self.bias, self.eps)
         return super().forward(x)
 
@@ -59,7 +61,7 @@ def applies(x: Tensor) -> bool:
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """torch's, in the type of its input: CUDA's autocast would take 16 bit to float32, and keep and move three times as much.
+    """torch's, in the type of its input: CUDA's autocast would take 16 bit to float32, and keep three times as much.
 
     Args:
         x: ``(b, c, z, y, x)``.
@@ -90,9 +92,17 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     rows = _widened(x).permute(0, 2, 3, 4, 1).flatten(0, 3)
     unused = torch.zeros(rows.shape[1]), torch.ones(rows.shape[1])  # in float32, so that the answer is
     slabs = torch.split(rows, max(1, SLAB // rows.shape[1]))
-    found = [torch.ops.aten.batch_norm_update_stats(slab.t()[None, :, :, None], *unused, 0.0) for slab in slabs]
-    means, variances = (torch.stack(each).double().view(len(slabs), -1, x.shape[1]) for each in zip(*found, strict=True))
-    share = torch.tensor([len(slab) for slab in slabs], dtype=torch.float64)[:, None, None] / len(rows) / means.shape[1]
+    found = [
+        torch.ops.aten.batch_norm_update_stats(slab.t()[None, :, :, None], *unused, 0.0) for slab in slabs
+    ]
+    means, variances = (
+        torch.stack(each).double().view(len(slabs), -1, x.shape[1]) for each in zip(*found, strict=True)
+    )
+    share = (
+        torch.tensor([len(slab) for slab in slabs], dtype=torch.float64)[:, None, None]
+        / len(rows)
+        / means.shape[1]
+    )
     mean = (share * means).sum((0, 1))
     return mean, (share * (variances + (means - mean) ** 2)).sum((0, 1))
 
@@ -113,7 +123,9 @@ class _Normalise(torch.autograd.Function):
         times = wide.shape[1] // x.shape[1]
         values = [value.repeat(times) for value in (weight, mean, variance)]
         # As if the statistics were constants; what comes through them is a linear function of x.
-        direct, *sums = torch.ops.aten.native_batch_norm_backward(grad, wide, *values, None, None, False, ctx.eps, [True] * 3)
+        direct, *sums = torch.ops.aten.native_batch_norm_backward(
+            grad, wide, *values, None, None, False, ctx.eps, [True] * 3
+        )
         grad_weight, grad_bias = (value.view(times, -1).sum(0) for value in sums)
         scale = (variance + ctx.eps).rsqrt()
         slope = -(scale**2) * _of_group(weight * grad_weight, ctx.groups) / x[0, 0].numel()
@@ -122,7 +134,9 @@ class _Normalise(torch.autograd.Function):
         return _narrowed(direct, x).add_(through), None, grad_weight, grad_bias, None
 
 
-def _statistics_applied(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float, out: Tensor) -> tuple[Tensor, Tensor]:
+def _statistics_applied(
+    x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float, out: Tensor
+) -> tuple[Tensor, Tensor]:
     """The norm, and for each channel mean and population variance of its group, float32."""
     channels, variance = moments(x)
     mean = _of_group(channels, groups)
@@ -161,4 +175,8 @@ def _widened(x: Tensor) -> Tensor:
 
 def _narrowed(wide: Tensor, like: Tensor) -> Tensor:
     """The inverse of :func:`_widened`."""
-    return wide.permute(0, 2, 3, 4, 1).view(*like.shape[:1], *like.shape[2:], like.shape[1]).permute(0, 4, 1, 2, 3)
+    return (
+        wide.permute(0, 2, 3, 4, 1)
+        .view(*like.shape[:1], *like.shape[2:], like.shape[1])
+        .permute(0, 4, 1, 2, 3)
+    )

@@ -79,14 +79,23 @@ class UNet(nn.Module):
 
     def __init__(self, *, width: int, norm: Norm, attention: bool, residual: bool, dropout: float) -> None:
         super().__init__()
-        self._settings = {"width": width, "norm": norm, "attention": attention, "residual": residual, "dropout": dropout}
+        self._settings = {
+            "width": width,
+            "norm": norm,
+            "attention": attention,
+            "residual": residual,
+            "dropout": dropout,
+        }
         options: dict[str, Any] = {"residual": residual, "dropout": dropout}
         w1, w2, w3, w4 = (width * 2**k for k in range(4))
         ins = (len(MODALITIES), w1, w2, w3)
         self.encoder = nn.ModuleList(
-            Stage(i, o, o, norm, attention=attention, **options) for i, o in zip(ins, (w1, w2, w3, w4), strict=True)
+            Stage(i, o, o, norm, attention=attention, **options)
+            for i, o in zip(ins, (w1, w2, w3, w4), strict=True)
         )
-        self.dilated = nn.Sequential(ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2))
+        self.dilated = nn.Sequential(
+            ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2)
+        )
         self.lowest = ConvNormReLU(2 * w4, w3, norm)
         plan = ((2 * w3, w3, w2), (2 * w2, w2, w1), (2 * w1, w1, w1))
         self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
@@ -124,7 +133,11 @@ class UNet(nn.Module):
         for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
             x = self._run(stage, skip, upsample(x, 2))
             levels.append(x)
-        auxiliary = tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False)) if deep else ()
+        auxiliary = (
+            tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False))
+            if deep
+            else ()
+        )
         return Logits(self.main(x), auxiliary)
 
     def _run(self, stage: nn.Module, *inputs: Tensor) -> Tensor:

@@ -74,7 +74,9 @@ def make_anatomy(rng: np.random.Generator, shape: Triple) -> Anatomy:
     return Anatomy(tissue, position, scale)
 
 
-def _cortex(tissue: NDArray[np.uint8], radius: Field, folds: Field, x: Field, rng: np.random.Generator, scale: float) -> None:
+def _cortex(
+    tissue: NDArray[np.uint8], radius: Field, folds: Field, x: Field, rng: np.random.Generator, scale: float
+) -> None:
     """Grey ribbon, sulci that cut into it, the fissure between the hemispheres, surface vessels."""
     winding = smooth_noise(rng, tissue.shape, 2.2 * scale)
     tissue[(radius > 0.84 + 0.05 * folds) & (radius < 1)] = Tissue.GREY

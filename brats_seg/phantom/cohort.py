@@ -16,7 +16,7 @@ from brats_seg import nifti
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.files import whole_folder, write_json
 from brats_seg.geometry import Triple
-from brats_seg.labels import CONVENTIONS
+from brats_seg.labels import LABEL_VALUES
 from brats_seg.phantom.anatomy import make_anatomy
 from brats_seg.phantom.scanner import acquire
 from brats_seg.phantom.tumour import make_tumour
@@ -24,12 +24,14 @@ from brats_seg.seeds import seed_for
 
 NO_ENHANCEMENT_EVERY = 8
 MIN_SIDE = 32
-LABELS = CONVENTIONS["brats2020"]
+LABELS = LABEL_VALUES["brats2020"]
 RECORD = "phantom.json"
 """Beside the cases: what they are a function of, besides their numbers."""
 
 
-def make_case(number: int, *, seed: int, shape: Triple) -> tuple[dict[str, NDArray[np.int16]], NDArray[np.uint8]]:
+def make_case(
+    number: int, *, seed: int, shape: Triple
+) -> tuple[dict[str, NDArray[np.int16]], NDArray[np.uint8]]:
     """Images and label map of one case, a pure function of its number, the seed and the shape."""
     rng = np.random.default_rng(seed_for(seed, number, "phantom"))
     anatomy = make_anatomy(rng, shape)
@@ -65,7 +67,9 @@ def write_cohort(
         UserError: A volume too small to hold a brain, or a folder that cannot be written or holds another cohort.
     """
     if min(shape) < MIN_SIDE or cases < 1:
-        raise WrongValue(f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side")
+        raise WrongValue(
+            f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side"
+        )
     _claim(output, seed, shape)
     numbers = range(first, first + cases)
     write = partial(_write_case, output, seed=seed, shape=shape)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from brats_seg.labels import LabelConvention
+from brats_seg.labels import LabelValues
 from brats_seg.phantom.anatomy import Anatomy, Tissue, smooth_noise
 from brats_seg.terms import MODALITIES
 
@@ -31,7 +31,7 @@ NOISE = 0.035
 
 
 def acquire(
-    rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention
+    rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelValues
 ) -> dict[str, NDArray[np.int16]]:
     """Modality to ``(z, y, x)`` int16: partial volume, texture, bias, Rician noise, the scanner's scale; background 0."""
     brain = anatomy.brain
@@ -42,22 +42,33 @@ def acquire(
         signal = gaussian_filter(signal, max(0.6 * anatomy.scale, 0.4)) * (1 + 0.03 * texture)
         signal *= _bias(rng, anatomy)
         noisy = np.hypot(
-            *(part * NOISE + offset for part, offset in zip(_complex_noise(rng, brain.shape), (signal, 0.0), strict=True))
+            *(
+                part * NOISE + offset
+                for part, offset in zip(_complex_noise(rng, brain.shape), (signal, 0.0), strict=True)
+            )
         )
         scaled = noisy * rng.uniform(150, 1500)
-        images[modality] = np.where(brain, np.clip(np.rint(scaled), 1, np.iinfo(np.int16).max), 0).astype(np.int16)
+        images[modality] = np.where(brain, np.clip(np.rint(scaled), 1, np.iinfo(np.int16).max), 0).astype(
+            np.int16
+        )
     return images
 
 
 def _signal(
-    rng: np.random.Generator, modality: str, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelConvention
+    rng: np.random.Generator,
+    modality: str,
+    anatomy: Anatomy,
+    label_map: NDArray[np.uint8],
+    labels: LabelValues,
 ) -> NDArray[np.float32]:
     """Mean signal of every voxel; each case's tissues differ a little from the table."""
-    healthy = np.array([0.0, *HEALTHY[modality]], np.float32) * rng.uniform(0.93, 1.07, 1 + len(HEALTHY[modality])).astype(
-        np.float32
-    )
+    healthy = np.array([0.0, *HEALTHY[modality]], np.float32) * rng.uniform(
+        0.93, 1.07, 1 + len(HEALTHY[modality])
+    ).astype(np.float32)
     signal: NDArray[np.float32] = healthy[anatomy.tissue]
-    for value, level in zip((labels.necrosis, labels.oedema, labels.enhancing), TUMOUR[modality], strict=True):
+    for value, level in zip(
+        (labels.necrosis, labels.oedema, labels.enhancing), TUMOUR[modality], strict=True
+    ):
         signal[label_map == value] = level * rng.uniform(0.9, 1.1)
     signal[~anatomy.brain] = healthy[Tissue.GREY]  # no dark seam from the blur; the mask comes last
     return signal
@@ -67,8 +78,12 @@ def _bias(rng: np.random.Generator, anatomy: Anatomy) -> NDArray[np.float32]:
     """A smooth coil sensitivity: the exponential of a small random quadratic."""
     z, y, x = anatomy.position
     a = rng.uniform(-0.09, 0.09, 6)
-    return np.asarray(np.exp(a[0] * z + a[1] * y + a[2] * x + a[3] * z * y + a[4] * y * x + a[5] * x * x), np.float32)
+    return np.asarray(
+        np.exp(a[0] * z + a[1] * y + a[2] * x + a[3] * z * y + a[4] * y * x + a[5] * x * x), np.float32
+    )
 
 
-def _complex_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _complex_noise(
+    rng: np.random.Generator, shape: tuple[int, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return rng.standard_normal(shape, np.float32), rng.standard_normal(shape, np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.geometry import Triple
-from brats_seg.labels import LabelConvention
+from brats_seg.labels import LabelValues
 from brats_seg.phantom.anatomy import Anatomy, Field, Tissue, smooth_noise
 
 MULTIFOCAL = 0.2
@@ -16,7 +16,9 @@ GAPS = (-2.5, -0.8)
 """Range of the level, in standard deviations of a smooth field, below which a rim does not enhance."""
 
 
-def make_tumour(rng: np.random.Generator, anatomy: Anatomy, labels: LabelConvention, *, enhancing: bool) -> NDArray[np.uint8]:
+def make_tumour(
+    rng: np.random.Generator, anatomy: Anatomy, labels: LabelValues, *, enhancing: bool
+) -> NDArray[np.uint8]:
     """Label map ``(z, y, x)`` of one case.
 
     Args:
@@ -38,7 +40,7 @@ def _grow(
     rng: np.random.Generator,
     anatomy: Anatomy,
     label_map: NDArray[np.uint8],
-    labels: LabelConvention,
+    labels: LabelValues,
     radius_mm: float,
     enhancing: bool,
 ) -> None:
@@ -46,7 +48,9 @@ def _grow(
     inside = anatomy.brain & (distance < 1)
     # Oedema follows the white matter and spares cortex, fluid and what is tumour already.
     reach = rng.uniform(1.25, 2.1)
-    grip = np.select([anatomy.tissue == t for t in (Tissue.WHITE, Tissue.LESION, Tissue.GREY)], [1.0, 1.0, 0.72], 0.0)
+    grip = np.select(
+        [anatomy.tissue == t for t in (Tissue.WHITE, Tissue.LESION, Tissue.GREY)], [1.0, 1.0, 0.72], 0.0
+    )
     oedema = (distance < 1 + (reach - 1) * grip) & (grip > 0) & (label_map == 0)
     label_map[oedema] = labels.oedema
     label_map[inside] = labels.necrosis

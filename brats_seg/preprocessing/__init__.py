@@ -4,4 +4,14 @@ from brats_seg.preprocessing.cache import Cache, CachedCase
 from brats_seg.preprocessing.normalise import MinMax, Normalisation, ZScore, normalisation_from
 from brats_seg.preprocessing.prepare import Prepared, brain_mask, prepare
 
-__all__ = ["Cache", "CachedCase", "MinMax", "Normalisation", "Prepared", "ZScore", "brain_mask", "normalisation_from", "prepare"]
+__all__ = [
+    "Cache",
+    "CachedCase",
+    "MinMax",
+    "Normalisation",
+    "Prepared",
+    "ZScore",
+    "brain_mask",
+    "normalisation_from",
+    "prepare",
+]

@@ -148,13 +148,20 @@ def _write(folder: Path, prepared: Prepared, sources: list[list[Any]]) -> None:
     np.save(folder / "depth.npy", prepared.regions.sum(axis=0, dtype=np.uint8))
     files = {path.name: [path.stat().st_size, _crc(path)] for path in sorted(folder.glob("*.npy"))}
     box = [prepared.box.start, prepared.box.stop]
-    write_json(folder / "case.json", {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files})
+    write_json(
+        folder / "case.json",
+        {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files},
+    )
 
 
 def _sources(case: Case) -> list[list[Any]]:
-    paths = [file.path for file in case.modalities.values()] + ([case.segmentation] if case.segmentation else [])
+    paths = [file.path for file in case.modalities.values()] + (
+        [case.segmentation] if case.segmentation else []
+    )
     stats = [(path, path.stat()) for path in sorted(set(paths))]
-    return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns] for path, stat in stats] + [["convention", case.convention]]
+    return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns] for path, stat in stats] + [
+        ["convention", case.labels]
+    ]
 
 
 def _crc(path: Path) -> int:

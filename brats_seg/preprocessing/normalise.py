@@ -44,7 +44,9 @@ class MinMax:
 
     def __post_init__(self) -> None:
         if not 0 <= self.lower_percentile < self.upper_percentile <= 100:
-            raise WrongValue(f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}")
+            raise WrongValue(
+                f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}"
+            )
 
     def __call__(self, image: NDArray[np.number]) -> Image:
         """Normalise every channel."""
@@ -53,7 +55,9 @@ class MinMax:
             inside = channel != 0
             values = channel[inside]
             if values.size:
-                low, high = np.percentile(values, (self.lower_percentile, self.upper_percentile), overwrite_input=False)
+                low, high = np.percentile(
+                    values, (self.lower_percentile, self.upper_percentile), overwrite_input=False
+                )
                 scale = max(float(high - low), float(np.finfo(np.float32).tiny))
                 result[inside] = np.clip((values - np.float32(low)) / np.float32(scale), 0, 1)
         return out
@@ -93,8 +97,12 @@ def normalisation_from(settings: Mapping[str, Any]) -> Normalisation:
     """
     known: dict[str, type[MinMax] | type[ZScore]] = {c.name: c for c in (MinMax, ZScore)}
     numbers = {key: value for key, value in settings.items() if key != "name"}
-    if settings.get("name") not in known or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in numbers.values()):
-        raise UserError(f"unknown normalisation {dict(settings)}: use one of {', '.join(known)} with its numbers")
+    if settings.get("name") not in known or any(
+        isinstance(v, bool) or not isinstance(v, (int, float)) for v in numbers.values()
+    ):
+        raise UserError(
+            f"unknown normalisation {dict(settings)}: use one of {', '.join(known)} with its numbers"
+        )
     try:
         return known[settings["name"]](**numbers)
     except TypeError as error:

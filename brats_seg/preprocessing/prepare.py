@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from brats_seg.cases import LoadedCase
 from brats_seg.errors import CaseError
 from brats_seg.geometry import Box, Triple, bounding_box
-from brats_seg.labels import convention, encode_regions
+from brats_seg.labels import encode_regions, label_values
 from brats_seg.preprocessing.normalise import Normalisation
 
 
@@ -43,14 +43,16 @@ def prepare(loaded: LoadedCase, normalise: Normalisation) -> Prepared:
     """Normalise over the whole volume, then crop to the brain box found before it (section 2.3).
 
     Raises:
-        CaseError: The brain is empty, or the labels' convention is not known.
+        CaseError: The brain is empty, or the labels' labels is not known.
     """
     box = bounding_box(brain_mask(loaded.image))
     if box is None:
         raise CaseError(loaded.case.id, expected="a brain", found="only zeros in every modality")
     regions = None
     if loaded.label_map is not None:
-        if loaded.case.convention is None:
-            raise CaseError(loaded.case.id, expected="data.convention=NAME for its labels", found="none")
-        regions = encode_regions(loaded.label_map[box.slices], convention(loaded.case.convention))
-    return Prepared(np.ascontiguousarray(box.crop(normalise(loaded.image))), regions, box, loaded.geometry.shape)
+        if loaded.case.labels is None:
+            raise CaseError(loaded.case.id, expected="data.labels=NAME for its labels", found="none")
+        regions = encode_regions(loaded.label_map[box.slices], label_values(loaded.case.labels))
+    return Prepared(
+        np.ascontiguousarray(box.crop(normalise(loaded.image))), regions, box, loaded.geometry.shape
+    )

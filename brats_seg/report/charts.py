@@ -61,10 +61,14 @@ def box_plot(
             dot = f'<circle cx="{x + spread:.1f}" cy="{axis.y(value):.1f}" r="3.5"/>'
             around = f'a href="cases/{quote(case)}.html" tabindex="-1"' if case in pages else "g"
             parts.append(f"<{around}><title>{said}</title>{dot}</{around[0]}>")
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(name)}</text>')
+        parts.append(
+            f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(name)}</text>'
+        )
     if penalty is not None:
         said = "logarithmic" + (f"; {penalty:.4g} mm: missed or false" if penalty in axis.ticks else "")
-        parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end" class="faint">{said}</text>')
+        parts.append(
+            f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end" class="faint">{said}</text>'
+        )
     return _svg(parts, label)
 
 
@@ -93,7 +97,9 @@ def line_chart(lines: Mapping[str, Points], *, label: str, logarithmic: bool = F
         lost = len(points) - sum(map(len, runs[name]))
         x, y = LEFT + number % 2 * (WIDTH - LEFT) // 2, HEIGHT + ROW * (number // 2) + 4
         parts.append(f'<polyline {colour} points="{x},{y} {x + 20},{y}"/>')
-        parts.append(f'<text x="{x + 26}" y="{y + 4}">{escape(name)}{f" ({lost} not finite)" if lost else ""}</text>')
+        parts.append(
+            f'<text x="{x + 26}" y="{y + 4}">{escape(name)}{f" ({lost} not finite)" if lost else ""}</text>'
+        )
     return _svg(parts, label, HEIGHT + ROW * ((len(lines) + 1) // 2))
 
 
@@ -143,7 +149,9 @@ def _ticks(axis: Axis) -> str:
     for value in axis.ticks:
         y = axis.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{float(f"{value:.4g}"):g}</text>')
+        parts.append(
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{float(f"{value:.4g}"):g}</text>'
+        )
     return "".join(parts)
 
 

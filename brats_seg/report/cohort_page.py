@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.evaluation.conventions import METRICS, Convention
-from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.tables import COLUMNS, summarise
 from brats_seg.report.charts import box_plot
 
-TABLE = ("dice", "lesion_dice", "hd95", "lesion_hd95", "surface_dice", "lesion_f1", "sensitivity", "volume_difference")
+TABLE = (
+    "dice",
+    "lesion_dice",
+    "hd95",
+    "lesion_hd95",
+    "surface_dice",
+    "lesion_f1",
+    "sensitivity",
+    "volume_difference",
+)
 """Metrics in the table of the cases."""
 WORST = 4
 """Cases whose pictures stand on the page, before the middle one and the best."""
@@ -18,7 +27,11 @@ BOXES = ("dice", "lesion_dice", "hd95", "lesion_hd95", "surface_dice", "lesion_f
 
 
 def context(
-    rows: Sequence[Row], shown: Mapping[str, list[dict[str, Any]]], convention: Convention, *, notes: Sequence[str]
+    rows: Sequence[Row],
+    shown: Mapping[str, list[dict[str, Any]]],
+    convention: Convention,
+    *,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """The values of ``cohort.html``; the cases in ascending order of the mean of their first ranked metric over the regions.
 
@@ -34,7 +47,12 @@ def context(
     table = sorted((metric for metric in TABLE if metric in present), key=lambda metric: metric != first)
     ids = dict.fromkeys([*shown, *(row.case for row in rows)])
     cases = [
-        {"id": case, "page": case in shown, "mean": _mean(values, case, table), "cells": _cells(values, case, table)}
+        {
+            "id": case,
+            "page": case in shown,
+            "mean": _mean(values, case, table),
+            "cells": _cells(values, case, table),
+        }
         for case in ids
     ]
     cases.sort(key=lambda case: (case["mean"] is None, case["mean"]))
@@ -47,8 +65,15 @@ def context(
         "table": table,
         "columns": COLUMNS,
         "metrics": METRICS,
-        "boxes": [{"title": METRICS[m].title, "svg": _boxes(rows, shown, m, convention)} for m in BOXES if m in present],
-        "summary": {m: {s.region: s for s in summaries if s.metric == m} for m in dict.fromkeys(s.metric for s in summaries)},
+        "boxes": [
+            {"title": METRICS[m].title, "svg": _boxes(rows, shown, m, convention)}
+            for m in BOXES
+            if m in present
+        ],
+        "summary": {
+            m: {s.region: s for s in summaries if s.metric == m}
+            for m in dict.fromkeys(s.metric for s in summaries)
+        },
         "notes": notes,
     }
 
@@ -67,7 +92,9 @@ def _ends(stills: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _mean(values: dict[tuple[str, str, str], float | None], case: str, table: Sequence[str]) -> float | None:
-    first = [value for region in COLUMNS if table and (value := values.get((case, table[0], region))) is not None]
+    first = [
+        value for region in COLUMNS if table and (value := values.get((case, table[0], region))) is not None
+    ]
     return sum(first) / len(first) if first else None
 
 

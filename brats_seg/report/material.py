@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import LabelMap, Pair
-from brats_seg.evaluation.volumes import read_label_map, read_volume
+from brats_seg.evaluation.reading import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
-from brats_seg.labels import CONVENTIONS, convert, encode_regions
+from brats_seg.labels import LABEL_VALUES, convert, encode_regions
 from brats_seg.nifti import Geometry, Volume
 from brats_seg.terms import REGIONS
 
-SHOWN = CONVENTIONS["brats2023"]
+SHOWN = LABEL_VALUES["brats2023"]
 """All label maps are shown in this convention: its values have no gap."""
 
 
@@ -53,7 +53,10 @@ class Material:
     def volumes_ml(self) -> dict[str, dict[str, float]]:
         """Title of a label map to region to volume in millilitres."""
         voxel_ml = float(np.prod(self.geometry.spacing_mm)) / 1000
-        counted = {name: encode_regions(label_map, SHOWN).sum((1, 2, 3)) * voxel_ml for name, label_map in self.maps.items()}
+        counted = {
+            name: encode_regions(label_map, SHOWN).sum((1, 2, 3)) * voxel_ml
+            for name, label_map in self.maps.items()
+        }
         return {name: dict(zip(REGIONS, volumes.tolist(), strict=True)) for name, volumes in counted.items()}
 
 
@@ -69,8 +72,17 @@ def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
     found |= {metric.removeprefix("dice_").upper(): label_map for metric, label_map in pair.alone.items()}
     if pair.prediction is not None:
         found["Merged" if len(pair.alone) == 2 else "Prediction"] = pair.prediction
-    maps = {name: _shown(read_label_map(case.id, label_map, like), label_map.labels) for name, label_map in found.items()}
-    return Material(loaded.image, maps, _uncertainty(case.id, predictions, like), loaded.geometry, record(predictions, case.id))
+    maps = {
+        name: _shown(read_label_map(case.id, label_map, like), label_map.labels)
+        for name, label_map in found.items()
+    }
+    return Material(
+        loaded.image,
+        maps,
+        _uncertainty(case.id, predictions, like),
+        loaded.geometry,
+        record(predictions, case.id),
+    )
 
 
 def record(predictions: Path, case_id: str) -> dict[str, Any]:
@@ -83,7 +95,7 @@ def record(predictions: Path, case_id: str) -> dict[str, Any]:
 
 
 def _shown(volume: Volume, labels: str) -> NDArray[np.uint8]:
-    return convert(volume.array.astype(np.uint8), CONVENTIONS[labels], SHOWN)
+    return convert(volume.array.astype(np.uint8), LABEL_VALUES[labels], SHOWN)
 
 
 def _uncertainty(case_id: str, predictions: Path, like: Volume) -> NDArray[np.uint8] | None:
@@ -93,7 +105,12 @@ def _uncertainty(case_id: str, predictions: Path, like: Volume) -> NDArray[np.ui
     if len(paths) != len(REGIONS):
         names = ", ".join(path.name for path in paths)
         raise CaseError(
-            case_id, file=predictions / "uncertainty", expected="a map for each of WT, TC and ET", found=f"only {names}"
+            case_id,
+            file=predictions / "uncertainty",
+            expected="a map for each of WT, TC and ET",
+            found=f"only {names}",
         )
-    largest: NDArray[np.uint8] = np.maximum.reduce([read_volume(case_id, path, like).array for path in paths]).astype(np.uint8)
+    largest: NDArray[np.uint8] = np.maximum.reduce(
+        [read_volume(case_id, path, like).array for path in paths]
+    ).astype(np.uint8)
     return largest

@@ -10,20 +10,19 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row
 from brats_seg.cases import Case, find_cases
 from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.conventions import METRICS
 from brats_seg.evaluation.conventions import convention as evaluated_as
 from brats_seg.evaluation.pairs import LabelMap, Pair, find_pairs, refuse_untold
-from brats_seg.evaluation.record import read_rows, recorded_convention
-from brats_seg.evaluation.score import Row
 from brats_seg.evaluation.tables import COLUMNS, summarise
 from brats_seg.files import write_text
 from brats_seg.report import cohort_page
-from brats_seg.report.layers import Still, centre, close_ups, legend, stills, viewer_layers
+from brats_seg.report.case_page import Still, centre, close_ups, legend, stills, viewer_layers
 from brats_seg.report.material import read_material
 from brats_seg.report.pages import render, viewer_script
-from brats_seg.report.runs import curves
+from brats_seg.report.training_curves import curves
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Metric to region to value."""
@@ -80,21 +79,31 @@ def report(
     Raises:
         UserError: There is no case to show, or something that was given cannot be read or contradicts another.
     """
-    rows = [] if evaluation is None else read_rows(evaluation)
-    scored_as = evaluated_as(convention or "brats2020") if evaluation is None else recorded_convention(evaluation, convention)
-    cases = {case.id: case for case in find_cases(references, convention=reference_labels)}
+    rows = [] if evaluation is None else EvaluationFolder(evaluation).read_rows()
+    if evaluation is not None:
+        convention = EvaluationFolder(evaluation).convention(convention)
+    scored_as = evaluated_as(convention or "brats2020")
+    cases = {case.id: case for case in find_cases(references, labels=reference_labels)}
     refuse_untold(cases.values(), references)
     pairs, strangers = find_pairs(predictions, {case: _pair(cases[case]) for case in cases}, labels=labels)
     told = Told(predictions, output, title, scored_as.name, viewer and viewer_script() is not None)
-    jobs = [(cases[pair.case], pair, _scores(rows, pair.case)) for pair in pairs if pair.prediction is not None]
+    jobs = [
+        (cases[pair.case], pair, _scores(rows, pair.case)) for pair in pairs if pair.prediction is not None
+    ]
     shown, failures = _pages(told, jobs, workers)
     if not shown:
         raise UserError("\n".join([*failures, "no case could be shown"]))
     trainings = [{"title": f"{run.parent.name}/{run.name}", "charts": curves(run)} for run in runs]
     absent = [pair.case for pair in pairs if pair.prediction is None]
-    notes = [*strangers, *failures, *_absences(absent, {row.case for row in rows} - set(cases), {row.case for row in rows})]
+    notes = [
+        *strangers,
+        *failures,
+        *_absences(absent, {row.case for row in rows} - set(cases), {row.case for row in rows}),
+    ]
     page = cohort_page.context(rows, shown, scored_as, notes=notes)
-    text = render("cohort.html", title=title, convention=scored_as.name, trainings=trainings, legend=legend(), **page)
+    text = render(
+        "cohort.html", title=title, convention=scored_as.name, trainings=trainings, legend=legend(), **page
+    )
     write_text(output / "index.html", text)
     return failures
 
@@ -112,7 +121,11 @@ def _pages(told: Told, jobs: Sequence[Job], workers: int) -> tuple[dict[str, lis
             else:
                 shown[case.id] = page
         before, beside = beside, _beside([case.id for case, *_ in jobs if case.id in shown])
-        todo = [(*job, beside[job[0].id]) for job in jobs if job[0].id in shown and beside[job[0].id] != before[job[0].id]]
+        todo = [
+            (*job, beside[job[0].id])
+            for job in jobs
+            if job[0].id in shown and beside[job[0].id] != before[job[0].id]
+        ]
     return {case.id: shown[case.id] for case, *_ in jobs if case.id in shown}, list(failures.values())
 
 
@@ -124,29 +137,41 @@ def _beside(cases: Sequence[str]) -> dict[str, Neighbours]:
 def _absences(absent: Sequence[str], strange: Set[str], scored: Set[str]) -> list[str]:
     """A line for each case that was scored without a prediction or a reference that could be shown, one for all that were not."""
     lines = [
-        f"case {case}: no prediction, so no page; it is scored, and counts in every mean" for case in absent if case in scored
+        f"case {case}: no prediction, so no page; it is scored, and counts in every mean"
+        for case in absent
+        if case in scored
     ]
     lines += [f"case {case}: scored, but not among these references; no page" for case in sorted(strange)]
     others = [case for case in absent if case not in scored]
     few = ", ".join(others[:5]) + (" ..." if len(others) > 5 else "")
-    return [*lines, *([f"no prediction of {len(others)} of the references, not shown: {few}"] if others else [])]
+    return [
+        *lines,
+        *([f"no prediction of {len(others)} of the references, not shown: {few}"] if others else []),
+    ]
 
 
 def _pair(case: Case) -> Pair:
     # Without a truth the path stands for none and is never read.
-    return Pair(case.id, None, LabelMap(case.segmentation or Path(), case.convention or UNUSED))
+    return Pair(case.id, None, LabelMap(case.segmentation or Path(), case.labels or UNUSED))
 
 
 def _scores(rows: Sequence[Row], case: str) -> Scores:
-    own = [summary for summary in summarise([row for row in rows if row.case == case]) if summary.metric in METRICS]
-    return {metric: {s.region: s.mean for s in own if s.metric == metric} for metric in dict.fromkeys(s.metric for s in own)}
+    own = [
+        summary
+        for summary in summarise([row for row in rows if row.case == case])
+        if summary.metric in METRICS
+    ]
+    return {
+        metric: {s.region: s.mean for s in own if s.metric == metric}
+        for metric in dict.fromkeys(s.metric for s in own)
+    }
 
 
 def _write(told: Told, job: tuple[Case, Pair, Scores, Neighbours]) -> list[Still] | str:
     """Write one page; the pictures of its label maps, or the line that says why there is no page."""
     case, pair, scores, (before, after) = job
     try:
-        material = read_material(replace(case, convention=case.convention or UNUSED), pair, told.predictions)
+        material = read_material(replace(case, labels=case.labels or UNUSED), pair, told.predictions)
     except CaseError as error:
         return str(error)
     pictures = stills(material)

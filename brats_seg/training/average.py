@@ -1,68 +1,18 @@
-"""Weights as files that explain themselves, and their mean (section 2.5)."""
+"""`brats-seg average`: a bundle of the mean of other snapshots than a training took (section 2.5)."""
 
 from __future__ import annotations
 
 import glob
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
-
-from brats_seg.bundles import RECORD, save_bundle
+from brats_seg.artifacts.bundles import is_bundle, save_bundle
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import whole_file
 from brats_seg.models import from_settings
+from brats_seg.training.weights import mean_weights, read_weights
 
-Facts = Mapping[str, Any]
-"""What a bundle says beside the weights, as plain values: pipeline, architecture, normalisation; of a snapshot also its epoch."""
-FACTS = "brats_seg"
-"""Their key in the file: one, because safetensors writes several in any order."""
 SHARED = ("pipeline", "architecture", "normalisation")
-
-
-def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
-    """Write the weights with their facts, whole or not at all."""
-    weights = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
-    with whole_file(path) as temporary:
-        save_file(weights, temporary, {FACTS: json.dumps(dict(facts))})
-
-
-def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and facts.
-
-    Raises:
-        FileError: There is no such file, or it is damaged or of another kind.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise FileError(path, "a file of weights", f"{str(error).splitlines()[0]}") from error
-    return weights, facts
-
-
-def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
-    """The mean of the files in float64, as float32; one file in memory at a time.
-
-    Raises:
-        UserError: There is none, one cannot be read or is not finite, or they are of different networks.
-    """
-    if not paths:
-        raise UserError("no snapshot to average")
-    total: dict[str, Tensor] = {}
-    for path in paths:
-        weights, _ = read_weights(path)
-        if total and {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in total.items()}:
-            raise FileError(path, f"the network of {paths[0]}", "another one")
-        if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FileError(path, "finite weights", "NaN or infinite ones")
-        total = {name: value.double() + total.get(name, 0) for name, value in weights.items()}
-    return {name: (value / len(paths)).float() for name, value in total.items()}
+"""What every snapshot of one mean must have in common."""
 
 
 def average(snapshots: Sequence[str], output: Path) -> Path:
@@ -84,8 +34,10 @@ def average(snapshots: Sequence[str], output: Path) -> Path:
         if not set(SHARED) <= set(other):
             raise FileError(path, f"a snapshot that names its {', '.join(SHARED)}", f"only {sorted(other)}")
         if different := [key for key in SHARED if other[key] != facts[0][key]]:
-            raise FileError(path, f"the {different[0]} of {paths[0]}, {facts[0][different[0]]}", str(other[different[0]]))
-    if output.exists() and not (output / RECORD).exists():
+            raise FileError(
+                path, f"the {different[0]} of {paths[0]}, {facts[0][different[0]]}", str(other[different[0]])
+            )
+    if output.exists() and not is_bundle(output):
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
     net = from_settings(facts[0]["architecture"])

@@ -13,8 +13,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from brats_seg.artifacts.run_folder import run_name
 from brats_seg.errors import UserError
-from brats_seg.training.run_folder import run_name
 
 
 def load_config(overrides: Sequence[str], config_name: str = "train") -> DictConfig:

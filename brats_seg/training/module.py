@@ -40,7 +40,12 @@ class SegmentationModule(pl.LightningModule):
     """
 
     def __init__(
-        self, net: UNet, dice: DiceLoss, optimizer: Callable[[Iterable[nn.Parameter]], Optimizer], *, channels_last: bool
+        self,
+        net: UNet,
+        dice: DiceLoss,
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        *,
+        channels_last: bool,
     ) -> None:
         super().__init__()
         self.layout = torch.channels_last_3d if channels_last else torch.contiguous_format
@@ -93,7 +98,11 @@ class SegmentationModule(pl.LightningModule):
             NotFinite: To :meth:`optimizer_step`, on every process alike.
         """
         norm = nn.utils.get_total_norm([p.grad for p in self.net.parameters() if p.grad is not None])
-        spoilt = bool(self.trainer.strategy.reduce(torch.tensor(float(self.spoilt), device=self.device), reduce_op="sum"))
+        spoilt = bool(
+            self.trainer.strategy.reduce(
+                torch.tensor(float(self.spoilt), device=self.device), reduce_op="sum"
+            )
+        )
         self.spoilt = False
         # With loss scaling an infinite gradient is how the scaler finds its scale: it skips the step itself.
         known = bool(norm.isfinite())

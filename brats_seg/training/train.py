@@ -11,23 +11,23 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from brats_seg.bundles import Bundle
+from brats_seg.artifacts.bundles import Bundle
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
-from brats_seg.data.quiet import quiet_lightning
-from brats_seg.data.signals import plain_signals
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.models import UNet
-from brats_seg.training.allocator import keep_freed_memory
-from brats_seg.training.assemble import epochs, make_callbacks, make_trainer
+from brats_seg.runtime.allocator import keep_freed_memory
+from brats_seg.runtime.processes import is_first_process, wants_several
+from brats_seg.runtime.quiet import quiet_lightning
+from brats_seg.runtime.signals import plain_signals
 from brats_seg.training.callbacks import usable_checkpoint
 from brats_seg.training.config import build
-from brats_seg.training.finish import finish
-from brats_seg.training.initial import initial_bundle
+from brats_seg.training.fill_cache import prepare_with_progress
+from brats_seg.training.final_bundle import finish
+from brats_seg.training.init_bundle import initial_bundle
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.preparation import prepare_with_progress
-from brats_seg.training.processes import is_first_process, wants_several
-from brats_seg.training.run_folder import RunFolder
-from brats_seg.training.trackers import describe, log_bundle, make_trackers
+from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
+from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
 
 
 def train(config: DictConfig) -> Path:
@@ -109,8 +109,14 @@ def _fit(
     net.checkpointing = config.checkpointing
     if config.compile:
         net.compile()
-    module = SegmentationModule(net, build(config.loss), build(config.optimizer), channels_last=config.channels_last)
-    facts = {"pipeline": config.pipeline, "architecture": net.settings(), "normalisation": data.normalise.settings()}
+    module = SegmentationModule(
+        net, build(config.loss), build(config.optimizer), channels_last=config.channels_last
+    )
+    facts = {
+        "pipeline": config.pipeline,
+        "architecture": net.settings(),
+        "normalisation": data.normalise.settings(),
+    }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
     began = time.perf_counter()
     with plain_signals(trainer):

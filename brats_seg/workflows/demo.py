@@ -11,13 +11,14 @@ from pathlib import Path
 from rich.console import Console
 
 from brats_seg import nifti
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.cases import Case, find_cases, inspect_case, read_case
 from brats_seg.errors import UserError
 from brats_seg.evaluation.evaluate import evaluate
 from brats_seg.evaluation.tables import Summary
 from brats_seg.geometry import Triple
 from brats_seg.inference.predict import load_bundles, predict
-from brats_seg.labels import convention
+from brats_seg.labels import label_values
 from brats_seg.phantom import write_cohort
 from brats_seg.pictures import save_overview
 from brats_seg.training.config import load_config
@@ -98,7 +99,9 @@ def _step(title: str) -> Iterator[None]:
 
 def _cohort(output: Path, *, cases: int, test_cases: int, shape: Triple, seed: int) -> None:
     for part, count, first in (("training", cases, 1), ("test", test_cases, cases + 1)):
-        write_cohort(output / part, cases=count, seed=seed, shape=shape, first=first, workers=os.cpu_count() or 1)
+        write_cohort(
+            output / part, cases=count, seed=seed, shape=shape, first=first, workers=os.cpu_count() or 1
+        )
         problems = [f for case in find_cases(output / part) for f in inspect_case(case) if f.level == "error"]
         if problems:
             raise UserError("\n".join(f"{p.case_id}: {p.file}: {p.message}" for p in problems))
@@ -119,11 +122,13 @@ def _train(output: Path, pipeline: str, fold: int, scale: str, seed: int, overri
             *overrides,
         ]
     )
-    return train(config) / "bundle"
+    return RunFolder(train(config)).bundle
 
 
 def _picture(case: Case, output: Path) -> None:
     loaded = read_case(case)
     prediction = nifti.read(output / "predictions" / f"{case.id}.nii.gz").array
-    labels = convention(str(case.convention))
-    save_overview(output / "pictures" / f"{case.id}.png", loaded.image, loaded.label_map, prediction, labels, case.id)
+    labels = label_values(str(case.labels))
+    save_overview(
+        output / "pictures" / f"{case.id}.png", loaded.image, loaded.label_map, prediction, labels, case.id
+    )

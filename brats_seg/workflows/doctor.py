@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from brats_seg.models.precision import default_precision
 from brats_seg.report.pages import viewer_script
+from brats_seg.runtime.precision import default_precision
 
 VERSIONS = ("brats-seg", "torch", "pytorch-lightning", "hydra-core", "numpy", "nibabel")
 GIB = 2**30
@@ -62,7 +62,9 @@ def _device() -> str:
     if torch.cuda.is_available():
         cards = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
         return ", ".join(f"{card.name} ({card.total_memory / GIB:.0f} GiB)" for card in cards)
-    reason = "the installed torch cannot use the NVIDIA card" if shutil.which("nvidia-smi") else "no NVIDIA card"
+    reason = (
+        "the installed torch cannot use the NVIDIA card" if shutil.which("nvidia-smi") else "no NVIDIA card"
+    )
     return f"CPU, {torch.backends.cpu.get_cpu_capability()} ({reason})"
 
 
@@ -85,7 +87,9 @@ def _features() -> dict[str, str]:
     slurm = "ready" if shutil.which("sbatch") else "run it where sbatch is"
     return {
         "folds in parallel (hydra/launcher=joblib)": _with("hydra_plugins.hydra_joblib_launcher", sweeps),
-        "folds on Slurm (hydra/launcher=submitit_slurm)": _with("hydra_plugins.hydra_submitit_launcher", sweeps, slurm),
+        "folds on Slurm (hydra/launcher=submitit_slurm)": _with(
+            "hydra_plugins.hydra_submitit_launcher", sweeps, slurm
+        ),
         "Weights & Biases online": "ready" if _logged_in() else "wandb login",
         "TensorBoard (logger=tensorboard)": _with("tensorboard", 'pip install "brats-seg[tensorboard]"'),
         "ONNX (export format=onnx)": _export(),
@@ -94,7 +98,9 @@ def _features() -> dict[str, str]:
 
 
 def _export() -> str:
-    answers = [_with(module, 'pip install "brats-seg[export]"') for module in ("onnx", "onnxscript", "onnxruntime")]
+    answers = [
+        _with(module, 'pip install "brats-seg[export]"') for module in ("onnx", "onnxscript", "onnxruntime")
+    ]
     return next((answer for answer in answers if answer != "ready"), "ready")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from brats_seg.bundles import load_bundle
+from brats_seg.artifacts.bundles import load_bundle
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.cases import Case
 from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
@@ -18,9 +19,8 @@ from brats_seg.evaluation.evaluate import evaluate
 from brats_seg.files import write_json
 from brats_seg.inference.predict import predict
 from brats_seg.inference.settings import Settings
+from brats_seg.runtime.processes import is_first_process, launched_from_outside
 from brats_seg.training.config import build
-from brats_seg.training.processes import is_first_process, launched_from_outside
-from brats_seg.training.run_folder import RunFolder
 from brats_seg.training.train import train
 
 CASES_PER_PROCESS = 4
@@ -45,7 +45,9 @@ def train_and_predict(config: DictConfig) -> tuple[Path, bool]:
     folder, predicted = RunFolder(train(config)), False
     if config.out_of_fold.predict and is_first_process(config):
         if launched_from_outside(config):
-            print(f"{folder.path}: the same command in one process, with trainer=default, predicts the cases that validate")
+            print(
+                f"{folder.path}: the same command in one process, with trainer=default, predicts the cases that validate"
+            )
         else:
             predicted = predict_out_of_fold(config, folder, settings)
     return folder.path, predicted
@@ -83,7 +85,7 @@ def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Setting
 
 def _score(cases: Sequence[Case], data: BraTSDataModule, folder: RunFolder) -> None:
     workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
-    evaluate(folder.predictions, cases, folder.path / "evaluation", workers=workers)
+    evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers)
 
 
 def _one_of(devices: Any) -> Any:

@@ -15,14 +15,18 @@ from typing import Any
 
 from rich.console import Console
 
+from brats_seg.artifacts.run_folder import RESOURCES
 from brats_seg.errors import UserError
 from brats_seg.files import write_json, write_text
-from brats_seg.training.run_folder import RESOURCES
-from brats_seg.workflows.plan import Places, Step, cohort_steps, final_steps, training_steps
+from brats_seg.workflows.paper_steps import Places, Step, cohort_steps, final_steps, training_steps
 
 Run = Callable[[Sequence[str]], None]
 console = Console()
-FREE = ("hydra", "hydra/launcher", *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")))
+FREE = (
+    "hydra",
+    "hydra/launcher",
+    *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")),
+)
 """Overrides that may change between two starts: those that change neither a training nor Table 2."""
 
 
@@ -86,7 +90,9 @@ def reproduce(output: Path, asked: Asked, run: Run) -> Path:
 def _plan(output: Path, asked: Asked) -> tuple[Places, list[Step], bool]:
     """Where everything is, the steps, and whether the last of them scores what was segmented."""
     if asked.root is None and asked.scale != "smoke":
-        raise UserError("data.root=DIR is needed, labelled cases to train on; only scale=smoke makes a synthetic cohort instead")
+        raise UserError(
+            "data.root=DIR is needed, labelled cases to train on; only scale=smoke makes a synthetic cohort instead"
+        )
     if asked.root is not None and asked.input is None:
         raise UserError("input=DIR is needed, the cases to segment")
     cohort = output / "cohort"
@@ -96,7 +102,9 @@ def _plan(output: Path, asked: Asked) -> tuple[Places, list[Step], bool]:
     ids, scored = _cases(source) if asked.input else ([], True)
 
     def cases() -> Sequence[str]:
-        return ids or [path.name for path in source.glob("[!.]*") if path.is_dir()]  # those that a step before this makes
+        return ids or [
+            path.name for path in source.glob("[!.]*") if path.is_dir()
+        ]  # those that a step before this makes
 
     steps = cohort_steps(places, made) if made else []
     steps += training_steps(places, asked.scale, [*(made["overrides"] if made else ()), *asked.overrides])
@@ -118,10 +126,18 @@ def _claim(path: Path, asked: Asked) -> None:
         UserError: They do not.
     """
     keys = {item: item.partition("=")[0].lstrip("+~") for item in asked.overrides}
-    science = [item for item, key in keys.items() if not any(f"{key}.".startswith(f"{name}.") for name in FREE)]
+    science = [
+        item for item, key in keys.items() if not any(f"{key}.".startswith(f"{name}.") for name in FREE)
+    ]
     places = {"data.root": asked.root and str(asked.root), "input": asked.input and str(asked.input)}
     synthetic = None if asked.root else asked.synthetic
-    wanted = {"scale": asked.scale, **places, "tta": asked.tta, "overrides": sorted(science), "synthetic": synthetic}
+    wanted = {
+        "scale": asked.scale,
+        **places,
+        "tta": asked.tta,
+        "overrides": sorted(science),
+        "synthetic": synthetic,
+    }
     if not path.is_file():
         write_json(path, wanted)
         return
@@ -141,7 +157,9 @@ def _report(places: Places, scale: str, steps: Sequence[Step], scored: bool) -> 
         f"# The paper beside a reproduction at scale {scale}\n",
         "## Table 2 of the paper: cross-validation\n",
         # Its own title goes; its headings sink, and its picture is a folder further down.
-        re.sub(r"^##", "###", table_2.partition("\n")[2].lstrip(), flags=re.M).replace("](", f"]({places.selection.name}/"),
+        re.sub(r"^##", "###", table_2.partition("\n")[2].lstrip(), flags=re.M).replace(
+            "](", f"]({places.selection.name}/"
+        ),
         "## Table 3 of the paper: the cases that no training saw\n",
         table_3,
         "## Commands\n",

@@ -11,9 +11,9 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from rich.table import Column, Table
 
-from brats_seg.bundles import load_bundle
-from brats_seg.training.processes import is_first_process
-from brats_seg.training.run_folder import RunFolder
+from brats_seg.artifacts.bundles import load_bundle
+from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.runtime.processes import is_first_process
 from brats_seg.workflows.out_of_fold import train_and_predict
 from brats_seg.workflows.sweep_summary import record_summary
 
@@ -61,7 +61,9 @@ def show(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> None:
     console = Console()
     console.print(_table(ended))
     states = [FAILED if isinstance(outcome, str) else outcome.state for _, outcome in ended]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in (DONE, RESUMED, BEFORE, FAILED) if state in states)
+    counts = ", ".join(
+        f"{states.count(state)} {state}" for state in (DONE, RESUMED, BEFORE, FAILED) if state in states
+    )
     again = "; the same command tries again what failed and skips the others" if FAILED in states else ""
     console.print(f"{len(ended)} trainings: {counts}{again}", highlight=False, soft_wrap=True)
     record_summary([config for config, _ in ended])

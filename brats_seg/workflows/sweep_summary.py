@@ -8,14 +8,14 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from brats_seg.evaluation.boxplot import box_plot
-from brats_seg.evaluation.cross_validation import CrossValidated, FoldMean, across_folds, fold_means
-from brats_seg.evaluation.experiments import Experiment, read_experiments
-from brats_seg.evaluation.tables import to_csv
+from brats_seg.artifacts.evaluation_folder import to_csv
+from brats_seg.cross_validation.boxplot import box_plot
+from brats_seg.cross_validation.experiments import Experiment, read_experiments
+from brats_seg.cross_validation.statistics import CrossValidated, FoldMean, across_folds, fold_means
 from brats_seg.files import write_text
 from brats_seg.training.config import build
-from brats_seg.training.trackers import group_of
-from brats_seg.training.weights_and_biases import WandbTracker
+from brats_seg.training.trackers.tracker import group_of
+from brats_seg.training.trackers.weights_and_biases import WandbTracker
 
 
 def record_summary(configs: Sequence[DictConfig]) -> None:
@@ -39,7 +39,9 @@ def record_summary(configs: Sequence[DictConfig]) -> None:
 
 
 def _sum_up(group: str, configs: Sequence[DictConfig]) -> None:
-    experiments = read_experiments(list(dict.fromkeys(Path(config.runs_root) / config.name for config in configs)))
+    experiments = read_experiments(
+        list(dict.fromkeys(Path(config.runs_root) / config.name for config in configs))
+    )
     folder = Path(configs[0].runs_root) / ".sweeps" / group
     recorded, scores = folder / "folds.csv", to_csv(fold_means(experiments))
     if recorded.is_file() and recorded.read_text(encoding="utf-8") == scores:

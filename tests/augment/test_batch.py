@@ -26,7 +26,9 @@ NEVER = {**A, "flip": 0.0, "rescale": 0.0, "shift": 0.0, "noise": 0.0, "drop": 0
 @pytest.fixture
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(3, 4, 5, 6, 7, generator=generator), (torch.rand(3, 3, 5, 6, 7, generator=generator) > 0.5).float()
+    return torch.rand(3, 4, 5, 6, 7, generator=generator), (
+        torch.rand(3, 3, 5, 6, 7, generator=generator) > 0.5
+    ).float()
 
 
 def test_probability_zero_is_identity(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -61,7 +63,9 @@ def test_flips_move_image_and_target_together(batch: tuple[torch.Tensor, torch.T
 def test_order_is_rescale_shift_noise_drop_and_background_is_included() -> None:
     image, target = torch.full((4, 8, 8, 8), 2.0), torch.zeros(3, 8, 8, 8)
     image[:, 0] = 0
-    out, _ = Augmentation(**A).apply(image, target, Draw((), (0.9, 1.0, 1.1, 1.0), (0.1, -0.1, 0.0, 0.05), None, 3))
+    out, _ = Augmentation(**A).apply(
+        image, target, Draw((), (0.9, 1.0, 1.1, 1.0), (0.1, -0.1, 0.0, 0.05), None, 3)
+    )
     assert torch.allclose(out[:3, 1], torch.tensor([1.9, 1.9, 2.2])[:, None, None].expand(3, 8, 8))
     assert torch.allclose(out[:3, 0, 0, 0], torch.tensor([0.1, -0.1, 0.0]))
     assert not out[3].any()

@@ -38,14 +38,22 @@ class Maker:
 
     root: Path
 
-    def volume(self, path: str | Path, array: np.ndarray | None = None, geometry: nifti.Geometry | None = None) -> Path:
+    def volume(
+        self, path: str | Path, array: np.ndarray | None = None, geometry: nifti.Geometry | None = None
+    ) -> Path:
         """One file."""
         array = brain() if array is None else array
         nifti.write(self.root / path, array, geometry or nifti.lps_geometry(array.shape))
         return self.root / path
 
     def case(
-        self, folder: str, *, case_id: str | None = None, naming: str = "2020", suffix: str = ".nii.gz", seg: Any = (1, 2, 4)
+        self,
+        folder: str,
+        *,
+        case_id: str | None = None,
+        naming: str = "2020",
+        suffix: str = ".nii.gz",
+        seg: Any = (1, 2, 4),
     ) -> Path:
         """A folder of four modalities and, where ``seg`` is not None, a label map."""
         case_id = case_id or Path(folder).name
@@ -58,16 +66,24 @@ class Maker:
 
     def good(self, **change: Any) -> Case:
         """A faultless case; ``t1=array`` or ``t1=(array, geometry)`` puts something else in a file."""
-        files = {name: brain(i) for i, name in enumerate(("t1", "t1ce", "t2", "flair"))} | {"seg": labels()} | change
+        files = (
+            {name: brain(i) for i, name in enumerate(("t1", "t1ce", "t2", "flair"))}
+            | {"seg": labels()}
+            | change
+        )
         for name, content in files.items():
             if isinstance(content, bytes):
                 (self.root / f"{name}.nii.gz").write_bytes(content)
             elif content is not None:
                 self.volume(f"{name}.nii.gz", *(content if isinstance(content, tuple) else (content,)))
         paths = {
-            name: ModalityFile(self.root / f"{name}.nii.gz") for name in ("t1", "t1ce", "t2", "flair") if files[name] is not None
+            name: ModalityFile(self.root / f"{name}.nii.gz")
+            for name in ("t1", "t1ce", "t2", "flair")
+            if files[name] is not None
         }
-        return Case("good", paths, self.root / "seg.nii.gz" if files["seg"] is not None else None, "brats2020")
+        return Case(
+            "good", paths, self.root / "seg.nii.gz" if files["seg"] is not None else None, "brats2020"
+        )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from brats_seg import nifti
 from brats_seg.cases import case_from_files, find_cases, inspect_case, inspect_cohort, scan
-from brats_seg.cli.check import main
+from brats_seg.cli.commands.check import main
 from brats_seg.terms import MODALITIES
 
 LPS = nifti.lps_geometry((10, 12, 14))
@@ -45,7 +45,11 @@ DEFECTS = {
     "no gzip": (lambda b, s: {"t2": b"this is not a NIfTI file"}, "t2", "complete gzip file"),
     "wrong dimensions": (lambda b, s: {"t2": "flat"}, "t2", "3-D volume"),
     "other shape": (lambda b, s: {"flair": b[:, 1:]}, "flair", "shape of t1"),
-    "other affine": (lambda b, s: {"flair": (b, nifti.lps_geometry(b.shape, (0, -239, 0.5)))}, "flair", "affine of t1"),
+    "other affine": (
+        lambda b, s: {"flair": (b, nifti.lps_geometry(b.shape, (0, -239, 0.5)))},
+        "flair",
+        "affine of t1",
+    ),
     "not a number": (lambda b, s: {"t1": with_voxel(b, np.nan)}, "t1", "1 NaN or infinite"),
     "infinite": (lambda b, s: {"t1": with_voxel(b, -np.inf)}, "t1", "1 NaN or infinite"),
     "empty": (lambda b, s: {"t2": b * 0}, "t2", "only zeros"),
@@ -55,7 +59,11 @@ DEFECTS = {
     "unknown label": (lambda b, s: {"seg": with_voxel(s, 3)}, "seg", "found 3"),
     "negative label": (lambda b, s: {"seg": with_voxel(s.astype(np.int16), -1)}, "seg", "found -1"),
     "fractional label": (lambda b, s: {"seg": with_voxel(s, 0.25)}, "seg", "found 0.25"),
-    "label outside the brain": (lambda b, s: {"seg": with_voxel(s, 1, (0, 0, 0))}, "seg", "1 labelled voxels where"),
+    "label outside the brain": (
+        lambda b, s: {"seg": with_voxel(s, 1, (0, 0, 0))},
+        "seg",
+        "1 labelled voxels where",
+    ),
     "voxel size": (lambda b, s: {"flair": (b, spaced(1, 1, 1.2))}, "flair", "BraTS toolkit, CaPTk or ANTs"),
 }
 
@@ -74,7 +82,8 @@ def test_every_defect_is_found(make, brain_of, labels_of, name):
             nib.Nifti1Image(np.zeros((14, 12), np.int16), np.eye(4)).to_filename(path)
     found = errors(case)
     assert any(
-        words in finding.message and (finding.file and finding.file.name) == (file and f"{file}.nii.gz") for finding in found
+        words in finding.message and (finding.file and finding.file.name) == (file and f"{file}.nii.gz")
+        for finding in found
     ), found
     assert all("\n" not in finding.message for finding in found)
     # One defect, one error; a voxel size of its own is an affine of its own too.
@@ -89,7 +98,13 @@ def test_a_head_with_its_skull_in_masked_air_is_noticed(make):
 
 
 def test_every_problem_of_a_case_is_listed(make, brain_of, labels_of):
-    case = make.good(t1=None, t1ce=b"", t2=with_voxel(brain_of(0), np.nan), flair=brain_of(0) * 0, seg=with_voxel(labels_of(), 9))
+    case = make.good(
+        t1=None,
+        t1ce=b"",
+        t2=with_voxel(brain_of(0), np.nan),
+        flair=brain_of(0) * 0,
+        seg=with_voxel(labels_of(), 9),
+    )
     assert len(errors(case)) == 5
 
 
@@ -150,7 +165,7 @@ def test_the_command(make, labels_of, run):
     assert lines[-1] == "2 cases (2 labelled): 2 errors, 1 note"
     (row,) = [line for line in lines if "found 3" in line]
     assert "HGG/case_2/case_2_seg.nii.gz" in row
-    code, lines, _ = run(f"data.root={make.root}/HGG/case_1", "data.convention=brats2023")
+    code, lines, _ = run(f"data.root={make.root}/HGG/case_1", "data.labels=brats2023")
     assert code == 1
     assert any("of convention brats2023, found 4" in line for line in lines)
 
@@ -158,7 +173,9 @@ def test_the_command(make, labels_of, run):
 def test_the_command_takes_patterns(make, run):
     for name in MODALITIES:
         make.volume(f"{name}/a.nii.gz")
-    code, lines, err = run(f"data.root={make.root}", *(f'data.patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES))
+    code, lines, err = run(
+        f"data.root={make.root}", *(f'data.patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES)
+    )
     assert code == 0, err
     assert lines[-1] == "1 case (0 labelled): 0 errors, 0 notes"
 
@@ -176,9 +193,11 @@ def test_real_cases_have_no_error(real_cases: Path):
     findings = [*found.findings, *inspect_cohort(found.cases, workers=os.cpu_count() or 1)]
     assert len(found.cases) == 17
     assert sum(case.segmentation is not None for case in found.cases) == 16
-    assert {case.id: case.convention for case in found.cases if case.convention != "brats2020"} == {
+    assert {case.id: case.labels for case in found.cases if case.labels != "brats2020"} == {
         "BraTS-GLI-00027-000": "brats2023"
     }
     assert [finding for finding in findings if finding.level == "error"] == []
-    assert [finding.case_id for finding in findings] == ["BraTS-GLI-00000-000"]  # the segmentation without a case
+    assert [finding.case_id for finding in findings] == [
+        "BraTS-GLI-00000-000"
+    ]  # the segmentation without a case
     assert time.process_time() - start < 30  # of all threads together, so it holds beside other work

@@ -21,7 +21,7 @@ def only(root: Path, **options):
 
 
 @pytest.mark.parametrize(
-    ("folder", "naming", "suffix", "convention"),
+    ("folder", "naming", "suffix", "labels"),
     [
         ("HGG/Brats18_2013_2_1", "2020", ".nii.gz", "brats2020"),
         ("MICCAI_BraTS_2019_Data_Training/LGG/BraTS19_TCIA10_103_1", "2020", ".nii.gz", "brats2020"),
@@ -34,14 +34,14 @@ def only(root: Path, **options):
     ],
 )
 @pytest.mark.parametrize("seg", [(1,), None], ids=["labelled", "not labelled"])
-def test_every_edition(make, folder, naming, suffix, convention, seg):
+def test_every_edition(make, folder, naming, suffix, labels, seg):
     make.case(folder, naming=naming, suffix=suffix, seg=seg)
     case = only(make.root)
     assert case.id == Path(folder).name
     assert tuple(case.modalities) == MODALITIES
     assert case.missing == ()
     assert (case.segmentation is not None) == (seg is not None)
-    assert case.convention == convention
+    assert case.labels == labels
     for number, name in enumerate(MODALITIES):
         with_number = read_case(case, with_segmentation=False).image[number]
         np.testing.assert_array_equal(with_number, nifti.read(case.modalities[name].path).array)
@@ -54,7 +54,12 @@ def test_cases_are_sorted_and_found_together(make):
     for folder in ("b/LGG/case_2", "a/HGG/case_9", "case_1"):
         make.case(folder)
     make.case("BraTS-GLI-00001-000", naming="2023", seg=None)
-    assert [case.id for case in find_cases(make.root)] == ["BraTS-GLI-00001-000", "case_1", "case_2", "case_9"]
+    assert [case.id for case in find_cases(make.root)] == [
+        "BraTS-GLI-00001-000",
+        "case_1",
+        "case_2",
+        "case_9",
+    ]
 
 
 def test_a_flat_folder_of_many_cases(make):
@@ -75,10 +80,12 @@ def test_the_stray_segmentation_of_case_355(make, labels_of, suffix):
 
 def test_a_copy_that_wraps_each_file_in_a_folder_of_its_name(make, brain_of, labels_of):
     for ending in ("t1n", "t1c", "t2w", "t2f"):
-        make.volume(f"BraTS-GLI-00000-000/BraTS-GLI-00000-000-{ending}.nii/00000057_brain_{ending}.nii", brain_of(0))
+        make.volume(
+            f"BraTS-GLI-00000-000/BraTS-GLI-00000-000-{ending}.nii/00000057_brain_{ending}.nii", brain_of(0)
+        )
     make.volume("BraTS-GLI-00000-000/BraTS-GLI-00000-000-seg.nii/00000057_final_seg.nii", labels_of((3,)))
     case = only(make.root)
-    assert (case.id, case.convention, case.missing) == ("BraTS-GLI-00000-000", "brats2023", ())
+    assert (case.id, case.labels, case.missing) == ("BraTS-GLI-00000-000", "brats2023", ())
     assert read_case(case).label_map.max() == 3
 
 
@@ -112,7 +119,7 @@ def test_the_decathlon(make, brain_of, labels_of):
     first, second, third = find_cases(make.root)
     assert [case.id for case in (first, second, third)] == ["BRATS_001", "BRATS_002", "BRATS_485"]
     assert [case.segmentation is not None for case in (first, second, third)] == [True, False, False]
-    assert {case.convention for case in (first, second, third)} == {"msd"}
+    assert {case.labels for case in (first, second, third)} == {"msd"}
     assert scan(make.root).findings == ()
     loaded = read_case(first)
     for name, channel in (("flair", 0), ("t1", 1), ("t1ce", 2), ("t2", 3)):
@@ -123,8 +130,10 @@ def test_the_decathlon(make, brain_of, labels_of):
 
 
 def test_a_decathlon_that_numbers_its_labels_otherwise_is_not_guessed(make, brain_of, labels_of):
-    write_decathlon(make, brain_of, labels_of, DECATHLON | {"labels": {"0": "background", "1": "whole tumour"}})
-    assert {case.convention for case in find_cases(make.root)} == {None}
+    write_decathlon(
+        make, brain_of, labels_of, DECATHLON | {"labels": {"0": "background", "1": "whole tumour"}}
+    )
+    assert {case.labels for case in find_cases(make.root)} == {None}
 
 
 @pytest.mark.parametrize("description", [None, {}, {"modality": {"0": "CT"}}, {"modality": ["FLAIR"]}, []])
@@ -157,16 +166,18 @@ def test_patterns_of_your_own(make):
     first, second = find_cases(make.root, patterns=PATTERNS)
     assert (first.id, second.id) == ("sub-01", "sub-02")
     assert first.missing == second.missing == ()
-    assert (first.convention, first.segmentation) == (None, None)
-    labelled = find_cases(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"}, convention="msd")
-    assert [(case.convention, case.segmentation is None) for case in labelled] == [("msd", False), ("msd", True)]
+    assert (first.labels, first.segmentation) == (None, None)
+    labelled = find_cases(
+        make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"}, labels="msd"
+    )
+    assert [(case.labels, case.segmentation is None) for case in labelled] == [("msd", False), ("msd", True)]
 
 
 def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_of):
     write_own(make)
     make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
     case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
-    with pytest.raises(CaseError, match=r"give data\.convention=NAME .*one of brats2020, brats2023, msd"):
+    with pytest.raises(CaseError, match=r"give data\.labels=NAME .*one of brats2020, brats2023, msd"):
         read_case(case)
     assert read_case(case, with_segmentation=False).label_map is None
 
@@ -200,16 +211,16 @@ def test_patterns_all_null_are_none(make):
 
 def test_the_convention_can_be_overridden_and_must_exist(make):
     make.case("case_1")
-    assert only(make.root, convention="msd").convention == "msd"
-    with pytest.raises(UserError, match="unknown label convention 'brats'"):
-        find_cases(make.root, convention="brats")
+    assert only(make.root, labels="msd").labels == "msd"
+    with pytest.raises(UserError, match="unknown label values 'brats'"):
+        find_cases(make.root, labels="brats")
 
 
 def test_names_of_two_editions_in_one_case_tell_no_convention(make, brain_of, labels_of):
     for ending in ("t1", "t1c", "t2", "flair"):
         make.volume(f"case_1/case_1_{ending}.nii.gz", brain_of(0))
     case = only(make.root)
-    assert (case.missing, case.convention) == ((), None)
+    assert (case.missing, case.labels) == ((), None)
 
 
 def test_a_doubled_modality_of_two_editions_is_the_one_thing_that_is_wrong(make):
@@ -224,7 +235,9 @@ def test_an_id_in_two_folders_is_an_error(make):
     make.case("HGG/case_1")
     make.case("LGG/case_1")
     make.case("case_2")
-    with pytest.raises(UserError, match=r"case case_1: expected one case of this id, found 2: in .*HGG.* and .*LGG") as error:
+    with pytest.raises(
+        UserError, match=r"case case_1: expected one case of this id, found 2: in .*HGG.* and .*LGG"
+    ) as error:
         find_cases(make.root)
     assert len(str(error.value).splitlines()) == 1
 
@@ -302,15 +315,19 @@ def test_files_named_one_by_one(make):
     for name in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL"):
         make.volume(f"{name}.nii.gz")
     files = dict(
-        zip(MODALITIES, (make.root / f"{n}.nii.gz" for n in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL")), strict=True)
+        zip(
+            MODALITIES,
+            (make.root / f"{n}.nii.gz" for n in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL")),
+            strict=True,
+        )
     )
     case = case_from_files(files)
-    assert (case.id, case.missing, case.segmentation, case.convention) == ("sub1", (), None, None)
-    assert case_from_files(files, case_id="mine", convention="msd").id == "mine"
+    assert (case.id, case.missing, case.segmentation, case.labels) == ("sub1", (), None, None)
+    assert case_from_files(files, case_id="mine", labels="msd").id == "mine"
     assert case_from_files({"t1": files["t1"]}).missing == ("t1ce", "t2", "flair")
     folder = make.case("BraTS20_Training_001")
     known = {name: folder / f"BraTS20_Training_001_{name}.nii.gz" for name in ("t1", "t1ce")}
-    assert (case_from_files(known).id, case_from_files(known).convention) == ("BraTS20_Training_001", "brats2020")
+    assert (case_from_files(known).id, case_from_files(known).labels) == ("BraTS20_Training_001", "brats2020")
 
 
 def test_files_named_one_by_one_that_cannot_be(make):

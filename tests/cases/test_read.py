@@ -44,7 +44,9 @@ def test_a_good_case(make, brain_of, labels_of):
 
 def test_files_of_one_space_in_several_orders_are_aligned(make, brain_of):
     turned = nib.Nifti1Image(brain_of(1).transpose(2, 1, 0), LPS.affine)
-    turned = turned.as_reoriented(nib.orientations.ornt_transform(nifti.LPS, nib.orientations.axcodes2ornt("SAR")))
+    turned = turned.as_reoriented(
+        nib.orientations.ornt_transform(nifti.LPS, nib.orientations.axcodes2ornt("SAR"))
+    )
     case = make.good()
     turned.to_filename(case.modalities["t1ce"].path)
     assert nifti.read_geometry(case.modalities["t1ce"].path).orientation == "SAR"
@@ -67,22 +69,40 @@ def nan(array):
 
 HEADER = {
     "missing": ({"t2": None}, "expected a file for t2, found only t1, t1ce, flair"),
-    "shape": (lambda b: {"t2": b[:-1]}, r"t2\.nii\.gz: expected the shape of t1\.nii\.gz, \(10, 12, 14\).*\(9, 12, 14\)"),
-    "affine": (lambda b: {"t2": (b, space(MOVED))}, r"t2\.nii\.gz: expected the affine of t1\.nii\.gz, found one .* 1 mm away"),
+    "shape": (
+        lambda b: {"t2": b[:-1]},
+        r"t2\.nii\.gz: expected the shape of t1\.nii\.gz, \(10, 12, 14\).*\(9, 12, 14\)",
+    ),
+    "affine": (
+        lambda b: {"t2": (b, space(MOVED))},
+        r"t2\.nii\.gz: expected the affine of t1\.nii\.gz, found one .* 1 mm away",
+    ),
     "spacing": (
         lambda b: {"t1": (b, space(LPS.affine @ np.diag([1, 1, 2, 1])))},
         r"t1\.nii\.gz: expected voxels of 1 mm, found 2 x 1 x 1 mm .*BraTS toolkit, CaPTk or ANTs",
     ),
-    "of the segmentation": (lambda b: {"seg": ((b > 500).astype(np.uint8), space(MOVED))}, r"seg\.nii\.gz: expected the affine"),
+    "of the segmentation": (
+        lambda b: {"seg": ((b > 500).astype(np.uint8), space(MOVED))},
+        r"seg\.nii\.gz: expected the affine",
+    ),
 }
 VOXELS = {
-    "nan": (lambda b: {"flair": nan(b)}, r"flair\.nii\.gz: expected finite voxels in flair, found 1 NaN or infinite"),
+    "nan": (
+        lambda b: {"flair": nan(b)},
+        r"flair\.nii\.gz: expected finite voxels in flair, found 1 NaN or infinite",
+    ),
     "empty": (lambda b: {"t1": b * 0}, r"t1\.nii\.gz: expected a brain in t1, found only zeros"),
     "constant": (lambda b: {"t1": np.full_like(b, 7)}, "expected contrast in t1, found the one value 7"),
     "skull": (lambda b: {"t1": b + 20}, "expected zero background around the brain in t1.*HD-BET"),
-    "label": (lambda b: {"seg": np.where(b > 700, 3, 0).astype(np.uint8)}, r"expected labels \(0, 1, 2, 4\).*brats2020, found 3"),
+    "label": (
+        lambda b: {"seg": np.where(b > 700, 3, 0).astype(np.uint8)},
+        r"expected labels \(0, 1, 2, 4\).*brats2020, found 3",
+    ),
     "fraction": (lambda b: {"seg": np.where(b > 700, 0.5, 0).astype(np.float32)}, "found 0.5"),
-    "truncated": (lambda b: {"t1ce": gzip.compress(b.tobytes())[:-20]}, r"t1ce\.nii\.gz: expected a complete"),
+    "truncated": (
+        lambda b: {"t1ce": gzip.compress(b.tobytes())[:-20]},
+        r"t1ce\.nii\.gz: expected a complete",
+    ),
     "no gzip": (lambda b: {"t1ce": b.tobytes()}, r"t1ce\.nii\.gz: expected a complete gzip file"),
     "not there": (lambda b: {"t1ce": b.tobytes()[:0]}, r"t1ce\.nii\.gz: expected a complete"),
 }

@@ -59,7 +59,10 @@ def test_task_sees_the_whole_command_line(run):
 
 
 def test_missing_keys_are_named_at_once(run):
-    assert run(must_not_run, "scale.width=???") == (2, "brats-seg train: error: missing data.root=... scale.width=...\n")
+    assert run(must_not_run, "scale.width=???") == (
+        2,
+        "brats-seg train: error: missing data.root=... scale.width=...\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,9 @@ def test_a_path_with_an_equals_sign_works_as_the_error_says(run, value, read):
     assert seen == [read]
 
 
-@pytest.mark.parametrize("command_line", ["data.root=~", "data.root=~/x", "+extra=[~/x,~/y]", "+extra={a: ~/x}", "+extra='~/x'"])
+@pytest.mark.parametrize(
+    "command_line", ["data.root=~", "data.root=~/x", "+extra=[~/x,~/y]", "+extra={a: ~/x}", "+extra='~/x'"]
+)
 def test_the_home_folder_is_expanded_wherever_a_path_begins(run, monkeypatch, command_line):
     monkeypatch.setenv("HOME", "/home/me")
     seen = []
@@ -131,16 +136,18 @@ def test_errors_are_headed_as_the_command_is_typed(monkeypatch, capsys):
 
 def test_wrong_value_inside_a_constructor(run):
     def task(config: DictConfig) -> None:
-        instantiate({"_target_": "brats_seg.labels.convention", "name": "nope"})
+        instantiate({"_target_": "brats_seg.labels.label_values", "name": "nope"})
 
     code, said = run(task, "data.root=x")
     assert code == 2
-    assert said.startswith("brats-seg train: error: unknown label convention 'nope'")
+    assert said.startswith("brats-seg train: error: unknown label values 'nope'")
     assert said.count("\n") == 1
 
 
 def test_key_that_the_constructor_does_not_have(run):
-    code, said = run(lambda config: instantiate(config.data) and None, "data.root=/nowhere", "+data.colour=red")
+    code, said = run(
+        lambda config: instantiate(config.data) and None, "data.root=/nowhere", "+data.colour=red"
+    )
     assert code == 2
     assert said.startswith("brats-seg train: error: data: ")
     assert "unexpected keyword argument 'colour'" in said

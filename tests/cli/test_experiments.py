@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brats_seg.bundles import load_bundle
+from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.phantom import write_cohort
 
 
@@ -42,7 +42,12 @@ def test_an_experiment_trains_and_its_bundle_predicts(
     small = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "schedule.cosine_epochs=2"]
     if pipeline == "a":
         small += ["schedule.constant_epochs=1", "swa.cycles=1", "swa.cycle_epochs=4", "swa.snapshot_every=2"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={tmp_path}", "name=run"]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={tmp_path}",
+        "name=run",
+    ]
     command = ["train", f"experiment={experiment}", *small, *places]
     excluded: list[str] = []
     if experiment == "pipeline_a_filtered":
@@ -64,11 +69,17 @@ def test_an_experiment_trains_and_its_bundle_predicts(
     assert (bundle.pipeline, bundle.architecture["attention"]) == (pipeline, attention)
     assert weights in bundle.record["provenance"]["weights"]
     assert 0 <= bundle.record["scores"]["val/dice"] <= 1
-    output = [f"input={root / 'cohort' / split['validation'][0]}", f"output={tmp_path / 'predictions'}", "tta=none"]
+    output = [
+        f"input={root / 'cohort' / split['validation'][0]}",
+        f"output={tmp_path / 'predictions'}",
+        "tta=none",
+    ]
     predicted = brats_seg("predict", f"bundles.{pipeline}=[{folder / 'bundle'}]", *output)
     assert predicted.returncode == 0, predicted.stderr
     assert (tmp_path / "predictions" / f"{split['validation'][0]}.nii.gz").is_file()
     if pipeline == "a":
         again = brats_seg("average", f"snapshots=[{folder / 'snapshots'}]", f"output={tmp_path / 'again'}")
         assert again.returncode == 0, again.stderr
-        assert (tmp_path / "again" / "model.safetensors").read_bytes() == (folder / "bundle" / "model.safetensors").read_bytes()
+        assert (tmp_path / "again" / "model.safetensors").read_bytes() == (
+            folder / "bundle" / "model.safetensors"
+        ).read_bytes()

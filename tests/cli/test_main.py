@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from brats_seg import __version__, cli
+from brats_seg import __version__
+from brats_seg.cli import commands
 from brats_seg.cli.main import COMMANDS, main
-
-SHARED = {"main", "command", "explain", "launchers", "values"}
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -43,19 +42,23 @@ def test_unknown_command_names_the_closest(monkeypatch, capsys):
 
 
 def test_every_command_has_its_file_and_every_file_its_command():
-    files = {module.name for module in pkgutil.iter_modules(cli.__path__)} - SHARED
+    files = {module.name for module in pkgutil.iter_modules(commands.__path__)}
     assert files == {name.replace("-", "_") for name in COMMANDS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_has_its_configuration_and_imports_late(name):
-    module = importlib.import_module(f"brats_seg.cli.{name.replace('-', '_')}")
-    assert (Path(importlib.import_module("brats_seg.conf").__file__).parent / f"{name.replace('-', '_')}.yaml").is_file()
+    module = importlib.import_module(f"brats_seg.cli.commands.{name.replace('-', '_')}")
+    assert (
+        Path(importlib.import_module("brats_seg.conf").__file__).parent / f"{name.replace('-', '_')}.yaml"
+    ).is_file()
     tree = ast.parse(Path(module.__file__).read_text())
     heavy = {"torch", "numpy", "pytorch_lightning", "nibabel"}
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            names = (
+                [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            )
             assert not heavy & {str(imported).split(".")[0] for imported in names}
 
 

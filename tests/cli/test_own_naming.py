@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from brats_seg import nifti
-from brats_seg.bundles import save_bundle
+from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.cli.main import run
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
@@ -20,7 +20,9 @@ SHAPE = (18, 20, 22)
 
 def patterns(prefix: str = "", contents: tuple[str, ...] = tuple(WORDS)) -> list[str]:
     words = {**WORDS, "seg": "lesions"}
-    return [f'{prefix}patterns.{content}="{{id}}/anat/{{id}}_{words[content]}.nii.gz"' for content in contents]
+    return [
+        f'{prefix}patterns.{content}="{{id}}/anat/{{id}}_{words[content]}.nii.gz"' for content in contents
+    ]
 
 
 def write_case(root: Path, case_id: str) -> None:
@@ -34,7 +36,9 @@ def bundle(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     net = UNet(width=2, norm="instance", attention=False, residual=False, dropout=0.0).eval()
     torch.nn.init.constant_(net.main.bias, 5.0)  # tumour everywhere
-    save_bundle(tmp_path / "b", net, pipeline="b", normalisation=ZScore().settings(), provenance={}, scores={})
+    save_bundle(
+        tmp_path / "b", net, pipeline="b", normalisation=ZScore().settings(), provenance={}, scores={}
+    )
     return tmp_path / "b"
 
 
@@ -48,7 +52,13 @@ def test_predict_and_evaluate(bundle: Path, tmp_path: Path, capsys: pytest.Captu
     for case_id in ("sub-01", "sub-02"):
         truth = nifti.read(out / f"{case_id}.nii.gz")
         nifti.write(root / case_id / "anat" / f"{case_id}_lesions.nii.gz", truth.array, truth.geometry)
-    score = ["evaluate", f"predictions={out}", f"references={root}", "labels.references=brats2020", "workers=1"]
+    score = [
+        "evaluate",
+        f"predictions={out}",
+        f"references={root}",
+        "labels.references=brats2020",
+        "workers=1",
+    ]
     for contents in (("seg",), ("t1", "seg")):  # truths alone are enough
         scores = tmp_path / "-".join(contents)
         run(score[0], [*score[1:], f"output={scores}", *patterns(contents=contents)])
@@ -71,7 +81,10 @@ def test_one_case_that_is_not_clear_leaves_the_others_to_be_segmented(
     (root / "sub-02" / "anat" / "sub-02_late_T1gd.nii.gz").write_bytes(b"")
     wanted = [entry.replace("_T1gd", "*_T1gd") for entry in patterns()]
     with pytest.raises(SystemExit) as stopped:
-        run("predict", [f"input={root}", f"output={out}", "tta=none", "accelerator=cpu", f"bundles.b={bundle}", *wanted])
+        run(
+            "predict",
+            [f"input={root}", f"output={out}", "tta=none", "accelerator=cpu", f"bundles.b={bundle}", *wanted],
+        )
     assert stopped.value.code == 1
     assert [path.name for path in out.glob("*.nii.gz")] == ["sub-01.nii.gz"]
     (line,) = capsys.readouterr().err.splitlines()

@@ -67,11 +67,41 @@ def test_wrong_values(name, override, expected, capsys):
 @pytest.mark.parametrize(
     ("name", "overrides"),
     [
-        ("train", ["fold=all", "trainer.devices=[0]", "trainer.precision=32", "swa.cycles=0", "data.workers=0"]),
-        ("train", ["data.lower_percentile=0.5", "model.dropout=0", "optimizer.lr=1", "trainer.gradient_clip_val=0.5"]),
-        ("train", ["experiment=pipeline_b", "data.augmentation.shift_range=[-0.2,0.2]", "+data.new=1", "~data.changed"]),
-        ("train", ["logger=[wandb,tensorboard]", "logger.wandb.tags=[a,b]", "overlays={cases: 0}", "name=mine"]),
-        ("predict", ["bundles.a=one", "bundles.b=[one,two]", "postprocessing.enhancing_below_mm3=30.5", "devices=auto"]),
+        (
+            "train",
+            ["fold=all", "trainer.devices=[0]", "trainer.precision=32", "swa.cycles=0", "data.workers=0"],
+        ),
+        (
+            "train",
+            [
+                "data.lower_percentile=0.5",
+                "model.dropout=0",
+                "optimizer.lr=1",
+                "trainer.gradient_clip_val=0.5",
+            ],
+        ),
+        (
+            "train",
+            [
+                "experiment=pipeline_b",
+                "data.augmentation.shift_range=[-0.2,0.2]",
+                "+data.new=1",
+                "~data.changed",
+            ],
+        ),
+        (
+            "train",
+            ["logger=[wandb,tensorboard]", "logger.wandb.tags=[a,b]", "overlays={cases: 0}", "name=mine"],
+        ),
+        (
+            "predict",
+            [
+                "bundles.a=one",
+                "bundles.b=[one,two]",
+                "postprocessing.enhancing_below_mm3=30.5",
+                "devices=auto",
+            ],
+        ),
         ("evaluate", ["predictions=[a,b]", "workers=2"]),
         ("demo", ["folds=[0,1,2]"]),
         ("cv_summary", ["keep.a=null", "keep.b=3"]),

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from brats_seg.cli.main import COMMANDS
 
 CONF = Path(str(import_module("brats_seg.conf").__file__)).parent
-ROOTS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "house")
+ROOTS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "quiet")
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 
 
@@ -48,7 +48,9 @@ def bases(group: str) -> set[str]:
     names: set[str] = set()
     for other, name in OPTIONS:
         if other == group:
-            names |= {entry for entry in raw(group, name).get("defaults", []) if isinstance(entry, str)} - {"_self_"}
+            names |= {entry for entry in raw(group, name).get("defaults", []) if isinstance(entry, str)} - {
+                "_self_"
+            }
     return names
 
 
@@ -57,8 +59,19 @@ def parameters(target: str) -> dict[str, inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for cls in inspect.getmro(get_object(target)):
         if "__init__" in vars(cls):
-            own = {key: value for key, value in inspect.signature(cls.__init__).parameters.items() if key != "self"}
-            found = {**{key: value for key, value in own.items() if value.kind is not inspect.Parameter.VAR_KEYWORD}, **found}
+            own = {
+                key: value
+                for key, value in inspect.signature(cls.__init__).parameters.items()
+                if key != "self"
+            }
+            found = {
+                **{
+                    key: value
+                    for key, value in own.items()
+                    if value.kind is not inspect.Parameter.VAR_KEYWORD
+                },
+                **found,
+            }
             if all(value.kind is not inspect.Parameter.VAR_KEYWORD for value in own.values()):
                 break
     return found
@@ -100,11 +113,15 @@ def test_keys_are_parameters_and_required_ones_are_given(group, name):
         assert required - built.get(group, set()) - {"args", "kwargs"} <= keys, own
 
 
-@pytest.mark.parametrize(("group", "name"), [it for it in classes() if raw(*it)["_target_"].startswith("brats_seg.")])
+@pytest.mark.parametrize(
+    ("group", "name"), [it for it in classes() if raw(*it)["_target_"].startswith("brats_seg.")]
+)
 def test_a_number_lives_in_one_place(group, name):
     node = composed(group, name)
     known = parameters(node._target_)
-    assert [key for key in node if key in known and known[str(key)].default is not inspect.Parameter.empty] == []
+    assert [
+        key for key in node if key in known and known[str(key)].default is not inspect.Parameter.empty
+    ] == []
 
 
 @pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "experiment"])
@@ -129,7 +146,7 @@ def test_every_root_is_a_command_and_every_command_has_a_root():
 
 @pytest.mark.parametrize("name", ROOTS)
 def test_every_root_composes_and_is_quiet(name):
-    assert raw("", name)["defaults"][0] == "house"
+    assert raw("", name)["defaults"][0] == "quiet"
     hydra = compose(name, return_hydra_config=True).hydra
     assert (hydra.output_subdir, hydra.run.dir, hydra.job.chdir) == (None, ".", False)
     assert hydra.job_logging is None or not hydra.job_logging.get("handlers")

@@ -40,7 +40,9 @@ def test_patch_is_a_window_of_the_case_with_zeros_around(case: CachedCase) -> No
         assert len(filled) == 13  # the narrow axis is padded, never cut
         inner = image.numpy()[..., filled[0] : filled[-1] + 1]
         whole = case.image()
-        assert any(np.array_equal(inner, whole[:, z : z + 16, y : y + 16]) for z in range(5) for y in range(15))
+        assert any(
+            np.array_equal(inner, whole[:, z : z + 16, y : y + 16]) for z in range(5) for y in range(15)
+        )
 
 
 def test_regions_are_nested_and_follow_the_depth(case: CachedCase) -> None:

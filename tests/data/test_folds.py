@@ -15,7 +15,9 @@ from brats_seg.errors import UserError
 IDS = [f"BraTS20_Training_{k:03d}" for k in range(1, 24)]
 
 
-@given(st.sets(st.text("abc0123456789", min_size=1, max_size=6), min_size=5, max_size=60), st.integers(0, 2**31))
+@given(
+    st.sets(st.text("abc0123456789", min_size=1, max_size=6), min_size=5, max_size=60), st.integers(0, 2**31)
+)
 def test_folds_partition_the_cases(ids: set[str], seed: int) -> None:
     folds = make_folds(ids, folds=5, seed=seed)
     assert sorted(i for fold in folds for i in fold) == sorted(ids)
@@ -38,7 +40,10 @@ FROZEN_FOLD_0 = [f"BraTS20_Training_{k}" for k in ("003", "007", "008", "009", "
 
 def test_visits_of_a_patient_stay_together() -> None:
     ids = [
-        name.format(p, v) for name in ("BraTS-GLI-{:05d}-{:03d}", "BraTS19_TCIA{}_466_{}") for p in range(12) for v in range(3)
+        name.format(p, v)
+        for name in ("BraTS-GLI-{:05d}-{:03d}", "BraTS19_TCIA{}_466_{}")
+        for p in range(12)
+        for v in range(3)
     ]
     for fold in make_folds(ids, folds=5, seed=0):
         assert sum(len([i for i in ids if patient(i) == p]) for p in {patient(i) for i in fold}) == len(fold)
@@ -46,7 +51,9 @@ def test_visits_of_a_patient_stay_together() -> None:
 
 def test_one_scan_of_a_patient_is_ordered_by_its_own_id() -> None:
     """Splits of BraTS 2017 to 2019 made before their scans were told apart stay as they were."""
-    assert [patient(i) for i in ("Brats18_2013_0_1", "BraTS19_X_1", "BraTS19_X_2")] == ["Brats18_2013_0_1"] + ["BraTS19_X_1"] * 2
+    assert [patient(i) for i in ("Brats18_2013_0_1", "BraTS19_X_1", "BraTS19_X_2")] == [
+        "Brats18_2013_0_1"
+    ] + ["BraTS19_X_1"] * 2
     assert patient("BraTS20_Training_001") == "BraTS20_Training_001"
 
 
@@ -61,7 +68,9 @@ def test_every_fold_validates_once() -> None:
     folds = make_folds(IDS, folds=5, seed=3)
     splits = [fold_split(folds, k) for k in range(5)]
     assert sorted(i for s in splits for i in s.validation) == sorted(IDS)
-    assert all(set(s.train) | set(s.validation) == set(IDS) and not set(s.train) & set(s.validation) for s in splits)
+    assert all(
+        set(s.train) | set(s.validation) == set(IDS) and not set(s.train) & set(s.validation) for s in splits
+    )
     with pytest.raises(UserError, match="fold=5"):
         fold_split(folds, 5)
 
@@ -77,9 +86,16 @@ def test_frozen_folds_are_read_back_and_other_data_is_noticed(tmp_path: Path) ->
 
 
 def test_changed_data_extend_the_folds_or_make_new_ones(tmp_path: Path) -> None:
-    path, visits = tmp_path / "folds.json", [f"BraTS-GLI-{p:05d}-{v:03d}" for p in range(11) for v in range(2)]
+    path, visits = (
+        tmp_path / "folds.json",
+        [f"BraTS-GLI-{p:05d}-{v:03d}" for p in range(11) for v in range(2)],
+    )
     first = frozen_folds(path, visits, folds=5, seed=0)
-    now = [*visits[1:], "BraTS-GLI-00003-002", "BraTS-GLI-00099-000"]  # one gone, a known patient again, a new one
+    now = [
+        *visits[1:],
+        "BraTS-GLI-00003-002",
+        "BraTS-GLI-00099-000",
+    ]  # one gone, a known patient again, a new one
     held = path.read_bytes()
     with pytest.raises(UserError, match=r"2 cases new, 1 gone.*extend.*resplit"):
         frozen_folds(path, now, folds=5, seed=0)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-from brats_seg import nifti
 
 SHAPE = (14, 16, 18)
 Write = Callable[..., Path]
@@ -23,21 +20,6 @@ def tumour(seed: int, enhancing: int = 4) -> np.ndarray:
     label_map[z + 2 : z + 7, y + 2 : y + 7, x + 2 : x + 7] = enhancing
     label_map[z + 3 : z + 6, y + 3 : y + 6, x + 3 : x + 6] = 1
     return label_map
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """``write("folder/name.nii.gz", array)``: gives the folder; ``labels`` adds the JSON that `predict` leaves."""
-
-    def write_map(path: str, array: np.ndarray, labels: str | None = None, geometry: nifti.Geometry | None = None) -> Path:
-        file = tmp_path / path
-        nifti.write(file, array, geometry or nifti.lps_geometry(array.shape))
-        if labels:
-            record = file.parent / f"{file.name.removesuffix('.nii.gz')}.json"
-            record.write_text(json.dumps({"labels": {"convention": labels}}))
-        return file.parent
-
-    return write_map
 
 
 @pytest.fixture

@@ -29,18 +29,28 @@ def blobs(seed: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(PROGRAM is None, reason="no brats-evaluate: install it elsewhere, set BRATS_EVALUATE=PROGRAM")
+@pytest.mark.skipif(
+    PROGRAM is None, reason="no brats-evaluate: install it elsewhere, set BRATS_EVALUATE=PROGRAM"
+)
 def test_the_published_program_agrees(tmp_path: Path) -> None:
     for number in range(4):
         truth = blobs(number) * (number != 3)
-        prediction = np.where(blobs(number + 10) > 0, np.roll(truth, 1, 0), truth) if number != 2 else truth * 0
+        prediction = (
+            np.where(blobs(number + 10) > 0, np.roll(truth, 1, 0), truth) if number != 2 else truth * 0
+        )
         for folder, label_map in (("truth", truth), ("prediction", prediction)):
             name = f"BraTS-GLI-{number:05}-000.nii.gz"
-            nifti.write(tmp_path / folder / name, label_map.astype(np.uint8), nifti.lps_geometry(label_map.shape))
+            nifti.write(
+                tmp_path / folder / name, label_map.astype(np.uint8), nifti.lps_geometry(label_map.shape)
+            )
     out = tmp_path / "theirs.json"
     folders = ["--ref_path", tmp_path / "truth", "--pred_path", tmp_path / "prediction"]
-    subprocess.run([str(PROGRAM), "--config", "gli", *folders, "--summary_json", out], check=True, capture_output=True)
-    theirs = {row["subject_name"].removesuffix(".nii.gz"): row for row in json.loads(out.read_text())["metrics"]}
+    subprocess.run(
+        [str(PROGRAM), "--config", "gli", *folders, "--summary_json", out], check=True, capture_output=True
+    )
+    theirs = {
+        row["subject_name"].removesuffix(".nii.gz"): row for row in json.loads(out.read_text())["metrics"]
+    }
     labels = {"prediction_labels": "brats2023", "reference_labels": "brats2023"}
     evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "ours", convention="brats2026", **labels)
     compared = 0

@@ -14,8 +14,8 @@ import pytest
 
 from brats_seg.evaluation.conventions import CONVENTIONS, METRICS
 from brats_seg.evaluation.pairs import LabelMap, Pair
-from brats_seg.evaluation.score import Wanted, score_pair
-from brats_seg.evaluation.volumes import read_label_map
+from brats_seg.evaluation.reading import read_label_map
+from brats_seg.evaluation.score_case import Wanted, score_pair
 
 Write = Callable[..., Path]
 SHAPE = (12, 14, 16)
@@ -34,8 +34,21 @@ SAME_2023 = {**SAME_2020, "lesion_dice": 1, "lesion_hd95": 0, "sensitivity": 1}
 SAME_2026 = {"dice": 1, "surface_dice": 1, **EQUAL}
 UNDEFINED_2026 = {"lesion_dice": None, "lesion_hd95": None, "lesion_surface_dice": None, "lesion_f1": None}
 WRONG_2020 = {"dice": 0, "hd95": 373.12866, "surface_dice": 0}
-WRONG_2023 = {"lesion_dice": 0, "lesion_hd95": 374, "dice": 0, "hd95": 374, "surface_dice": 0, "lesions_found": 0}
-LESIONS_2026 = {"lesion_dice": 0, "lesion_hd95": 373, "lesion_surface_dice": 0, "lesion_f1": 0, "lesions_found": 0}
+WRONG_2023 = {
+    "lesion_dice": 0,
+    "lesion_hd95": 374,
+    "dice": 0,
+    "hd95": 374,
+    "surface_dice": 0,
+    "lesions_found": 0,
+}
+LESIONS_2026 = {
+    "lesion_dice": 0,
+    "lesion_hd95": 373,
+    "lesion_surface_dice": 0,
+    "lesion_f1": 0,
+    "lesions_found": 0,
+}
 WRONG_2026 = {**LESIONS_2026, "dice": 0, "surface_dice": 0}
 
 EMPTY = {
@@ -58,7 +71,12 @@ EMPTY = {
     ("brats2026", "no prediction"): {**WRONG_2026, **MISSED},
     ("brats2026", "no truth"): {**WRONG_2026, **FALSE},
 }  # fmt: skip
-MASKS = {"both": (NOTHING, NOTHING), "same": (CUBE, CUBE), "no prediction": (NOTHING, CUBE), "no truth": (CUBE, NOTHING)}
+MASKS = {
+    "both": (NOTHING, NOTHING),
+    "same": (CUBE, CUBE),
+    "no prediction": (NOTHING, CUBE),
+    "no truth": (CUBE, NOTHING),
+}
 ABSENT = {
     ("brats2020", True): {**EMPTY["brats2020", "no prediction"], "specificity": 0},
     ("brats2020", False): {**EMPTY["brats2020", "both"], **WRONG_2020, "specificity": 0},
@@ -82,7 +100,9 @@ def test_a_missing_file_is_penalised(name: str, tumour: bool, write: Write) -> N
     pair = Pair("x", None, LabelMap(write("truth/x.nii.gz", truth) / "x.nii.gz", "brats2020"))
     rows = score_pair(pair, read_label_map("x", pair.reference), Wanted(CONVENTIONS[name])).rows
     for region in ("ET", "TC", "WT"):
-        assert {row.metric: row.value for row in rows if row.region == region} == pytest.approx(ABSENT[name, tumour], abs=1e-12)
+        assert {row.metric: row.value for row in rows if row.region == region} == pytest.approx(
+            ABSENT[name, tumour], abs=1e-12
+        )
 
 
 def test_every_metric_is_known_and_the_ranked_ones_are_scored() -> None:

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.cli.evaluate import main
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.cli.commands.evaluate import main
 from brats_seg.errors import UserError
-from brats_seg.evaluation.cohort import Missing
-from brats_seg.evaluation.evaluate import compare, distinct_names, evaluate
-from brats_seg.evaluation.record import recorded_convention
+from brats_seg.evaluation.evaluate import compare, evaluate
+from brats_seg.evaluation.score_cohort import Missing
+from brats_seg.files import distinct_names
 from brats_seg.metrics.functional import HD95_PENALTY_MM
 
 Write = Callable[..., Path]
@@ -27,7 +28,9 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def value(rows: list[dict[str, str]], case: str, metric: str, region: str = "ET") -> str:
-    (found,) = [row["value"] for row in rows if (row["case"], row["metric"], row["region"]) == (case, metric, region)]
+    (found,) = [
+        row["value"] for row in rows if (row["case"], row["metric"], row["region"]) == (case, metric, region)
+    ]
     return found
 
 
@@ -36,7 +39,10 @@ def test_tables(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.Captur
     rows = read(tmp_path / "out" / "per_case.csv")
     assert list(rows[0]) == ["case", "region", "metric", "value"]
     assert (value(rows, "BraTS20_000", "dice"), value(rows, "BraTS20_000", "hd95")) == ("1", "0")
-    assert (value(rows, "BraTS20_002", "dice"), float(value(rows, "BraTS20_002", "hd95"))) == ("0", HD95_PENALTY_MM)
+    assert (value(rows, "BraTS20_002", "dice"), float(value(rows, "BraTS20_002", "hd95"))) == (
+        "0",
+        HD95_PENALTY_MM,
+    )
     assert float(value(rows, "BraTS20_001", "hd95", "WT")) == 1
     summary = {(row["metric"], row["region"]): row for row in read(tmp_path / "out" / "summary.csv")}
     dice = [float(value(rows, f"BraTS20_00{i}", "dice", "WT")) for i in range(3)]
@@ -58,7 +64,11 @@ def test_undefined_values_are_counted_not_dropped(write: Write, make_tumour: Tum
     evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2020")
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "b", "sensitivity"), value(rows, "b", "dice")) == ("", "0")
-    (summary,) = [r for r in read(tmp_path / "out" / "summary.csv") if (r["metric"], r["region"]) == ("sensitivity", "ET")]
+    (summary,) = [
+        r
+        for r in read(tmp_path / "out" / "summary.csv")
+        if (r["metric"], r["region"]) == ("sensitivity", "ET")
+    ]
     assert (summary["mean"], summary["cases"], summary["of"]) == ("1", "1", "2")
     assert "| Sensitivity | 1.0000 (1 of 2) |" in (tmp_path / "out" / "summary.md").read_text()
 
@@ -66,7 +76,9 @@ def test_undefined_values_are_counted_not_dropped(write: Write, make_tumour: Tum
 def test_conventions_of_labels_may_differ(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
     write("truth/x.nii.gz", make_tumour(0, enhancing=3))
     write("predictions/x.nii.gz", make_tumour(0), "brats2020")
-    summaries = evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2023")
+    summaries = evaluate(
+        tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2023"
+    )
     assert all(summary.mean == 1 for summary in summaries if summary.metric == "dice")
 
 
@@ -77,7 +89,9 @@ def test_orientation_on_disk_does_not_matter(cohort: tuple[Path, Path], tmp_path
         assert nib.aff2axcodes(turned.affine) == ("R", "I", "P")
         turned.to_filename(path)
     evaluate(*cohort, tmp_path / "after")
-    assert (tmp_path / "before" / "per_case.csv").read_text() == (tmp_path / "after" / "per_case.csv").read_text()
+    assert (tmp_path / "before" / "per_case.csv").read_text() == (
+        tmp_path / "after" / "per_case.csv"
+    ).read_text()
 
 
 def broken(folder: Path, kind: str) -> None:
@@ -126,13 +140,21 @@ def test_what_cannot_be_scored(cohort: tuple[Path, Path], tmp_path: Path, kind: 
     assert "penalised" in (out / "summary.md").read_text()
 
 
-def test_a_missing_prediction_is_not_right_about_an_absent_region(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+def test_a_missing_prediction_is_not_right_about_an_absent_region(
+    write: Write, make_tumour: Tumour, tmp_path: Path
+) -> None:
     without = make_tumour(1)
     without[without == 4] = 1
     for case in "ab":
         write(f"truth/{case}.nii.gz", without)
     write("predictions/a.nii.gz", without, "brats2020")
-    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2020", missing="penalise")
+    evaluate(
+        tmp_path / "predictions",
+        tmp_path / "truth",
+        tmp_path / "out",
+        reference_labels="brats2020",
+        missing="penalise",
+    )
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "a", "dice"), value(rows, "b", "dice")) == ("1", "0")
     assert (value(rows, "a", "hd95"), float(value(rows, "b", "hd95"))) == ("0", HD95_PENALTY_MM)
@@ -154,17 +176,24 @@ def test_everything_that_is_wrong_is_listed_at_once(cohort: tuple[Path, Path], t
 
 
 @pytest.mark.parametrize("missing", ["fail", "skip", "penalise"])
-def test_a_reference_that_cannot_be_used_always_fails(cohort: tuple[Path, Path], tmp_path: Path, missing: Missing) -> None:
+def test_a_reference_that_cannot_be_used_always_fails(
+    cohort: tuple[Path, Path], tmp_path: Path, missing: Missing
+) -> None:
     for case in ("BraTS20_000", "BraTS20_002"):
         path = cohort[1] / case / f"{case}_seg.nii.gz"
         path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(UserError) as caught:
         evaluate(*cohort, tmp_path / "out", missing=missing)
-    assert [line[:17] for line in str(caught.value).splitlines()] == ["case BraTS20_000:", "case BraTS20_002:"]
+    assert [line[:17] for line in str(caught.value).splitlines()] == [
+        "case BraTS20_000:",
+        "case BraTS20_002:",
+    ]
     assert not (tmp_path / "out").exists()
 
 
-def test_brackets_in_a_path_are_printed(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_brackets_in_a_path_are_printed(
+    cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     odd = cohort[0].rename(tmp_path / "p[x]")
     (odd / "BraTS20_000.nii.gz").rename(odd / "other.nii.gz")
     (odd / "BraTS20_000.json").rename(odd / "other.json")
@@ -175,13 +204,15 @@ def test_brackets_in_a_path_are_printed(cohort: tuple[Path, Path], tmp_path: Pat
 def test_the_folder_tells_its_convention(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     evaluate(*cohort, out, convention="brats2023")
-    assert recorded_convention(out, None).name == recorded_convention(out, "brats2023").name == "brats2023"
+    assert (
+        EvaluationFolder(out).convention(None) == EvaluationFolder(out).convention("brats2023") == "brats2023"
+    )
     with pytest.raises(UserError, match="expected scores of brats2020, found those of brats2023"):
-        recorded_convention(out, "brats2020")
+        EvaluationFolder(out).convention("brats2020")
     (out / "evaluation.json").unlink()
-    assert recorded_convention(out, "brats2020").name == "brats2020"
+    assert EvaluationFolder(out).convention("brats2020") == "brats2020"
     with pytest.raises(UserError, match="convention=NAME"):
-        recorded_convention(out, None)
+        EvaluationFolder(out).convention(None)
 
 
 @pytest.mark.slow
@@ -196,13 +227,21 @@ def test_processes_change_nothing(cohort: tuple[Path, Path], tmp_path: Path) -> 
 def test_lesion_by_lesion(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     evaluate(*cohort, tmp_path / "out", convention="brats2023")
     rows = read(tmp_path / "out" / "per_case.csv")
-    assert (value(rows, "BraTS20_000", "lesion_dice"), value(rows, "BraTS20_000", "lesion_hd95")) == ("1", "0")
-    assert (value(rows, "BraTS20_002", "lesion_dice"), value(rows, "BraTS20_002", "lesion_hd95")) == ("0", "374")
+    assert (value(rows, "BraTS20_000", "lesion_dice"), value(rows, "BraTS20_000", "lesion_hd95")) == (
+        "1",
+        "0",
+    )
+    assert (value(rows, "BraTS20_002", "lesion_dice"), value(rows, "BraTS20_002", "lesion_hd95")) == (
+        "0",
+        "374",
+    )
     with pytest.raises(UserError, match="unknown convention 'brats1999'"):
         evaluate(*cohort, tmp_path / "out", convention="brats1999")
 
 
-def test_each_pipeline_alone_stands_beside(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+def test_each_pipeline_alone_stands_beside(
+    cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path
+) -> None:
     for number in range(3):
         write(f"predictions/a/BraTS20_00{number}.nii.gz", make_tumour(number), "brats2020")
     write("predictions/b/BraTS20_000.nii.gz", make_tumour(0) * 0, "brats2020")
@@ -212,7 +251,9 @@ def test_each_pipeline_alone_stands_beside(cohort: tuple[Path, Path], write: Wri
     assert "| Dice (pipeline B alone) | 0.0000 (1 of 3) | 0.0000 (1 of 3) | 0.0000 (1 of 3) |" in text
 
 
-def test_uncertainty_and_calibration(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+def test_uncertainty_and_calibration(
+    cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path
+) -> None:
     for number in range(3):
         for word, region in (("whole", "WT"), ("core", "TC"), ("enhance", "ET")):
             sure = np.zeros(make_tumour(number).shape, np.uint8)
@@ -220,7 +261,11 @@ def test_uncertainty_and_calibration(cohort: tuple[Path, Path], write: Write, ma
             write(f"predictions/probabilities/BraTS20_00{number}_{region}.nii.gz", sure.astype(np.float32))
     evaluate(*cohort, tmp_path / "out", uncertainty_intervals=40, calibration_bins=10)
     rows = read(tmp_path / "out" / "per_case.csv")
-    assert value(rows, "BraTS20_000", "uncertainty_score") == value(rows, "BraTS20_000", "uncertainty_dice") == "1"
+    assert (
+        value(rows, "BraTS20_000", "uncertainty_score")
+        == value(rows, "BraTS20_000", "uncertainty_dice")
+        == "1"
+    )
     assert value(rows, "BraTS20_002", "uncertainty_dice") == "0"
     # Nowhere tumour, it says: wrong in as many voxels as there are.
     assert float(value(rows, "BraTS20_001", "ece", "WT")) == pytest.approx(9**3 / make_tumour(1).size)
@@ -232,7 +277,9 @@ def test_uncertainty_and_calibration(cohort: tuple[Path, Path], write: Write, ma
         evaluate(*cohort, tmp_path / "other", uncertainty_intervals=40)
 
 
-def test_ranking_of_several_folders(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ranking_of_several_folders(
+    cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     perfect = tmp_path / "perfect"
     perfect.mkdir()
     for path in cohort[0].glob("*.json"):
@@ -248,7 +295,10 @@ def test_ranking_of_several_folders(cohort: tuple[Path, Path], tmp_path: Path, c
 
 
 def test_folders_of_one_name_are_told_apart() -> None:
-    assert distinct_names([Path("/x/a/predictions"), Path("/x/b/predictions")]) == ["a-predictions", "b-predictions"]
+    assert distinct_names([Path("/x/a/predictions"), Path("/x/b/predictions")]) == [
+        "a-predictions",
+        "b-predictions",
+    ]
     with pytest.raises(UserError, match="twice"):
         distinct_names([Path("/x"), Path("/x/../x")])
 

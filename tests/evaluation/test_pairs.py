@@ -49,14 +49,16 @@ def test_labels_of_predictions_are_asked_for(write: Write, make_tumour: Tumour) 
     (folder / "x.json").write_text("[not what it should be")
     with pytest.raises(UserError, match="nothing tells"):
         find_pairs(folder, truth, labels=None)
-    with pytest.raises(UserError, match="unknown label convention"):
+    with pytest.raises(UserError, match="unknown label values"):
         find_pairs(folder, truth, labels="brats1999")
     pairs, _ = find_pairs(folder, truth, labels="brats2023")
     assert pairs[0].prediction is not None
     assert pairs[0].prediction.labels == "brats2023"
 
 
-def test_strangers_and_missing_ones_are_named(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour) -> None:
+def test_strangers_and_missing_ones_are_named(
+    cohort: tuple[Path, Path], write: Write, make_tumour: Tumour
+) -> None:
     predictions, references = cohort
     write("predictions/other.nii.gz", make_tumour(0), "brats2020")
     (predictions / "BraTS20_001.nii.gz").unlink()
@@ -73,7 +75,9 @@ def test_each_pipeline_alone_is_found(cohort: tuple[Path, Path], write: Write, m
     assert [list(pair.alone) for pair in pairs] == [[], ["dice_b"], []]
 
 
-def test_nothing_in_common_is_one_line(cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+def test_nothing_in_common_is_one_line(
+    cohort: tuple[Path, Path], write: Write, make_tumour: Tumour, tmp_path: Path
+) -> None:
     references = find_references(cohort[1], labels=None)
     with pytest.raises(UserError, match=r"expected a label map per case, such as BraTS20_000\.nii\.gz"):
         find_pairs(write("elsewhere/y.nii.gz", make_tumour(0)), references, labels="brats2020")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import UserError
 from brats_seg.evaluation.ranking import permutation_test, rank, to_csv
-from brats_seg.evaluation.score import Row
 
 METRICS = ("dice", "hd95")
 
@@ -58,7 +58,11 @@ def test_p_values_are_uniform_under_chance() -> None:
 
 
 def test_the_table_says_who_is_ahead_of_whom() -> None:
-    found = rank({name: rows([score], [1 - score]) for name, score in (("a", 0.1), ("b", 0.9), ("c", 0.5))}, METRICS, seed=0)
+    found = rank(
+        {name: rows([score], [1 - score]) for name, score in (("a", 0.1), ("b", 0.9), ("c", 0.5))},
+        METRICS,
+        seed=0,
+    )
     head, first, *_ = to_csv(found).splitlines()
     assert head == "place,predictions,mean rank,p ahead of c,p ahead of a"
     assert first == "1,b,1.000,0.5,0.5"

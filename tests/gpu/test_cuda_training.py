@@ -1,6 +1,7 @@
 """Training steps on a real card: every switch, both pipelines, the paper's full size. ``make test-gpu``.
 
-Imports nothing but torch, pytest and the package's ``models``, ``losses`` and ``terms``, so that it runs where only these are.
+Imports nothing but torch, pytest and the package's ``models``, ``losses`` and ``terms``, so that it runs
+where only these are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from brats_seg.models.fused_norm import norm_relu
 
 CUDA = torch.cuda.is_available()
 BF16 = CUDA and torch.cuda.is_bf16_supported(including_emulation=False)
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not CUDA, reason="NO GPU on this machine: the CUDA path is NOT tested")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not CUDA, reason="NO GPU on this machine: the CUDA path is NOT tested"),
+]
 needs_bf16 = pytest.mark.skipif(not BF16, reason="this card has no bf16 of its own")
 DTYPES = [torch.float16, pytest.param(torch.bfloat16, marks=needs_bf16)]
 NORMS = ["group", "instance"]
@@ -35,7 +39,9 @@ def nothing_is_left() -> Iterator[None]:
 
 def network(width: int = 16, **changes: Any) -> UNet:
     torch.manual_seed(0)
-    net = UNet(**{"width": width, "norm": "group", "attention": False, "residual": False, "dropout": 0.0, **changes})
+    net = UNet(
+        **{"width": width, "norm": "group", "attention": False, "residual": False, "dropout": 0.0, **changes}
+    )
     return net.to("cuda", memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
 
 
@@ -48,7 +54,9 @@ def batch(count: int = 1, side: int = 64) -> tuple[Tensor, Tensor]:
     return image.contiguous(memory_format=torch.channels_last_3d), target
 
 
-def step(net: nn.Module, image: Tensor, target: Tensor, dtype: torch.dtype | None, squared: bool = True) -> Tensor:
+def step(
+    net: nn.Module, image: Tensor, target: Tensor, dtype: torch.dtype | None, squared: bool = True
+) -> Tensor:
     """The loss; gradients are left in the network. fp16 is scaled as a training does."""
     net.zero_grad()
     with torch.autocast("cuda", dtype or torch.bfloat16, enabled=dtype is not None, cache_enabled=False):
@@ -85,7 +93,14 @@ def answers(function: Any, values: list[Tensor], upstream: Tensor, groups: int) 
     return [each.detach().double() for each in (answer, *found)]
 
 
-SHAPES = [(1, 48, 96, 64, 80), (3, 96, 33, 31, 29), (1, 192, 32, 32, 32), (2, 384, 16, 16, 16), (3, 16, 5, 7, 9), (1, 1, 3, 5, 7)]
+SHAPES = [
+    (1, 48, 96, 64, 80),
+    (3, 96, 33, 31, 29),
+    (1, 192, 32, 32, 32),
+    (2, 384, 16, 16, 16),
+    (3, 16, 5, 7, 9),
+    (1, 1, 3, 5, 7),
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -96,8 +111,13 @@ def test_the_fused_norm_is_that_of_float64(shape: tuple[int, ...], norm: str, dt
     groups = min(16, channels) if norm == "group" else channels
     torch.manual_seed(0)
     x = torch.randn(shape, device="cuda") + 2 * torch.randn(1, channels, 1, 1, 1, device="cuda")
-    x, upstream = (t.to(dtype).contiguous(memory_format=torch.channels_last_3d) for t in (x, torch.randn_like(x)))
-    weight, bias = torch.linspace(0.5, 1.5, channels, device="cuda"), torch.linspace(-1, 1, channels, device="cuda")
+    x, upstream = (
+        t.to(dtype).contiguous(memory_format=torch.channels_last_3d) for t in (x, torch.randn_like(x))
+    )
+    weight, bias = (
+        torch.linspace(0.5, 1.5, channels, device="cuda"),
+        torch.linspace(-1, 1, channels, device="cuda"),
+    )
     assert fused_norm.applies(x)
     ours = answers(norm_relu, [x, weight, bias], upstream, groups)
     theirs = answers(exact, [x.double(), weight.double(), bias.double()], upstream, groups)
@@ -106,9 +126,13 @@ def test_the_fused_norm_is_that_of_float64(shape: tuple[int, ...], norm: str, dt
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
 
 
-@pytest.mark.skipif(not CUDA or torch.cuda.get_device_properties(0).total_memory < 40 * 2**30, reason="needs 40 GB")
+@pytest.mark.skipif(
+    not CUDA or torch.cuda.get_device_properties(0).total_memory < 40 * 2**30, reason="needs 40 GB"
+)
 def test_a_tensor_of_more_than_31_bits() -> None:
-    x = torch.randn(6, 48, 200, 200, 200, device="cuda", dtype=torch.float16).to(memory_format=torch.channels_last_3d)
+    x = torch.randn(6, 48, 200, 200, 200, device="cuda", dtype=torch.float16).to(
+        memory_format=torch.channels_last_3d
+    )
     weight, bias = torch.ones(48, device="cuda"), torch.zeros(48, device="cuda")
     assert x.numel() > 2**31
     y, mean, rstd = torch.ops.brats_seg.norm_relu(x, weight, bias, 16, 1e-5)
@@ -169,7 +193,9 @@ def test_checkpointing_gives_the_same_gradients_and_keeps_less(norm: str) -> Non
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_deterministic_means_equal_bits(norm: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def test_deterministic_means_equal_bits(
+    norm: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
@@ -204,5 +230,7 @@ def test_a_step_of_the_paper_fits_its_card(norm: str, count: int, limit: float) 
     assert step(net, image, target, dtype, squared=norm == "group").isfinite()
     assert all(gradient.isfinite().all() for gradient in gradients(net))
     peak = torch.cuda.max_memory_allocated() / 2**30
-    print(f"{torch.cuda.get_device_name()}: {norm}, batch {count}: peak {peak:.2f} GiB with cuDNN's workspaces")
+    print(
+        f"{torch.cuda.get_device_name()}: {norm}, batch {count}: peak {peak:.2f} GiB with cuDNN's workspaces"
+    )
     assert peak < limit

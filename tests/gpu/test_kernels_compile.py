@@ -1,4 +1,4 @@
-"""The Triton kernels become machine code of real cards, on a machine without one: Triton brings NVIDIA's assembler."""
+"""The Triton kernels become machine code of real cards without one: Triton brings NVIDIA's assembler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from brats_seg.models import fused_norm
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not fused_norm.HAS_TRITON, reason="no triton: the kernels are NOT compiled (make dev installs it on Linux)"
+        not fused_norm.HAS_TRITON,
+        reason="no triton: the kernels are NOT compiled (make dev installs it on Linux)",
     ),
 ]
 MODULES = ("norm_kernels", "norm_gradient_kernels")
@@ -37,10 +38,14 @@ def compiled(kernel: Any, channels: int, size: int, capability: int, dtype: str)
             signature[name] = "constexpr"
             values[(place,)] = constants[name]
             continue
-        signature[name] = "i32" if name in WHOLE else "fp32" if name == "eps" else f"*{dtype if name in VALUES else 'fp32'}"
+        signature[name] = (
+            "i32" if name in WHOLE else "fp32" if name == "eps" else f"*{dtype if name in VALUES else 'fp32'}"
+        )
         if name != "eps":
             divisible[(place,)] = [["tt.divisibility", 16]]
-    answer = triton.compile(ASTSource(kernel, signature, values, divisible), target=GPUTarget("cuda", capability, 32))
+    answer = triton.compile(
+        ASTSource(kernel, signature, values, divisible), target=GPUTarget("cuda", capability, 32)
+    )
     assert answer.asm["cubin"]
     ptx: str = answer.asm["ptx"]
     return ptx

@@ -1,4 +1,4 @@
-"""What one training step would hold and move on a card, by a pretended one: no kernel runs, so no card is needed, but g++ is."""
+"""What a training step would hold and move on a card, by a pretended one: g++ is needed, a card is not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ B: dict[str, Any] = {"norm": "instance", "batch": 3}
 
 
 @pytest.mark.parametrize(("settings", "gib", "gigabytes"), [(A, 3.1, 30), (B, 8.8, 80)], ids=["A", "B"])
-def test_a_step_of_the_paper_is_small(step: Step, settings: dict[str, Any], gib: float, gigabytes: float) -> None:
+def test_a_step_of_the_paper_is_small(
+    step: Step, settings: dict[str, Any], gib: float, gigabytes: float
+) -> None:
     """Before: A 6.19 GiB and 71 GB, B 10.1 GiB and 148 GB."""
     found = step(**settings)
     assert found["peak_gib"] <= gib

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from brats_seg import nifti
-from brats_seg.bundles import Bundle, load_bundle, save_bundle
+from brats_seg.artifacts.bundles import Bundle, load_bundle, save_bundle
 from brats_seg.models import UNet
 from brats_seg.preprocessing import MinMax, ZScore
 
@@ -31,10 +31,14 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
         with torch.no_grad():  # so that every label is somewhere, and views differ
             net.main.weight.normal_()
             logits = net(torch.rand(1, 4, 16, 16, 16)).main[0].flatten(1)
-            net.main.bias -= torch.stack([channel.quantile(q) for channel, q in zip(logits, (0.8, 0.6, 0.4), strict=True)])
+            net.main.bias -= torch.stack(
+                [channel.quantile(q) for channel, q in zip(logits, (0.8, 0.6, 0.4), strict=True)]
+            )
         normalise = MinMax(lower_percentile, 99) if pipeline == "a" else ZScore()
         folder = tmp_path / "bundles" / f"{pipeline}{seed}-{lower_percentile}-{width}"
-        save_bundle(folder, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={})
+        save_bundle(
+            folder, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={}
+        )
         return load_bundle(folder)
 
     return make

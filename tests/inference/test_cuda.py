@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from brats_seg import nifti
-from brats_seg.bundles import Bundle
+from brats_seg.artifacts.bundles import Bundle
 from brats_seg.cases import Case, LoadedCase, find_cases, read_case
 from brats_seg.inference.ensemble import Ensemble, accumulate, views_at_once
 from brats_seg.inference.segment import Prediction, segment
@@ -21,7 +21,8 @@ from brats_seg.inference.tta import VIEWS
 DEVICE = "cuda"
 Bundles = dict[Any, list[Bundle]]
 pytestmark = pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="no GPU on this machine: prediction on CUDA is not compared with that on a CPU"
+    not torch.cuda.is_available(),
+    reason="no GPU on this machine: prediction on CUDA is not compared with that on a CPU",
 )
 
 
@@ -51,14 +52,17 @@ def small(write_case: Any) -> LoadedCase:
 
 def answer(bundles: Bundles, loaded: LoadedCase, device: str, **settings: Any) -> Prediction:
     ensembles: Any = {p: Ensemble(group, channels_last=True).to(device) for p, group in bundles.items()}
-    asked = {"precision": "32-true", "convention": "brats2020", "probabilities": True, **settings}
+    asked = {"precision": "32-true", "labels_input": "brats2020", "probabilities": True, **settings}
     return segment(loaded, ensembles, Settings.default(**asked))
 
 
 @pytest.mark.parametrize(
-    ("precision", "difference", "alike"), [("32-true", 1e-4, 0.999), ("16-mixed", 0.005, 0.98), ("bf16-mixed", 0.01, 0.95)]
+    ("precision", "difference", "alike"),
+    [("32-true", 1e-4, 0.999), ("16-mixed", 0.005, 0.98), ("bf16-mixed", 0.01, 0.95)],
 )
-def test_the_maps_of_a_cpu(bundles: Bundles, small: LoadedCase, precision: str, difference: float, alike: float) -> None:
+def test_the_maps_of_a_cpu(
+    bundles: Bundles, small: LoadedCase, precision: str, difference: float, alike: float
+) -> None:
     if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
         pytest.skip("this GPU has no bf16")
     here, there = answer(bundles, small, DEVICE, precision=precision), answer(bundles, small, "cpu")
@@ -76,14 +80,17 @@ def test_views_in_batches_are_views_one_by_one(bundles: Bundles) -> None:
     nets = [bundle.net().to(DEVICE, memory_format=torch.channels_last_3d) for bundle in bundles["a"]]  # type: ignore[call-overload]
     assert views_at_once(image, 2) > 1
     one, three, many = (
-        accumulate(image, nets, VIEWS["group16"], precision="32-true", at_once=count).mean for count in (1, 3, None)
+        accumulate(image, nets, VIEWS["group16"], precision="32-true", at_once=count).mean
+        for count in (1, 3, None)
     )
     # Another batch may mean another algorithm of cuDNN's.
     torch.testing.assert_close(three, one, atol=1e-4, rtol=0)
     torch.testing.assert_close(many, one, atol=1e-4, rtol=0)
 
 
-def test_memory_that_does_not_suffice_means_windows(make_bundle: Any, tmp_path: Path, all_memory: None) -> None:
+def test_memory_that_does_not_suffice_means_windows(
+    make_bundle: Any, tmp_path: Path, all_memory: None
+) -> None:
     shape = (160, 240, 240)  # of which a window is less than a quarter
     image = np.random.default_rng(0).random((4, *shape), np.float32)
     image[:, 0] = 0  # background
@@ -93,7 +100,9 @@ def test_memory_that_does_not_suffice_means_windows(make_bundle: Any, tmp_path: 
     windows = answer(bundles, loaded, DEVICE, tta="none", inferer="sliding_window")
     needed = torch.cuda.max_memory_reserved()
     torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(1.25 * needed / torch.cuda.get_device_properties(0).total_memory)
+    torch.cuda.set_per_process_memory_fraction(
+        1.25 * needed / torch.cuda.get_device_properties(0).total_memory
+    )
     scarce = answer(bundles, loaded, DEVICE, tta="none", inferer="auto")
     assert (windows.inferer, scarce.inferer) == ("sliding_window", "sliding_window")
     assert any("memory did not suffice" in warning for warning in scarce.warnings)

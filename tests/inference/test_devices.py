@@ -20,7 +20,7 @@ def test_two_processes_share_the_cases(write_case: Any, make_bundle: Any, tmp_pa
     command = [
         sys.executable,
         "-m",
-        "brats_seg.cli.predict",
+        "brats_seg.cli.commands.predict",
         f"input={root}",
         f"bundles.a=[{make_bundle('a').folder}]",
         "tta=none",

@@ -14,11 +14,12 @@ from brats_seg import nifti
 from brats_seg.cases import Case, LoadedCase
 from brats_seg.errors import UserError
 from brats_seg.inference import ensemble
-from brats_seg.inference.ensemble import Ensemble, Moments, accumulate, arithmetic, batches, views_at_once
+from brats_seg.inference.ensemble import Ensemble, Moments, accumulate, batches, views_at_once
 from brats_seg.inference.tta import VIEWS
 from brats_seg.inference.uncertainty import uncertainty
 from brats_seg.models import UNet
 from brats_seg.preprocessing import Normalisation, prepare
+from brats_seg.runtime.precision import arithmetic
 
 SHAPE = (13, 17, 21)
 SIXTEEN = VIEWS["group16"]
@@ -26,7 +27,10 @@ SIXTEEN = VIEWS["group16"]
 
 def nets(count: int = 2) -> list[UNet]:
     torch.manual_seed(0)
-    return [UNet(width=2, norm="instance", attention=True, residual=False, dropout=0.0).eval() for _ in range(count)]
+    return [
+        UNet(width=2, norm="instance", attention=True, residual=False, dropout=0.0).eval()
+        for _ in range(count)
+    ]
 
 
 def naive(image: Tensor, members: list[UNet]) -> Tensor:
@@ -60,14 +64,26 @@ def answers(image: Tensor) -> Tensor:
 @pytest.mark.parametrize("at_once", [1, 3, 8])
 def test_two_nets_and_sixteen_views(image: Tensor, answers: Tensor, at_once: int) -> None:
     ticks: list[int] = []
-    sums = accumulate(image, nets(), SIXTEEN, precision="32-true", spread=True, at_once=at_once, tick=lambda: ticks.append(1))
+    sums = accumulate(
+        image,
+        nets(),
+        SIXTEEN,
+        precision="32-true",
+        spread=True,
+        at_once=at_once,
+        tick=lambda: ticks.append(1),
+    )
     assert sums.count == len(ticks) == 32
     torch.testing.assert_close(sums.mean, answers.mean(0), atol=1e-5, rtol=0)
     torch.testing.assert_close(sums.variance, answers.var(0, correction=0), atol=1e-5, rtol=0)
 
 
-def test_memory_layout_and_windows_that_hold_everything_change_nothing(image: Tensor, answers: Tensor) -> None:
-    plain = accumulate(image, nets(), SIXTEEN, precision="32-true", layout=torch.contiguous_format, windows=True)
+def test_memory_layout_and_windows_that_hold_everything_change_nothing(
+    image: Tensor, answers: Tensor
+) -> None:
+    plain = accumulate(
+        image, nets(), SIXTEEN, precision="32-true", layout=torch.contiguous_format, windows=True
+    )
     torch.testing.assert_close(plain.mean, answers.mean(0), atol=1e-5, rtol=0)
 
 
@@ -119,7 +135,9 @@ def loaded(image: Tensor) -> LoadedCase:
     return LoadedCase(Case("x", {}), image.numpy(), None, nifti.lps_geometry(SHAPE), ())
 
 
-def test_each_bundle_gets_its_own_normalisation(image: Tensor, make_bundle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_bundle_gets_its_own_normalisation(
+    image: Tensor, make_bundle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bundles = [make_bundle(seed=1), make_bundle(seed=2), make_bundle(seed=3, lower_percentile=10)]
     asked: list[Normalisation] = []
 
@@ -129,7 +147,15 @@ def test_each_bundle_gets_its_own_normalisation(image: Tensor, make_bundle: Any,
 
     monkeypatch.setattr("brats_seg.inference.ensemble.prepare", watched)
     members = Ensemble(bundles, channels_last=True)
-    sums, box = members(loaded(image), SIXTEEN, precision="32-true", windows=False, spread=False, at_once=None, tick=lambda: None)
+    sums, box = members(
+        loaded(image),
+        SIXTEEN,
+        precision="32-true",
+        windows=False,
+        spread=False,
+        at_once=None,
+        tick=lambda: None,
+    )
     assert asked == [bundles[0].normalisation, bundles[2].normalisation], "prepared once per normalisation"
     parts = []
     for bundle in bundles:

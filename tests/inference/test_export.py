@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from brats_seg.bundles import Bundle, load_bundle, save_bundle
+from brats_seg.artifacts.bundles import Bundle, load_bundle, save_bundle
 from brats_seg.errors import UserError
 from brats_seg.inference.export import export
 from brats_seg.models import UNet
@@ -22,7 +22,9 @@ REAL: Any = (144, 176, 144)
 def bundle(folder: Path, pipeline: str, width: int, **options: bool) -> Bundle:
     torch.manual_seed(0)
     norm: Any = "group" if pipeline == "a" else "instance"
-    net = UNet(width=width, norm=norm, dropout=0.1, **{"attention": False, "residual": False, **options}).eval()
+    net = UNet(
+        width=width, norm=norm, dropout=0.1, **{"attention": False, "residual": False, **options}
+    ).eval()
     torch.nn.init.normal_(net.main.weight)  # so that probabilities are not all one half
     normalise = MinMax(1, 99) if pipeline == "a" else ZScore()
     save_bundle(folder, net, pipeline=pipeline, normalisation=normalise.settings(), provenance={}, scores={})
@@ -45,7 +47,9 @@ def answer(path: Path, image: torch.Tensor) -> torch.Tensor:
         ("b", {}, "onnx", ".onnx"),
     ],
 )
-def test_parity_on_a_real_size(tmp_path: Path, pipeline: str, options: dict[str, bool], format: str, suffix: str) -> None:
+def test_parity_on_a_real_size(
+    tmp_path: Path, pipeline: str, options: dict[str, bool], format: str, suffix: str
+) -> None:
     made, path = bundle(tmp_path / "bundle", pipeline, 8, **options), tmp_path / f"net{suffix}"
     assert export(made, path, format=format, parity_shape=REAL) <= 1e-4
     said = json.loads((tmp_path / f"net{suffix}.json").read_text())
@@ -82,11 +86,18 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr("brats_seg.inference.export._torch_export", wrong)
     with pytest.raises(UserError, match="found a difference"):
-        export(bundle(tmp_path / "bundle", "a", 2), tmp_path / "x.pt2", format="torch_export", parity_shape=(16, 16, 16))
+        export(
+            bundle(tmp_path / "bundle", "a", 2),
+            tmp_path / "x.pt2",
+            format="torch_export",
+            parity_shape=(16, 16, 16),
+        )
     assert not list(tmp_path.glob("*x.pt2*"))
 
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(UserError, match=r"onnxruntime: pip install 'brats-seg\[export\]'"):
-        export(bundle(tmp_path / "bundle", "a", 2), tmp_path / "x.onnx", format="onnx", parity_shape=(16, 16, 16))
+        export(
+            bundle(tmp_path / "bundle", "a", 2), tmp_path / "x.onnx", format="onnx", parity_shape=(16, 16, 16)
+        )

@@ -35,7 +35,7 @@ def dying(write):
 
 Path.write_bytes, Path.write_text = dying(Path.write_bytes), dying(Path.write_text)
 
-from brats_seg.cli.predict import main
+from brats_seg.cli.commands.predict import main
 main()
 """
 
@@ -68,9 +68,11 @@ def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
 
     def start(output: Path, *program: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, *program, *arguments, f"output={output}"], stdout=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [sys.executable, *program, *arguments, f"output={output}"], stdout=subprocess.DEVNULL
+        )
 
-    predict = ("-m", "brats_seg.cli.predict")
+    predict = ("-m", "brats_seg.cli.commands.predict")
     assert start(whole, *predict).wait() == 0
     chance = random.Random(0)
     for _ in range(2):  # between files, most likely
@@ -84,7 +86,9 @@ def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
         check(killed)
     for write in (5, 6):  # within one: the final map, its record
         process = start(killed, "-c", DYING, str(write))
-        assert process.wait() == -signal.SIGKILL, "fewer files were written than before, or not by these functions"
+        assert process.wait() == -signal.SIGKILL, (
+            "fewer files were written than before, or not by these functions"
+        )
         check(killed)
         assert list(killed.rglob(".tmp-*")), "half a file was written, and nobody sees it"
     assert start(killed, *predict).wait() == 0

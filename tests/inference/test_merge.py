@@ -13,17 +13,22 @@ import brats_seg.inference
 from brats_seg import nifti
 from brats_seg.errors import UserError
 from brats_seg.inference.merge import merge_folders, merge_label_maps
-from brats_seg.labels import CONVENTIONS, convert
+from brats_seg.labels import LABEL_VALUES, convert
 
 # Section 2.6, in words: "the first pipeline decides ..., the second ...": rows B, columns A, as printed in PAPER.md.
-TABLE = {0: {0: 0, 1: 1, 2: 0, 4: 4}, 1: {0: 0, 1: 1, 2: 2, 4: 4}, 2: {0: 2, 1: 1, 2: 2, 4: 4}, 4: {0: 0, 1: 1, 2: 2, 4: 4}}
-BRATS2020 = CONVENTIONS["brats2020"]
+TABLE = {
+    0: {0: 0, 1: 1, 2: 0, 4: 4},
+    1: {0: 0, 1: 1, 2: 2, 4: 4},
+    2: {0: 2, 1: 1, 2: 2, 4: 4},
+    4: {0: 0, 1: 1, 2: 2, 4: 4},
+}
+BRATS2020 = LABEL_VALUES["brats2020"]
 
 
 @pytest.mark.parametrize(("b", "a"), list(product((0, 1, 2, 4), repeat=2)))
-@pytest.mark.parametrize("name", CONVENTIONS)
+@pytest.mark.parametrize("name", LABEL_VALUES)
 def test_all_pairs(a: int, b: int, name: str) -> None:
-    labels = CONVENTIONS[name]
+    labels = LABEL_VALUES[name]
     map_a, map_b, expected = (convert(np.full((1, 1, 1), v), BRATS2020, labels) for v in (a, b, TABLE[b][a]))
     assert merge_label_maps(map_a, map_b, labels) == expected
 
@@ -55,8 +60,10 @@ def test_maps_that_cannot_be_merged() -> None:
         merge_label_maps(np.zeros((1, 1, 1), np.uint8), np.full((1, 1, 1), 3, np.uint8), BRATS2020)
 
 
-def write(folder: Path, case_id: str, seed: int, labels: str | None = "brats2020", shift_mm: float = 0) -> np.ndarray:
-    values = CONVENTIONS[labels or "brats2020"].values
+def write(
+    folder: Path, case_id: str, seed: int, labels: str | None = "brats2020", shift_mm: float = 0
+) -> np.ndarray:
+    values = LABEL_VALUES[labels or "brats2020"].values
     array = np.random.default_rng(seed).choice(values, (4, 5, 6)).astype(np.uint8)
     nifti.write(folder / f"{case_id}.nii.gz", array, nifti.lps_geometry((4, 5, 6), (shift_mm, 0, 0)))
     if labels:
@@ -72,7 +79,7 @@ def test_folders(tmp_path: Path) -> None:
         assert merge_folders(a, b, output) == ["x"]
         volume = nifti.read(output / "x.nii.gz")
         assert volume.array.dtype == np.uint8
-        assert np.array_equal(volume.array, merge_label_maps(map_a, map_b, CONVENTIONS[labels]))
+        assert np.array_equal(volume.array, merge_label_maps(map_a, map_b, LABEL_VALUES[labels]))
         record = json.loads((output / "x.json").read_text())
         assert (record["labels"], record["pipeline"]) == ({"convention": labels}, "merged")
         assert record["merged_from"]["a"]["folder"] == str(a)

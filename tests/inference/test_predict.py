@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.bundles import Bundle, load_bundle
+from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.cases import case_from_files, find_cases
 from brats_seg.errors import UserError
 from brats_seg.inference.merge import merge_folders, merge_label_maps
 from brats_seg.inference.predict import load_bundles, predict
 from brats_seg.inference.segment import out_of_memory
-from brats_seg.labels import CONVENTIONS
+from brats_seg.labels import LABEL_VALUES
 
 Bundles = dict[Any, list[Bundle]]
 
@@ -30,7 +30,13 @@ def bundles(make_bundle: Any) -> Bundles:
 
 
 def run(cases: Any, bundles: Bundles, output: Path, **changes: Any) -> list[str]:
-    settings = {"tta": "none", "precision": "32-true", "threshold": 0.5, "labels_output": None, "on_missing_modality": "refuse"}
+    settings = {
+        "tta": "none",
+        "precision": "32-true",
+        "threshold": 0.5,
+        "labels_output": None,
+        "on_missing_modality": "refuse",
+    }
     return predict(cases, bundles, output, **{**settings, "accelerator": "cpu", **changes})
 
 
@@ -48,14 +54,16 @@ def test_both_pipelines(write_case: Any, bundles: Bundles, tmp_path: Path) -> No
     root = write_case("x", 1)
     assert run(find_cases(root), bundles, tmp_path / "out") == []
     out = tmp_path / "out"
-    assert set(files(out)) == {f"{folder}x.{kind}" for folder in ("", "a/", "b/") for kind in ("nii.gz", "json")}
+    assert set(files(out)) == {
+        f"{folder}x.{kind}" for folder in ("", "a/", "b/") for kind in ("nii.gz", "json")
+    }
     source = nib.load(root / "x" / "x_t1.nii.gz")
     final = nib.load(out / "x.nii.gz")
     assert final.get_data_dtype() == np.uint8
     assert np.array_equal(final.affine, source.affine)
     assert final.header.get_xyzt_units() == source.header.get_xyzt_units()
     label_map, a, b = (np.asarray(nib.load(out / name / "x.nii.gz").dataobj) for name in ("", "a", "b"))
-    assert np.array_equal(label_map, merge_label_maps(a, b, CONVENTIONS["brats2020"]))
+    assert np.array_equal(label_map, merge_label_maps(a, b, LABEL_VALUES["brats2020"]))
     assert set(np.unique(label_map)) == {0, 1, 2, 4}
     assert not label_map[np.asarray(source.dataobj) == 0].any(), "labels outside of the brain"
     record = json.loads((out / "x.json").read_text())
@@ -99,7 +107,7 @@ def test_labels_are_written_as_asked_for(write_case: Any, bundles: Bundles, tmp_
         run(cases, {"a": bundles["a"]}, tmp_path / name, labels_output=name)
         found[name] = nifti.read(tmp_path / name / "x.nii.gz").array
         assert json.loads((tmp_path / name / "x.json").read_text())["labels"] == {"convention": name}
-    for one, two in zip(CONVENTIONS["brats2020"].values, CONVENTIONS["msd"].values, strict=True):
+    for one, two in zip(LABEL_VALUES["brats2020"].values, LABEL_VALUES["msd"].values, strict=True):
         assert np.array_equal(found["brats2020"] == one, found["msd"] == two)
     assert np.array_equal(found["brats2020"] == 4, found["brats2023"] == 3)
 
@@ -110,11 +118,13 @@ def test_a_naming_that_tells_nothing(write_case: Any, bundles: Bundles, tmp_path
     paths = {m: (folder / f"x_{m}.nii.gz").rename(folder / f"{word}.nii.gz") for m, word in named.items()}
     case = case_from_files(paths, case_id="mine")
     assert "labels.output" in run([case], {"a": bundles["a"]}, tmp_path / "out")[0]
-    assert run([case], {"a": bundles["a"]}, tmp_path / "out", convention="brats2023") == []
+    assert run([case], {"a": bundles["a"]}, tmp_path / "out", labels_input="brats2023") == []
     assert "brats2023" in json.loads((tmp_path / "out" / "mine.json").read_text())["warnings"][0]
 
 
-def test_a_case_that_fails_does_not_stop_the_others(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+def test_a_case_that_fails_does_not_stop_the_others(
+    write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
     for case_id in ("broken", "empty", "good", "partial"):
         root = write_case(case_id)
     whole = (root / "broken" / "broken_t2.nii.gz").read_bytes()
@@ -129,7 +139,9 @@ def test_a_case_that_fails_does_not_stop_the_others(write_case: Any, bundles: Bu
     (root / "broken" / "broken_t2.nii.gz").write_bytes(whole)
     failures = run(find_cases(root), {"a": bundles["a"]}, tmp_path / "out", on_missing_modality="zero")
     assert failures == []
-    assert json.loads((tmp_path / "out" / "partial.json").read_text())["warnings"] == ["no flair: its channel was zero"]
+    assert json.loads((tmp_path / "out" / "partial.json").read_text())["warnings"] == [
+        "no flair: its channel was zero"
+    ]
 
 
 def test_finished_cases_are_skipped_while_nothing_changed(
@@ -165,7 +177,9 @@ def test_finished_cases_are_skipped_while_nothing_changed(
     assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
 
 
-def test_a_case_under_other_names_is_done_again_in_their_convention(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+def test_a_case_under_other_names_is_done_again_in_their_convention(
+    write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
     root, out = write_case("x"), tmp_path / "out"
     run(find_cases(root), {"a": bundles["a"]}, out)
     assert json.loads((out / "x.json").read_text())["labels"] == {"convention": "brats2020"}
@@ -175,7 +189,9 @@ def test_a_case_under_other_names_is_done_again_in_their_convention(write_case: 
     assert json.loads((out / "x.json").read_text())["labels"] == {"convention": "brats2023"}
 
 
-def test_what_was_made_of_something_else_does_not_stay(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+def test_what_was_made_of_something_else_does_not_stay(
+    write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
     write_case("x", 1)
     root, out = write_case("y", 2), tmp_path / "out"
     assert run(find_cases(root), bundles, out, uncertainty="variance", probabilities=True) == []
@@ -192,7 +208,9 @@ def test_what_was_made_of_something_else_does_not_stay(write_case: Any, bundles:
         assert set(files(out)) == {"x.nii.gz", "x.json", "y.nii.gz", "y.json", "a/mine.txt", "z.nii.gz"}
 
 
-def test_a_map_without_a_record_is_not_ours_to_remove(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+def test_a_map_without_a_record_is_not_ours_to_remove(
+    write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
     root, out = write_case("x"), tmp_path / "out"
     (root / "x" / "x_t1.nii.gz").write_bytes(b"no header")
     out.mkdir()
@@ -229,7 +247,9 @@ def test_each_file_is_read_once_and_recorded_as_it_was_read(
     assert {f"x_{name}.nii.gz": file["sha256"] for name, file in record["inputs"].items()} == before
 
 
-@pytest.mark.parametrize("where", ["brats_seg.inference.stream.read_case", "brats_seg.inference.ensemble.prepare"])
+@pytest.mark.parametrize(
+    "where", ["brats_seg.inference.data.read_case", "brats_seg.inference.ensemble.prepare"]
+)
 def test_a_case_too_large_does_not_stop_the_others(
     where: str, write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +257,7 @@ def test_a_case_too_large_does_not_stop_the_others(
     from brats_seg.preprocessing import prepare
 
     write_case("x")
-    cases, plain = find_cases(write_case("y")), read_case if "stream" in where else prepare
+    cases, plain = find_cases(write_case("y")), read_case if "inference.data" in where else prepare
 
     def scarce(one: Any, *arguments: Any, **options: Any) -> Any:
         if getattr(one, "case", one).id == "x":
@@ -275,7 +295,10 @@ def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
     with FileLock(out / ".lock"), pytest.raises(UserError, match="in use"):
         run(cases, bundles, out)
     run(cases, bundles, out)
-    assert {path.relative_to(out).as_posix() for path in out.rglob(".tmp-*")} == {".tmp-folder", "mine/.tmp-notes"}
+    assert {path.relative_to(out).as_posix() for path in out.rglob(".tmp-*")} == {
+        ".tmp-folder",
+        "mine/.tmp-notes",
+    }
 
 
 def test_too_little_memory_means_windows(
@@ -307,7 +330,11 @@ def test_too_little_memory_means_windows(
     assert maps(tmp_path / "windows") == maps(tmp_path / "auto")
 
 
-ORIENTATIONS = {"RAS": [[0, 1], [1, 1], [2, 1]], "SLA": [[2, 1], [0, -1], [1, -1]], "PIR": [[1, 1], [2, -1], [0, -1]]}
+ORIENTATIONS = {
+    "RAS": [[0, 1], [1, 1], [2, 1]],
+    "SLA": [[2, 1], [0, -1], [1, -1]],
+    "PIR": [[1, 1], [2, -1], [0, -1]],
+}
 
 
 def turn_on_disk(image: Any, name: str) -> Any:
@@ -319,7 +346,9 @@ def turn_on_disk(image: Any, name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", [*ORIENTATIONS, "oblique"])
-def test_the_same_map_in_every_orientation(name: str, write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+def test_the_same_map_in_every_orientation(
+    name: str, write_case: Any, bundles: Bundles, tmp_path: Path
+) -> None:
     root = write_case("x")
     run(find_cases(root), bundles, tmp_path / "out", tta="flips8")
     (tmp_path / "turned").mkdir()
@@ -341,25 +370,31 @@ def test_the_same_map_in_every_orientation(name: str, write_case: Any, bundles: 
      ({"accelerator": "abacus"}, "accelerator=abacus"), ({"devices": "none"}, "devices=none"),
      ({"labels_output": "brats"}, r"labels\.output"), ({"uncertainty": "std"}, "entropy")],
 )  # fmt: skip
-def test_unknown_settings_are_refused_before_any_work(bundles: Bundles, tmp_path: Path, changes: Any, said: str) -> None:
+def test_unknown_settings_are_refused_before_any_work(
+    bundles: Bundles, tmp_path: Path, changes: Any, said: str
+) -> None:
     with pytest.raises(UserError, match=said) as caught:
         run([], bundles, tmp_path / "out", **changes)
     assert "\n" not in str(caught.value)
 
 
 def test_bundles_from_folders_or_from_an_ensemble(bundles: Bundles, tmp_path: Path) -> None:
-    from brats_seg.bundles import write_ensemble
+    from brats_seg.artifacts.ensemble_file import write_ensemble
 
     write_ensemble(tmp_path / "ensemble.yaml", bundles)
     a, b = ([str(x.folder) for x in bundles[p]] for p in "ab")
     found = [load_bundles(a, b), load_bundles(ensemble=tmp_path / "ensemble.yaml")]
-    assert [[x.sha256 for x in f["a"] + f["b"]] for f in found] == [[x.sha256 for x in bundles["a"] + bundles["b"]]] * 2
+    assert [[x.sha256 for x in f["a"] + f["b"]] for f in found] == [
+        [x.sha256 for x in bundles["a"] + bundles["b"]]
+    ] * 2
     with pytest.raises(UserError, match="leave"):
         load_bundles(a, ensemble=tmp_path / "ensemble.yaml")
     with pytest.raises(UserError, match="no bundle"):
         load_bundles()
     assert load_bundle(Path(a[0])).pipeline == "a"
-    assert [x.sha256 for x in load_bundles(a[0])["a"]] == [bundles["a"][0].sha256], "one folder needs no brackets"
+    assert [x.sha256 for x in load_bundles(a[0])["a"]] == [bundles["a"][0].sha256], (
+        "one folder needs no brackets"
+    )
 
 
 def test_outputs_that_cannot_be(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.bundles import write_ensemble
+from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.cases import find_cases
 from brats_seg.inference import Segmenter
 from brats_seg.inference.predict import predict
@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
     ("folder", "case_id", "values"),
     [("BraTS2021", "BraTS2021_00000", {0, 1, 2, 4}), ("BraTS2023", "BraTS-GLI-00027-000", {0, 1, 2, 3})],
 )
-def test_predict(real_cases: Path, make_bundle: Any, tmp_path: Path, folder: str, case_id: str, values: set[int]) -> None:
+def test_predict(
+    real_cases: Path, make_bundle: Any, tmp_path: Path, folder: str, case_id: str, values: set[int]
+) -> None:
     bundles: Any = {"a": [make_bundle("a")], "b": [make_bundle("b")]}
     cases = find_cases(real_cases / folder / case_id)
     settings: Any = {
@@ -46,6 +48,11 @@ def test_predict(real_cases: Path, make_bundle: Any, tmp_path: Path, folder: str
     assert not label_map[~brain].any()
     # The same brain, stored the other way round, is the same brain.
     write_ensemble(tmp_path / "ensemble.yaml", bundles)
-    turned = {name: nib.load(path).as_reoriented(np.array([[1, -1], [2, -1], [0, 1]])) for name, path in paths.items()}
-    again = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", convention=cases[0].convention)(**turned)
-    assert np.array_equal(nifti.from_image(again.image).array, nifti.read(tmp_path / "out" / f"{case_id}.nii.gz").array)
+    turned = {
+        name: nib.load(path).as_reoriented(np.array([[1, -1], [2, -1], [0, 1]]))
+        for name, path in paths.items()
+    }
+    again = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", labels_input=cases[0].labels)(**turned)
+    assert np.array_equal(
+        nifti.from_image(again.image).array, nifti.read(tmp_path / "out" / f"{case_id}.nii.gz").array
+    )

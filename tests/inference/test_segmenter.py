@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from brats_seg.bundles import write_ensemble
+from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.cases import find_cases
 from brats_seg.errors import UserError
 from brats_seg.inference import Segmenter
@@ -25,14 +25,16 @@ def test_paths_images_and_arrays(make_bundle: Any, write_case: Any, tmp_path: Pa
     predict(find_cases(root), bundles, tmp_path / "out", tta="flips8", precision="32-true", threshold=0.5, labels_output=None,
             on_missing_modality="refuse", accelerator="cpu")  # fmt: skip
     expected = nib.load(tmp_path / "out" / "x.nii.gz")
-    segmenter = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", device="cpu", tta="flips8", precision="32-true")
+    segmenter = Segmenter.from_ensemble(
+        tmp_path / "ensemble.yaml", device="cpu", tta="flips8", precision="32-true"
+    )
     paths = {m: root / "x" / f"x_{m}.nii.gz" for m in MODALITIES}
     images = {m: nib.load(path) for m, path in paths.items()}
     arrays = {m: np.asarray(image.dataobj).astype(np.float64) for m, image in images.items()}
     for given in (paths, images, arrays):
         answer = segmenter(**given)
         assert np.array_equal(answer.label_map, np.asarray(expected.dataobj))
-        assert answer.convention == "brats2020"
+        assert answer.labels == "brats2020"
         assert answer.volumes_ml["WT"] == np.count_nonzero(answer.label_map) / 1000
     assert bool(answer.warnings), "arrays tell no convention"
     assert np.array_equal(segmenter(**images).image.affine, expected.affine)

@@ -24,7 +24,9 @@ def test_one_convolution(shape: tuple[int, int, int]) -> None:
     def forward(x: torch.Tensor) -> torch.Tensor:
         return functional.conv3d(x, kernel, padding=1)
 
-    torch.testing.assert_close(sliding_window(forward, image, (32, 32, 32)), forward(image), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        sliding_window(forward, image, (32, 32, 32)), forward(image), atol=1e-6, rtol=0
+    )
 
 
 def test_windows_start_where_pooling_of_the_whole_would_cut() -> None:
@@ -33,7 +35,9 @@ def test_windows_start_where_pooling_of_the_whole_would_cut() -> None:
     def forward(x: torch.Tensor) -> torch.Tensor:
         return functional.interpolate(functional.max_pool3d(x, 8), scale_factor=8.0, mode="nearest")
 
-    torch.testing.assert_close(sliding_window(forward, image, (32, 32, 32)), forward(image), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        sliding_window(forward, image, (32, 32, 32)), forward(image), atol=1e-6, rtol=0
+    )
 
 
 def test_no_window_is_larger_than_asked_for() -> None:

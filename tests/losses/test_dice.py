@@ -13,12 +13,16 @@ from brats_seg.terms import Logits
 @pytest.fixture
 def pair() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(3, 3, 6, 7, 8, generator=generator), (torch.rand(3, 3, 6, 7, 8, generator=generator) > 0.7).float()
+    return torch.randn(3, 3, 6, 7, 8, generator=generator), (
+        torch.rand(3, 3, 6, 7, 8, generator=generator) > 0.7
+    ).float()
 
 
 @pytest.mark.parametrize("squared", [True, False])
 @pytest.mark.parametrize("samples", [1, 3])
-def test_equals_monai_where_the_formulas_coincide(pair: tuple[torch.Tensor, torch.Tensor], squared: bool, samples: int) -> None:
+def test_equals_monai_where_the_formulas_coincide(
+    pair: tuple[torch.Tensor, torch.Tensor], squared: bool, samples: int
+) -> None:
     logits, target = (t[:samples] for t in pair)
     monai = MonaiDice(sigmoid=True, squared_pred=squared, batch=True, smooth_nr=1.0, smooth_dr=1.0)
     torch.testing.assert_close(DiceLoss(squared=squared, smooth=1.0)(logits, target), monai(logits, target))
@@ -64,7 +68,9 @@ def test_gradient_is_right(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     def in_double(logits: torch.Tensor) -> torch.Tensor:
         p = logits.sigmoid()
         space = (0, 2, 3, 4)
-        return 1 - ((2 * (p * target).sum(space) + 1) / (p.square().sum(space) + target.sum(space) + 1)).mean()
+        return (
+            1 - ((2 * (p * target).sum(space) + 1) / (p.square().sum(space) + target.sum(space) + 1)).mean()
+        )
 
     logits = pair[0][:2, :, :2, :2, :2].double().requires_grad_()
     (expected,) = torch.autograd.grad(in_double(logits), logits)

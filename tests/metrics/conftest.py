@@ -30,7 +30,9 @@ def brute_surface(mask: np.ndarray) -> np.ndarray:
     """Coordinates of the mask's voxels that have a 6-neighbour outside it, one voxel after the other."""
     inside = set(map(tuple, np.argwhere(mask)))
     steps = [step for step in product((-1, 0, 1), repeat=3) if np.abs(step).sum() == 1]
-    return np.array([v for v in sorted(inside) if any(tuple(np.add(v, s)) not in inside for s in steps)]).reshape(-1, 3)
+    return np.array(
+        [v for v in sorted(inside) if any(tuple(np.add(v, s)) not in inside for s in steps)]
+    ).reshape(-1, 3)
 
 
 def brute_hd95(a: np.ndarray, b: np.ndarray, spacing: Spacing) -> float:

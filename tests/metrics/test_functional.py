@@ -45,7 +45,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # surface
     ],
     ids=["both empty", "no truth", "no prediction", "the same", "everything"],
 )
-def test_empty_and_full_masks(prediction: np.ndarray, truth: np.ndarray, wanted: tuple[float | None, ...]) -> None:
+def test_empty_and_full_masks(
+    prediction: np.ndarray, truth: np.ndarray, wanted: tuple[float | None, ...]
+) -> None:
     found = (
         dice(prediction, truth),
         sensitivity(prediction, truth),
@@ -85,7 +87,9 @@ def test_hd95_is_what_all_pairs_of_surface_voxels_give(
 
 
 @given(data=st.data())
-def test_hd95_of_any_two_masks(data: st.DataObject, reference_hd95: Callable[[np.ndarray, np.ndarray, Spacing], float]) -> None:
+def test_hd95_of_any_two_masks(
+    data: st.DataObject, reference_hd95: Callable[[np.ndarray, np.ndarray, Spacing], float]
+) -> None:
     shape = data.draw(array_shapes(min_dims=3, max_dims=3, max_side=5))
     a, b = (data.draw(arrays(bool, shape)) for _ in range(2))
     spacing = data.draw(st.tuples(*[st.floats(0.2, 5)] * 3))
@@ -101,7 +105,9 @@ def test_far_corners() -> None:
 def test_monai_agrees(both_full: Pairs, spacing: Spacing) -> None:
     for a, b in both_full:
         ours, theirs = (torch.from_numpy(mask)[None, None] for mask in (a, b))
-        wanted = compute_hausdorff_distance(ours, theirs, include_background=True, percentile=95, spacing=spacing)
+        wanted = compute_hausdorff_distance(
+            ours, theirs, include_background=True, percentile=95, spacing=spacing
+        )
         assert hd95_mm(a, b, spacing) == pytest.approx(wanted.item(), abs=1e-4)
         assert dice(a, b) == pytest.approx(compute_dice(ours, theirs, ignore_empty=False).item(), abs=1e-4)
 
@@ -112,7 +118,9 @@ def test_surface_distance_agrees(both_full: Pairs, spacing: Spacing) -> None:
         for tolerance in (0.5, 1.0, 2.2):
             wanted = peer.compute_surface_dice_at_tolerance(distances, tolerance)
             assert surface_dice(a, b, spacing, tolerance) == pytest.approx(wanted, abs=1e-6)
-        assert surfel_hd95_mm(a, b, spacing, 374.0) == pytest.approx(peer.compute_robust_hausdorff(distances, 95), abs=1e-6)
+        assert surfel_hd95_mm(a, b, spacing, 374.0) == pytest.approx(
+            peer.compute_robust_hausdorff(distances, 95), abs=1e-6
+        )
 
 
 @given(data=st.data())

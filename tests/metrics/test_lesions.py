@@ -62,7 +62,9 @@ def test_volume_counts_in_millimetres() -> None:
     assert lesion_wise(EMPTY, SMALL, (2.0, 1.0, 1.0), **GLIOMA) == LesionWise(0.0, 374.0, 0, 1, 0)
 
 
-def published(prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> tuple[float, float]:
+def published(
+    prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]
+) -> tuple[float, float]:
     """BraTS 2023, as its code goes about it, on the whole volume, each lesion dilated by itself."""
     structure = generate_binary_structure(3, 2)
     ours, number = label(prediction, np.ones((3, 3, 3)))
@@ -76,7 +78,11 @@ def published(prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, f
             continue
         theirs = np.isin(ours, list(met))
         dices.append(2 * (theirs & one).sum() / (theirs.sum() + one.sum()))
-        distances.append(peer.compute_robust_hausdorff(peer.compute_surface_distances(one, theirs, spacing), 95) if met else 374)
+        distances.append(
+            peer.compute_robust_hausdorff(peer.compute_surface_distances(one, theirs, spacing), 95)
+            if met
+            else 374
+        )
     false = number - len(hit)
     if not dices and not false:
         return 1.0, 0.0
@@ -109,4 +115,9 @@ def test_counting_is_the_same_from_both_sides(data: st.DataObject) -> None:
     shape = data.draw(array_shapes(min_dims=3, max_dims=3, max_side=5))
     a, b = (data.draw(arrays(bool, shape)) for _ in range(2))
     one, other = count_lesions(a, b), count_lesions(b, a)
-    assert (one.truth, one.prediction, one.missed, one.false) == (other.prediction, other.truth, other.false, other.missed)
+    assert (one.truth, one.prediction, one.missed, one.false) == (
+        other.prediction,
+        other.truth,
+        other.false,
+        other.missed,
+    )

@@ -32,7 +32,15 @@ HALF = 2 * 48 / 128  # Dice of ONE and MOVED
         (MOVED, ONE, MatchedLesions(HALF, 1.0, 1.0, 1.0, 1, 0, 0)),
         (MOVED | FAR, ONE | OTHER, MatchedLesions(HALF, 1.0, 1.0, 0.5, 1, 1, 1)),
     ],
-    ids=["both empty", "no truth", "no prediction", "apart", "the same", "moved", "one pair, one missed, one false"],
+    ids=[
+        "both empty",
+        "no truth",
+        "no prediction",
+        "apart",
+        "the same",
+        "moved",
+        "one pair, one missed, one false",
+    ],
 )
 def test_golden_cases(prediction: np.ndarray, truth: np.ndarray, wanted: MatchedLesions) -> None:
     assert match_lesions(prediction, truth, MM, penalty_mm=373.0) == wanted

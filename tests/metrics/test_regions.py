@@ -19,7 +19,15 @@ def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def by_case(region: int) -> float:
-    return float(np.mean([dice(p[region].numpy(), t[region].numpy()) for a, b in batches() for p, t in zip(a, b, strict=True)]))
+    return float(
+        np.mean(
+            [
+                dice(p[region].numpy(), t[region].numpy())
+                for a, b in batches()
+                for p, t in zip(a, b, strict=True)
+            ]
+        )
+    )
 
 
 def test_it_is_the_mean_over_cases_whatever_the_batches() -> None:
@@ -36,7 +44,9 @@ def test_states_are_sums_so_processes_add_up() -> None:
         whole.update(*batch)
     gathered = {name: [getattr(one, name), getattr(other, name)] for name in ("total", "cases")}
     for name, parts in gathered.items():
-        assert one._reductions[name](torch.stack(parts)).tolist() == pytest.approx(getattr(whole, name).tolist())
+        assert one._reductions[name](torch.stack(parts)).tolist() == pytest.approx(
+            getattr(whole, name).tolist()
+        )
 
 
 def test_resetting_forgets() -> None:

@@ -14,7 +14,9 @@ Spacing = tuple[float, float, float]
 
 
 def test_every_code_has_the_area_of_its_triangles(spacing: Spacing) -> None:
-    assert surfel_areas_mm2(spacing) == pytest.approx(create_table_neighbour_code_to_surface_area(spacing), abs=1e-12)
+    assert surfel_areas_mm2(spacing) == pytest.approx(
+        create_table_neighbour_code_to_surface_area(spacing), abs=1e-12
+    )
 
 
 def test_the_voxel_surface_is_the_mask_without_its_erosion(pairs: Pairs) -> None:

@@ -7,7 +7,12 @@ import pytest
 import torch
 from torchmetrics.functional.classification import binary_calibration_error
 
-from brats_seg.metrics.uncertainty import UncertaintyScores, calibration_bins, expected_calibration_error, uncertainty_scores
+from brats_seg.metrics.uncertainty import (
+    UncertaintyScores,
+    calibration_bins,
+    expected_calibration_error,
+    uncertainty_scores,
+)
 
 SHAPE = (7, 8, 9)
 EPS = float(np.finfo(np.float32).eps)
@@ -26,7 +31,9 @@ def published(
         ours, theirs = prediction & sure, truth & sure
         size = ours.sum() + theirs.sum()
         curves[0].append(2 * (ours & theirs).sum() / size if size else 1.0)
-        for curve, chosen in zip(curves[1:], (prediction & truth & brain, ~prediction & ~truth & brain), strict=True):
+        for curve, chosen in zip(
+            curves[1:], (prediction & truth & brain, ~prediction & ~truth & brain), strict=True
+        ):
             curve.append((chosen.sum() - (chosen & sure).sum()) / (chosen.sum() + EPS))
     dice, ftp, ftn = (np.trapezoid(curve, thresholds) / 100 for curve in curves)
     return dice, ftp, ftn
@@ -51,7 +58,9 @@ def test_golden_cases() -> None:
     assert uncertainty_scores(EMPTY, EMPTY, sure, BRAIN, intervals=40) == UncertaintyScores(1, 0, 0)
     assert uncertainty_scores(some, EMPTY, sure, BRAIN, intervals=40) == UncertaintyScores(0, 0, 0)
     # All is filtered but at the last of 41 thresholds: half an interval is left of each curve.
-    assert uncertainty_scores(some, some, unsure, BRAIN, intervals=40) == UncertaintyScores(1, 1 - 1 / 80, 1 - 1 / 80)
+    assert uncertainty_scores(some, some, unsure, BRAIN, intervals=40) == UncertaintyScores(
+        1, 1 - 1 / 80, 1 - 1 / 80
+    )
     right = uncertainty_scores(some, EMPTY, 100.0 * some, BRAIN, intervals=40)  # unsure where it is wrong
     assert right == UncertaintyScores(pytest.approx(1 - 1 / 80), 0, 0)
     assert right.score > uncertainty_scores(some, EMPTY, 100.0 * ~some, BRAIN, intervals=40).score
@@ -63,7 +72,9 @@ def test_torchmetrics_agrees_on_calibration() -> None:
     probability[:4] = (0, 1, 0.2, 0.6)
     truth = rng.random(5000) < probability**2
     found = expected_calibration_error(calibration_bins(probability, truth, 15))
-    wanted = binary_calibration_error(torch.from_numpy(probability), torch.from_numpy(truth).int(), n_bins=15, norm="l1")
+    wanted = binary_calibration_error(
+        torch.from_numpy(probability), torch.from_numpy(truth).int(), n_bins=15, norm="l1"
+    )
     assert found == pytest.approx(wanted.item(), abs=1e-6)
 
 

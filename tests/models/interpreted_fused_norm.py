@@ -1,4 +1,4 @@
-"""The Triton kernels, in Triton's interpreter, against float64; run by ``test_fused_norm.py`` in a process of their own.
+"""The Triton kernels, in Triton's interpreter, against float64; ``test_fused_norm.py`` runs it in a process.
 
 Triton decides when it is first imported whether it interprets.
 """
@@ -80,7 +80,9 @@ def test_a_mean_far_from_zero_costs_no_digits() -> None:
     x = (200 + torch.randn(1, 4, 16, 16, 16, generator=torch.Generator().manual_seed(0))).half()
     x = x.contiguous(memory_format=torch.channels_last_3d)
     _, _, rstd = torch.ops.brats_seg.norm_relu(x, torch.ones(4), torch.zeros(4), 4, 0.0)
-    torch.testing.assert_close(rstd.double()[0], x.double().flatten(2).var(2, correction=0).rsqrt()[0], rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        rstd.double()[0], x.double().flatten(2).var(2, correction=0).rsqrt()[0], rtol=1e-5, atol=0
+    )
 
 
 def test_torch_checks_the_registration() -> None:
@@ -94,4 +96,6 @@ def test_no_gradient_is_asked_for_in_prediction() -> None:
     x = rows(1, 4, 3, 4, 5, seed=0).half()
     with torch.inference_mode():
         y = norm_relu(x, torch.ones(4), torch.zeros(4), 2, 1e-5)
-    torch.testing.assert_close(y.float(), exact(x.float(), torch.ones(4), torch.zeros(4), 2, 1e-5), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(
+        y.float(), exact(x.float(), torch.ones(4), torch.zeros(4), 2, 1e-5), rtol=1e-3, atol=1e-3
+    )

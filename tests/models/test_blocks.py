@@ -32,10 +32,14 @@ def test_the_backward_pass_copies_no_slices(norm: Norm, batch: int, layout: torc
     assert any("Relu" in name for name in found)
 
 
-def test_without_a_gradient_the_norm_is_overwritten_even_where_it_is_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gradient_the_norm_is_overwritten_even_where_it_is_a_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     block, asked = ConvNormReLU(3, 4, "instance"), []
     plain = torch.nn.functional.relu
-    monkeypatch.setattr("brats_seg.models.blocks.functional.relu", lambda x, inplace: asked.append(inplace) or plain(x))
+    monkeypatch.setattr(
+        "brats_seg.models.blocks.functional.relu", lambda x, inplace: asked.append(inplace) or plain(x)
+    )
     with torch.no_grad():
         block(torch.randn(2, 3, 4, 6, 6))
     block(torch.randn(2, 3, 4, 6, 6))

@@ -12,7 +12,12 @@ from torch.nn import functional
 from brats_seg.models import UNet, deterministic
 
 PLAIN: dict[str, Any] = {"width": 4, "norm": "group", "attention": True, "residual": False, "dropout": 0.0}
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine"))]
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+    ),
+]
 
 
 def answers(function: Any, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,11 +34,16 @@ def answers(function: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 def test_upsampling_is_that_of_torch(factor: int, device: str, channels: int) -> None:
     x = torch.randn(2, channels, 4, 5, 1, device=device)
     ours = answers(lambda t: deterministic.upsample(t, factor), x)
-    theirs = answers(lambda t: functional.interpolate(t, scale_factor=float(factor), mode="trilinear", align_corners=True), x)
+    theirs = answers(
+        lambda t: functional.interpolate(t, scale_factor=float(factor), mode="trilinear", align_corners=True),
+        x,
+    )
     torch.testing.assert_close(ours[0], theirs[0], atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(ours[1], theirs[1], atol=1e-4, rtol=1e-5)  # sums of up to 512 terms
     exact = answers(lambda t: deterministic.upsample(t, factor), x.double())
-    reference = functional.interpolate(x.double(), scale_factor=float(factor), mode="trilinear", align_corners=True)
+    reference = functional.interpolate(
+        x.double(), scale_factor=float(factor), mode="trilinear", align_corners=True
+    )
     torch.testing.assert_close(exact[0], reference, atol=1e-12, rtol=1e-12)
 
 
@@ -44,7 +54,10 @@ def test_upsampling_keeps_the_type_and_rounds_little(dtype: torch.dtype, channel
     with torch.autocast("cpu", torch.bfloat16):
         assert deterministic.upsample(x, 2).dtype == dtype
     ours = answers(lambda t: deterministic.upsample(t, 2), x)
-    theirs = answers(lambda t: functional.interpolate(t, scale_factor=2.0, mode="trilinear", align_corners=True), x.double())
+    theirs = answers(
+        lambda t: functional.interpolate(t, scale_factor=2.0, mode="trilinear", align_corners=True),
+        x.double(),
+    )
     rounding = torch.finfo(dtype).eps
     for one, other in zip(ours, theirs, strict=True):
         assert one.dtype == dtype
@@ -56,7 +69,9 @@ def test_upsampling_keeps_the_type_and_rounds_little(dtype: torch.dtype, channel
 def test_a_constant_stays_constant(dtype: torch.dtype, size: int) -> None:
     x = torch.full((1, 8, size, 2, size), 1.25, dtype=dtype)
     answer = deterministic.upsample(x, 2)
-    torch.testing.assert_close(answer, torch.full_like(answer, 1.25), rtol=0, atol=0 if dtype != torch.float32 else 1e-6)
+    torch.testing.assert_close(
+        answer, torch.full_like(answer, 1.25), rtol=0, atol=0 if dtype != torch.float32 else 1e-6
+    )
 
 
 @pytest.mark.parametrize("channels", [3, 16])
@@ -69,8 +84,14 @@ def test_upsampling_answers_in_the_layout_of_its_use(channels: int) -> None:
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("levels", [2, 3, 1000])
 def test_pooling_is_that_of_torch_ties_included(levels: int, device: str) -> None:
-    x = torch.randint(levels, (2, 3, 8, 6, 4), generator=torch.Generator().manual_seed(levels)).float().to(device)
-    for ours, theirs in zip(answers(deterministic.max_pool, x), answers(lambda t: functional.max_pool3d(t, 2), x), strict=True):
+    x = (
+        torch.randint(levels, (2, 3, 8, 6, 4), generator=torch.Generator().manual_seed(levels))
+        .float()
+        .to(device)
+    )
+    for ours, theirs in zip(
+        answers(deterministic.max_pool, x), answers(lambda t: functional.max_pool3d(t, 2), x), strict=True
+    ):
         assert ours.equal(theirs)
 
 
@@ -102,8 +123,12 @@ def test_the_whole_net_with_either_formulation(monkeypatch: pytest.MonkeyPatch) 
     torch.testing.assert_close(gradients(net, image), theirs, atol=1e-10, rtol=1e-6)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: two runs on CUDA are not compared")
-def test_two_backward_passes_on_cuda_are_equal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="no GPU on this machine: two runs on CUDA are not compared"
+)
+def test_two_backward_passes_on_cuda_are_equal(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))

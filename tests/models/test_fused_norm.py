@@ -1,4 +1,4 @@
-"""Norm and ReLU in one kernel: right in Triton's interpreter, shared out over the card, used where it applies."""
+"""Norm and ReLU in one kernel: right in the interpreter, shared out over the card, used where it applies."""
 
 from __future__ import annotations
 
@@ -20,10 +20,22 @@ INTERPRETED = Path(__file__).with_name("interpreted_fused_norm.py")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not fused_norm.HAS_TRITON, reason="no triton: the kernels are not tested (make dev installs it on Linux)")
+@pytest.mark.skipif(
+    not fused_norm.HAS_TRITON, reason="no triton: the kernels are not tested (make dev installs it on Linux)"
+)
 def test_the_kernels_in_the_interpreter() -> None:
     environment = {**os.environ, "TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(INTERPRETED)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        str(INTERPRETED),
+    ]
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     assert " passed" in process.stdout
@@ -31,7 +43,8 @@ def test_the_kernels_in_the_interpreter() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 48, 128, 128, 128), (3, 96, 64, 64, 64), (1, 384, 16, 16, 16), (2, 2048, 8, 8, 8), (1, 1, 1, 1, 1)]
+    "shape",
+    [(1, 48, 128, 128, 128), (3, 96, 64, 64, 64), (1, 384, 16, 16, 16), (2, 2048, 8, 8, 8), (1, 1, 1, 1, 1)],
 )
 def test_runs_cover_every_voxel_and_are_many(shape: tuple[int, ...]) -> None:
     p = plan(torch.Size(shape))
@@ -66,7 +79,11 @@ def plain(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> T
 def test_a_block_asks_for_it_unless_it_was_switched_off(norm: Norm, monkeypatch: pytest.MonkeyPatch) -> None:
     net, asked = UNet(width=4, norm=norm, attention=False, residual=False, dropout=0.0), []
     monkeypatch.setattr(fused_norm, "applies", lambda x: True)
-    monkeypatch.setattr(fused_norm, "norm_relu", lambda x, w, b, groups, eps: asked.append(groups) or plain(x, w, b, groups, eps))
+    monkeypatch.setattr(
+        fused_norm,
+        "norm_relu",
+        lambda x, w, b, groups, eps: asked.append(groups) or plain(x, w, b, groups, eps),
+    )
     image = torch.randn(2, 4, 16, 16, 16)
     one = net(image).main
     blocks = [module for module in net.modules() if isinstance(module, ConvNormReLU)]

@@ -28,7 +28,9 @@ for norm in ("group", "instance"):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "confstr") or "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="not glibc")
+@pytest.mark.skipif(
+    not hasattr(os, "confstr") or "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="not glibc"
+)
 def test_training_reads_no_memory_that_nobody_wrote() -> None:
     """glibc fills what it gives out with a byte of ours: huge numbers of either sign."""
     answers = [

@@ -21,7 +21,9 @@ def packed(*shape: int, seed: int = 0) -> Tensor:
 def brain(channels: int) -> Tensor:
     """Mostly one value, the rest far from zero mean: what a convolution leaves of a brain and its background."""
     torch.manual_seed(0)
-    x = torch.randn(1, channels, 96, 96, 80) * (0.1 + torch.rand(1, channels, 1, 1, 1)) + torch.randn(1, channels, 1, 1, 1)
+    x = torch.randn(1, channels, 96, 96, 80) * (0.1 + torch.rand(1, channels, 1, 1, 1)) + torch.randn(
+        1, channels, 1, 1, 1
+    )
     x[:, :, :30] = 0.3
     return x.contiguous(memory_format=torch.channels_last_3d)
 
@@ -56,7 +58,9 @@ def test_a_whole_brain_keeps_its_digits_and_no_gradient_needs_no_memory(kind: st
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (8, 8), (48, 16), (80, 16)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_values_and_gradients_are_those_of_torch(channels: int, groups: int, shape: tuple[int, int, int]) -> None:
+def test_values_and_gradients_are_those_of_torch(
+    channels: int, groups: int, shape: tuple[int, int, int]
+) -> None:
     x, grad = packed(1, channels, *shape), packed(1, channels, *shape, seed=1)
     weight, bias = torch.rand(channels) + 0.5, torch.randn(channels)
     assert applies(x)

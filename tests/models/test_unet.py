@@ -30,7 +30,9 @@ def test_parameter_count_of_the_paper(attention: bool, count: int) -> None:
     assert parameters(net) == count
 
 
-@pytest.mark.parametrize("change", [{}, {"norm": "instance"}, {"attention": True}, {"residual": True}, {"dropout": 0.2}])
+@pytest.mark.parametrize(
+    "change", [{}, {"norm": "instance"}, {"attention": True}, {"residual": True}, {"dropout": 0.2}]
+)
 def test_every_head_answers_at_full_size(change: dict[str, Any]) -> None:
     net = UNet(**{**PLAIN, **change})
     logits = net(torch.randn(2, len(MODALITIES), 16, 24, 32))
@@ -69,7 +71,9 @@ def test_channels_last_computes_the_same() -> None:
     net = UNet(**PLAIN).eval()
     image = torch.randn(1, 4, 16, 16, 16)
     expected = net(image).main
-    other = net.to(memory_format=torch.channels_last_3d)(image.contiguous(memory_format=torch.channels_last_3d)).main
+    other = net.to(memory_format=torch.channels_last_3d)(
+        image.contiguous(memory_format=torch.channels_last_3d)
+    ).main
     torch.testing.assert_close(other, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -98,7 +102,9 @@ def test_halving_without_a_gradient_is_max_pooling(channels: int) -> None:
 def seen_by(voxel: int, size: int) -> tuple[int, int]:
     """First and last voxel along one axis that the main head's answer depends on, by the plan of PAPER.md."""
     low = high = voxel
-    for level in range(3):  # two convolutions on each level of the decoder, then the interpolation from the level below
+    for level in range(
+        3
+    ):  # two convolutions on each level of the decoder, then the interpolation from the level below
         low, high = low - 2, high + 2
         fine, coarse = (size >> level) - 1, (size >> level + 1) - 1
         low, high = low * coarse // fine, -(-high * coarse // fine)
@@ -163,7 +169,11 @@ def test_foreign_settings_are_refused(settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("depth", "padding"), [(6, 1), (7, 1), (6, 2), (4, 2), (2, 1), (1, 1)])
 def test_small_volume_convolves_as_torch_does(depth: int, padding: int) -> None:
-    x = torch.randn(1, 3, depth, 5, 4, dtype=torch.float64).to(memory_format=torch.channels_last_3d).requires_grad_()
+    x = (
+        torch.randn(1, 3, depth, 5, 4, dtype=torch.float64)
+        .to(memory_format=torch.channels_last_3d)
+        .requires_grad_()
+    )
     weight = torch.randn(2, 3, 3, 3, 3, dtype=torch.float64, requires_grad=True)
     ours = conv3d(x, weight, padding, padding)
     theirs = torch.nn.functional.conv3d(x, weight, padding=padding, dilation=padding)
@@ -211,4 +221,6 @@ def test_gradients_go_through_all_five_heads() -> None:
         head.retain_grad()
     DeepSupervisionLoss(DiceLoss(squared=True, smooth=1.0))(logits, torch.ones_like(logits.main)).backward()
     assert all(head.grad is not None and (head.grad != 0).any() for head in heads)
-    assert all(p.grad is not None and (p.grad != 0).any() for p in (net.main.weight, *(h.weight for h in net.heads)))
+    assert all(
+        p.grad is not None and (p.grad != 0).any() for p in (net.main.weight, *(h.weight for h in net.heads))
+    )

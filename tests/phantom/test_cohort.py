@@ -50,7 +50,10 @@ def test_tumours_look_like_their_labels(cases: list[tuple[dict[str, np.ndarray],
     for images, label_map in cases[:7]:
         brain = images["t1"] > 0
         healthy = brain & (label_map == 0)
-        mean = {m: {v: images[m][label_map == v].mean() for v in (1, 2, 4) if (label_map == v).any()} for m in MODALITIES}
+        mean = {
+            m: {v: images[m][label_map == v].mean() for v in (1, 2, 4) if (label_map == v).any()}
+            for m in MODALITIES
+        }
         assert mean["t1ce"][4] > 1.2 * images["t1ce"][healthy].mean()
         assert mean["flair"][2] > 1.2 * images["flair"][healthy].mean()
         if 1 in mean["t1ce"]:
@@ -59,7 +62,9 @@ def test_tumours_look_like_their_labels(cases: list[tuple[dict[str, np.ndarray],
         assert all(image.dtype == np.int16 and not image[~brain].any() for image in images.values())
 
 
-def test_no_threshold_on_one_modality_solves_it(cases: list[tuple[dict[str, np.ndarray], np.ndarray]]) -> None:
+def test_no_threshold_on_one_modality_solves_it(
+    cases: list[tuple[dict[str, np.ndarray], np.ndarray]],
+) -> None:
     stacked = [ZScore()(np.stack(list(images.values()))) for images, _ in cases]
     for channel in range(len(MODALITIES)):
         for sign in (1, -1):
@@ -88,10 +93,15 @@ def test_impossible_sizes(tmp_path: Path) -> None:
         write_cohort(tmp_path, cases=1, seed=0, shape=(56, 56, 56))
 
 
-def test_the_command_says_how_many_were_there_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_how_many_were_there_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     line = [f"output={tmp_path}", "shape=[32,32,32]", "workers=1"]
     run("phantom", [*line, "cases=1"])
     run("phantom", [*line, "cases=2"])
-    assert [said.partition(" in ")[0] for said in capsys.readouterr().out.splitlines()] == ["1 case", "2 cases"]
+    assert [said.partition(" in ")[0] for said in capsys.readouterr().out.splitlines()] == [
+        "1 case",
+        "2 cases",
+    ]
     run("phantom", [*line, "cases=2"])
     assert capsys.readouterr().out == f"2 cases in {tmp_path}, 2 of them from before\n"

@@ -40,7 +40,9 @@ def test_settings_have_their_own_folders(tmp_path: Path) -> None:
 def test_what_is_there_is_not_made_again(cases: list[Case], tmp_path: Path) -> None:
     cache = Cache(tmp_path, ZScore())
     stamps = [(c.folder / "image.npy").stat().st_mtime_ns for c in cache.ensure(cases, workers=0).values()]
-    assert stamps == [(c.folder / "image.npy").stat().st_mtime_ns for c in cache.ensure(cases, workers=2).values()]
+    assert stamps == [
+        (c.folder / "image.npy").stat().st_mtime_ns for c in cache.ensure(cases, workers=2).values()
+    ]
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -70,7 +72,9 @@ def test_two_processes_at_once_and_nothing_half_written(cases: list[Case], tmp_p
 
 
 def test_one_bad_case_does_not_stop_the_others(cases: list[Case], tmp_path: Path) -> None:
-    bad = Case("bad", {m: f for m, f in cases[0].modalities.items() if m != "t2"}, cases[0].segmentation, "brats2020")
+    bad = Case(
+        "bad", {m: f for m, f in cases[0].modalities.items() if m != "t2"}, cases[0].segmentation, "brats2020"
+    )
     cache = Cache(tmp_path, ZScore())
     with pytest.raises(UserError, match="case bad"):
         cache.ensure([bad, cases[1]], workers=0)

@@ -27,13 +27,24 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
         moved = np.roll(truth.array.astype(np.uint8), 2 * number, 1)
         for folder in ("a", "b", "."):
             nifti.write(root / "predictions" / folder / f"{case.id}.nii.gz", moved, truth.geometry)
-            record = {"labels": {"convention": "brats2020"}, "warnings": [WARNING], "settings": {"tta": "group16"}}
+            record = {
+                "labels": {"convention": "brats2020"},
+                "warnings": [WARNING],
+                "settings": {"tta": "group16"},
+            }
             (root / "predictions" / folder / f"{case.id}.json").write_text(json.dumps(record))
         for word in ("whole", "core", "enhance"):
             sure = (100 * (moved != truth.array)).astype(np.uint8)
-            nifti.write(root / "predictions" / "uncertainty" / f"{case.id}_unc_{word}.nii.gz", sure, truth.geometry)
+            nifti.write(
+                root / "predictions" / "uncertainty" / f"{case.id}_unc_{word}.nii.gz", sure, truth.geometry
+            )
     evaluate(root / "predictions", root / "cases", root / "scores")
     (root / "runs" / "x" / "fold_0").mkdir(parents=True)
-    lines = ["epoch,step,lr,train/loss,val/dice", "0,5,0.001,2.5,", "1,10,0.0005,2.1,0.4", "2,15,0.00001,1.9,0.5"]
+    lines = [
+        "epoch,step,lr,train/loss,val/dice",
+        "0,5,0.001,2.5,",
+        "1,10,0.0005,2.1,0.4",
+        "2,15,0.00001,1.9,0.5",
+    ]
     (root / "runs" / "x" / "fold_0" / "metrics.csv").write_text("\n".join(lines))
     return root

@@ -56,7 +56,12 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     page.set_default_timeout(TIMEOUT_MS)
     page.on("console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url))
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url)
+        ),
+    )
     yield page
     context.close()
     assert trouble == []
@@ -137,7 +142,8 @@ def test_outlines_in_the_viewer_leave_the_inside_free(browser: Any, made: Path, 
     labels = nifti.read(case.segmentation).array
     cross = generate_binary_structure(2, 1)[None]
     flat, solid = (
-        np.logical_or.reduce([binary_erosion(labels == value, structure) for value in (1, 2, 4)]) for structure in (cross, None)
+        np.logical_or.reduce([binary_erosion(labels == value, structure) for value in (1, 2, 4)])
+        for structure in (cross, None)
     )
     z = int((flat & ~solid).sum((1, 2)).argmax())  # where borders in depth would fill most
     brain = np.flatnonzero((nifti.read(case.modalities["t1"].path).array != 0).any((1, 2)))
@@ -162,6 +168,9 @@ def test_it_prints_black_on_white(browser: Any, made: Path, theme: str) -> None:
     page.get_by_label("Theme").select_option(theme)
     page.emulate_media(media="print")
     style = "(name) => getComputedStyle(document.body)[name]"
-    assert [page.evaluate(style, name) for name in ("backgroundColor", "color")] == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+    assert [page.evaluate(style, name) for name in ("backgroundColor", "color")] == [
+        "rgb(255, 255, 255)",
+        "rgb(0, 0, 0)",
+    ]
     assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
     page.close()

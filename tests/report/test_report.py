@@ -20,14 +20,14 @@ import pytest
 
 from brats_seg import nifti
 from brats_seg.cases import find_cases
-from brats_seg.cli.report import main
+from brats_seg.cli.commands.report import main
 from brats_seg.errors import UserError
 from brats_seg.evaluation.evaluate import evaluate
 from brats_seg.report import pages
 from brats_seg.report import report as written
 from brats_seg.report.charts import box_plot, line_chart
 from brats_seg.report.report import report
-from brats_seg.report.runs import curves
+from brats_seg.report.training_curves import curves
 
 LAYERS = ["T1", "T1ce", "T2", "FLAIR", "Truth", "A", "B", "Merged", "Uncertainty"]
 
@@ -51,7 +51,16 @@ def made(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(written, "viewer_script", lambda: "/* viewer */")
         options: dict[str, Any] = {"evaluation": cohort / "scores", "title": "A & B"}
-        assert report(cohort / "predictions", cohort / "cases", output, runs=[cohort / "runs" / "x" / "fold_0"], **options) == []
+        assert (
+            report(
+                cohort / "predictions",
+                cohort / "cases",
+                output,
+                runs=[cohort / "runs" / "x" / "fold_0"],
+                **options,
+            )
+            == []
+        )
     return output
 
 
@@ -100,7 +109,9 @@ def test_every_layer_lies_where_the_case_lies(made: Path, cohort: Path) -> None:
 def test_every_label_map_is_drawn_in_every_style(made: Path) -> None:
     tags = Tags((made / "cases" / "BraTS20_Training_001.html").read_text()).found
     styles = [attributes["data-style"] for tag, attributes in tags if tag == "img"]
-    assert styles.count("all") == 2 * (4 + 1)  # whole slices and close-ups; the modalities and the uncertainty
+    assert styles.count("all") == 2 * (
+        4 + 1
+    )  # whole slices and close-ups; the modalities and the uncertainty
     for style in ("paper-fill", "paper-outline", "safe-fill", "safe-outline"):
         assert styles.count(style) == 2 * 4
     assert all(attributes.get("alt") for tag, attributes in tags if tag == "img")
@@ -112,7 +123,11 @@ def test_every_control_has_a_name(made: Path) -> None:
         labels = "".join(re.findall(r"<label.*?</label>", text, re.S))
         for tag, attributes in Tags(text).found:
             if tag in ("input", "select"):
-                held = [f'{name}="{attributes[name]}"' for name in ("id", "data-layer", "data-axis") if name in attributes]
+                held = [
+                    f'{name}="{attributes[name]}"'
+                    for name in ("id", "data-layer", "data-axis")
+                    if name in attributes
+                ]
                 assert attributes.get("aria-label") or any(name in labels for name in held), attributes
 
 
@@ -120,7 +135,12 @@ def test_without_the_viewer_the_page_says_how_to_add_it(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pages, "VIEWER", "not there")
-    keys = [f"predictions={cohort / 'predictions'}", f"references={cohort / 'cases'}", f"output={tmp_path}", "workers=1"]
+    keys = [
+        f"predictions={cohort / 'predictions'}",
+        f"references={cohort / 'cases'}",
+        f"output={tmp_path}",
+        "workers=1",
+    ]
     main(keys)
     page = (tmp_path / "cases" / "BraTS20_Training_001.html").read_text()
     assert "make viewer" in page and "make viewer" in capsys.readouterr().out
@@ -132,7 +152,9 @@ def test_a_case_that_cannot_be_shown_is_named_and_the_others_are(cohort: Path, t
     spoilt.mkdir()
     for path in (cohort / "predictions").glob("*.*"):
         (spoilt / path.name).write_bytes(path.read_bytes())
-    nifti.write(spoilt / "BraTS20_Training_002.nii.gz", np.zeros((3, 4, 5), np.uint8), nifti.lps_geometry((3, 4, 5)))
+    nifti.write(
+        spoilt / "BraTS20_Training_002.nii.gz", np.zeros((3, 4, 5), np.uint8), nifti.lps_geometry((3, 4, 5))
+    )
     options: dict[str, Any] = {"evaluation": None, "title": "x", "viewer": False}
     (line,) = report(spoilt, cohort / "cases", tmp_path / "out", **options)
     assert "BraTS20_Training_002" in line and "expected shape" in line
@@ -158,10 +180,15 @@ def one_missing(cohort: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def test_a_case_without_a_prediction_is_in_the_table_and_the_boxes(cohort: Path, one_missing: Path, tmp_path: Path) -> None:
+def test_a_case_without_a_prediction_is_in_the_table_and_the_boxes(
+    cohort: Path, one_missing: Path, tmp_path: Path
+) -> None:
     evaluate(one_missing, cohort / "cases", tmp_path / "scores", missing="penalise")
     options: dict[str, Any] = {"title": "x", "viewer": False}
-    assert report(one_missing, cohort / "cases", tmp_path / "out", evaluation=tmp_path / "scores", **options) == []
+    assert (
+        report(one_missing, cohort / "cases", tmp_path / "out", evaluation=tmp_path / "scores", **options)
+        == []
+    )
     text = (tmp_path / "out" / "index.html").read_text()
     assert "3 cases, 2 of them with a page" in text and "n = 3" in text
     assert "case BraTS20_Training_002: no prediction" in text
@@ -176,7 +203,13 @@ def test_a_case_without_a_prediction_is_in_the_table_and_the_boxes(cohort: Path,
 def test_scores_are_called_what_they_are(cohort: Path, tmp_path: Path) -> None:
     evaluate(cohort / "predictions", cohort / "cases", tmp_path / "scores", convention="brats2023")
     ask = partial(
-        report, cohort / "predictions", cohort / "cases", tmp_path, evaluation=tmp_path / "scores", title="x", viewer=False
+        report,
+        cohort / "predictions",
+        cohort / "cases",
+        tmp_path,
+        evaluation=tmp_path / "scores",
+        title="x",
+        viewer=False,
     )
     ask()
     text = (tmp_path / "index.html").read_text()
@@ -193,7 +226,9 @@ def test_label_conventions_can_be_told_and_have_to_be(cohort: Path, tmp_path: Pa
     cases = tmp_path / "cases"
     for path in (cohort / "cases").rglob("*_003_*.nii.gz"):
         (cases / "x").mkdir(parents=True, exist_ok=True)
-        name = path.name.replace("BraTS20_Training_003", "p3").replace("_t1ce", "-t1c")  # two namings tell nothing
+        name = path.name.replace("BraTS20_Training_003", "p3").replace(
+            "_t1ce", "-t1c"
+        )  # two namings tell nothing
         shutil.copy(path, cases / "x" / name)
     predictions = tmp_path / "predictions"
     predictions.mkdir()
@@ -216,7 +251,12 @@ def test_an_incomplete_uncertainty_is_named(cohort: Path, tmp_path: Path) -> Non
 
 def test_what_a_clinician_asks_stands_on_the_page(made: Path) -> None:
     page = (made / "cases" / "BraTS20_Training_001.html").read_text()
-    for words in ("NCR/NET, necrosis and non-enhancing tumour", "ED, oedema", "ET, enhancing tumour", "Close-up of the tumour"):
+    for words in (
+        "NCR/NET, necrosis and non-enhancing tumour",
+        "ED, oedema",
+        "ET, enhancing tumour",
+        "Close-up of the tumour",
+    ):
         assert words in page
     assert "Uncertainty</figcaption>" in page
     orders = re.findall(r"<thead>(.*?)</thead>", page, re.S)
@@ -226,12 +266,15 @@ def test_what_a_clinician_asks_stands_on_the_page(made: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[0.5], [0.0, 0.0], [0.2, 0.9, 1.0], [-3.0, 2.0], [1e-5, 2e-5], [373.0] * 9, [1.5, 374.0, 180.0]]
+    "values",
+    [[0.5], [0.0, 0.0], [0.2, 0.9, 1.0], [-3.0, 2.0], [1e-5, 2e-5], [373.0] * 9, [1.5, 374.0, 180.0]],
 )
 def test_charts_stay_inside_their_frame(values: list[float]) -> None:
     cases = [(f"<{i}>", value) for i, value in enumerate(values)]
     charts = [box_plot({"ET": cases, "WT": []}, label="x", digits=2)]
-    charts += [line_chart({"a": list(enumerate(values))}, label="x", logarithmic=log) for log in (False, True)]
+    charts += [
+        line_chart({"a": list(enumerate(values))}, label="x", logarithmic=log) for log in (False, True)
+    ]
     charts += [box_plot({"ET": cases}, label="x", digits=2, penalty=374.0)] if min(values) >= 0 else []
     for chart in charts:
         for element in ElementTree.fromstring(chart).iter():
@@ -248,12 +291,24 @@ def test_one_penalty_leaves_the_others_their_room() -> None:
     assert "373.1" in "".join(chart.itertext())
 
 
-@pytest.mark.parametrize("values", [["nan", "2", "1"], ["3", "inf", "1"], ["3", "nan", "nan"], ["nan", "nan", "nan"]])
+@pytest.mark.parametrize(
+    "values", [["nan", "2", "1"], ["3", "inf", "1"], ["3", "nan", "nan"], ["nan", "nan", "nan"]]
+)
 def test_a_run_that_diverged_is_drawn_as_far_as_it_goes(tmp_path: Path, values: list[str]) -> None:
-    (tmp_path / "metrics.csv").write_text("epoch,lr,train/loss\n" + "".join(f"{i},0.1,{v}\n" for i, v in enumerate(values)))
+    (tmp_path / "metrics.csv").write_text(
+        "epoch,lr,train/loss\n" + "".join(f"{i},0.1,{v}\n" for i, v in enumerate(values))
+    )
     loss = next(chart["svg"] for chart in curves(tmp_path) if chart["title"] == "Loss")
     lost = sum(not math.isfinite(float(value)) for value in values)
     assert f"training, all outputs ({lost} not finite)" in loss
-    shapes = [element for element in ElementTree.fromstring(loss).iter() if element.get("points") or element.get("cy")]
-    assert not any("nan" in str(value) or "inf" in str(value) for shape in shapes for value in shape.attrib.values())
-    assert len(shapes) == 1 + {("nan", "2", "1"): 1, ("3", "inf", "1"): 2, ("3", "nan", "nan"): 1}.get(tuple(values), 0)
+    shapes = [
+        element
+        for element in ElementTree.fromstring(loss).iter()
+        if element.get("points") or element.get("cy")
+    ]
+    assert not any(
+        "nan" in str(value) or "inf" in str(value) for shape in shapes for value in shape.attrib.values()
+    )
+    assert len(shapes) == 1 + {("nan", "2", "1"): 1, ("3", "inf", "1"): 2, ("3", "nan", "nan"): 1}.get(
+        tuple(values), 0
+    )

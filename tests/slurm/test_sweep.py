@@ -16,8 +16,19 @@ from brats_seg.phantom import write_cohort
 
 CLUSTER = Path(__file__).with_name("cluster.sh")
 COMMAND = [str(Path(sys.executable).with_name("brats-seg")), "train"]
-SCIENCE = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "schedule.constant_epochs=8", "schedule.cosine_epochs=8"]
-MACHINE = ["trainer.accelerator=cpu", "trainer.precision=32-true", "data.workers=0", "out_of_fold.predict=false"]
+SCIENCE = [
+    "scale=smoke",
+    "model.width=2",
+    "data.patch=[24,24,24]",
+    "schedule.constant_epochs=8",
+    "schedule.cosine_epochs=8",
+]
+MACHINE = [
+    "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
+    "data.workers=0",
+    "out_of_fold.predict=false",
+]
 SLURM = [
     "hydra/launcher=submitit_slurm",
     "hydra.launcher.gpus_per_node=null",
@@ -58,27 +69,43 @@ def wait_for_epoch(table: Path, epoch: int, sweep: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.timeout(1800)
-def test_a_preempted_job_is_queued_again_and_the_table_is_right(cluster: dict[str, str], tmp_path: Path) -> None:
+def test_a_preempted_job_is_queued_again_and_the_table_is_right(
+    cluster: dict[str, str], tmp_path: Path
+) -> None:
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
     places = [f"data.root={tmp_path / 'cohort'}", f"data.cache={tmp_path / 'cache'}", "name=run"]
     common = [*SCIENCE, *MACHINE, *places]
     command = [*COMMAND, "sweep=cross_validation", *common, *SLURM, f"runs_root={tmp_path / 'runs'}"]
     folder = tmp_path / "runs" / "run" / f"fold_{PREEMPTED}"
-    with subprocess.Popen(command, env=cluster, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sweep:
+    with subprocess.Popen(
+        command, env=cluster, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as sweep:
         wait_for_epoch(folder / "metrics.csv", 3, sweep)
         running = slurm(cluster, "squeue", "--noheader", "--array", "--states=running", "--format=%i %A")
-        (job, number), *_ = [line.split() for line in running.splitlines() if line.split()[0].endswith(f"_{PREEMPTED}")]
-        slurm(cluster, "scancel", "--signal=TERM", f"{number}.0")  # submitit passes it over, and waits for the one it knows
+        (job, number), *_ = [
+            line.split() for line in running.splitlines() if line.split()[0].endswith(f"_{PREEMPTED}")
+        ]
+        slurm(
+            cluster, "scancel", "--signal=TERM", f"{number}.0"
+        )  # submitit passes it over, and waits for the one it knows
         wait_for_epoch(folder / "metrics.csv", 5, sweep)
         # Its one step: a signal to the whole job is repeated after the requeue.
         slurm(cluster, "scancel", "--signal=USR2", f"{number}.0")
         said, _ = sweep.communicate()
     print(said)
     assert sweep.returncode == 0
-    rows = {line.split("│")[1].strip(): line.split("│")[2].strip() for line in said.splitlines() if "run/fold_" in line}
+    rows = {
+        line.split("│")[1].strip(): line.split("│")[2].strip()
+        for line in said.splitlines()
+        if "run/fold_" in line
+    }
     assert rows == {f"run/fold_{k}": "resumed, finished" if k == PREEMPTED else "finished" for k in range(5)}
     log = "".join(path.read_text() for path in sorted((tmp_path / "runs" / ".submitit").rglob("*_log.*")))
-    told = [line for line in log.splitlines() if "preempted" in line or "timed-out" in line or "Requeued job" in line]
+    told = [
+        line
+        for line in log.splitlines()
+        if "preempted" in line or "timed-out" in line or "Requeued job" in line
+    ]
     print("\n".join(told))
     assert sum(f"Requeued job {job} " in line for line in told) == 1
 

@@ -21,11 +21,33 @@ PROGRESS = re.compile(r"epoch (\d+)/")
 
 
 def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
-    science = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "trainer.precision=32-true", "model.dropout=0.1"]
-    schedule = [f"schedule.constant_epochs={BASE // 2}", f"schedule.cosine_epochs={BASE // 2}", f"swa.cycles={CYCLES}"]
+    science = [
+        "scale=smoke",
+        "model.width=2",
+        "data.patch=[24,24,24]",
+        "trainer.precision=32-true",
+        "model.dropout=0.1",
+    ]
+    schedule = [
+        f"schedule.constant_epochs={BASE // 2}",
+        f"schedule.cosine_epochs={BASE // 2}",
+        f"swa.cycles={CYCLES}",
+    ]
     cycles = [f"swa.cycle_epochs={LENGTH}", "swa.snapshot_every=2"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
-    command = [str(Path(sys.executable).with_name("brats-seg")), "train", *science, *schedule, *cycles, *places]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={root / runs}",
+        "name=run",
+    ]
+    command = [
+        str(Path(sys.executable).with_name("brats-seg")),
+        "train",
+        *science,
+        *schedule,
+        *cycles,
+        *places,
+    ]
     return subprocess.Popen(
         [*command, "trainer.accelerator=cpu", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's job in the background has it ignored
@@ -45,7 +67,11 @@ def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> list[str]:
 
 def outcome(folder: Path) -> dict[str, bytes]:
     """Weights, snapshots and losses."""
-    files = [folder / "bundle" / "model.safetensors", folder / "case_losses.csv", *(folder / "snapshots").glob("*")]
+    files = [
+        folder / "bundle" / "model.safetensors",
+        folder / "case_losses.csv",
+        *(folder / "snapshots").glob("*"),
+    ]
     with (folder / "metrics.csv").open(newline="") as file:
         rows = [(row["epoch"], row["lr"], row["train/loss"], row["val/loss"]) for row in csv.DictReader(file)]
     return {**{path.name: path.read_bytes() for path in files}, "rows": repr(rows).encode()}
@@ -67,7 +93,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
         time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
         process.kill()
         process.wait()
-        assert process.returncode == -signal.SIGKILL, f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
+        assert process.returncode == -signal.SIGKILL, (
+            f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
+        )
     last = start(tmp_path, "killed")
     said, _ = last.communicate()
     assert last.returncode == 0, said

@@ -14,12 +14,18 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from pytorch_optimizer import Ranger
 from torch.utils.data import DataLoader
 
-from brats_seg.data.quiet import quiet_lightning
 from brats_seg.errors import UserError
 from brats_seg.losses import DiceLoss
 from brats_seg.models import UNet
+from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.terms import Batch
-from brats_seg.training.callbacks import CaseLosses, Resources, TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
+from brats_seg.training.callbacks import (
+    CaseLosses,
+    Resources,
+    TwoCheckpoints,
+    WholeCheckpointIO,
+    usable_checkpoint,
+)
 from brats_seg.training.callbacks.rows import rows_before
 from brats_seg.training.module import PATIENCE, SCALER_PATIENCE, SegmentationModule
 
@@ -43,10 +49,19 @@ def module(optimizer: Callable[..., torch.optim.Optimizer] = ADAM) -> Segmentati
 
 
 def fit(
-    made: SegmentationModule, batches: Sequence[Batch], epochs: int = 1, resume: Path | None = None, **options: Any
+    made: SegmentationModule,
+    batches: Sequence[Batch],
+    epochs: int = 1,
+    resume: Path | None = None,
+    **options: Any,
 ) -> pl.Trainer:
     quiet_lightning()
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     trainer = pl.Trainer(accelerator="cpu", max_epochs=epochs, **{**quiet, **options})
     trainer.fit(made, DataLoader(batches, batch_size=None), ckpt_path=resume, weights_only=True)  # type: ignore[arg-type]
     return trainer
@@ -58,7 +73,9 @@ def state(trainer: pl.Trainer) -> dict[str, Any]:
 
 @pytest.mark.parametrize("optimizer", [ADAM, RANGER])
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_a_spoilt_step_is_as_if_it_had_not_been(optimizer: Callable[..., torch.optim.Optimizer], precision: str) -> None:
+def test_a_spoilt_step_is_as_if_it_had_not_been(
+    optimizer: Callable[..., torch.optim.Optimizer], precision: str
+) -> None:
     one, other = module(optimizer), module(optimizer)
     whole = [batch(1, size=24), batch(3, size=24)]
     skipped = fit(one, [whole[0], batch(2, size=24, spoilt=True), whole[1]], precision=precision)
@@ -85,22 +102,31 @@ def test_loss_scaling_goes_on_behind_a_spoilt_step() -> None:
     assert skipped.callback_metrics["train/skipped_steps"] == 1
     assert scaler.get_scale() == 2.0**9
     plain = fit(
-        other, [batch(1), batch(3)], plugins=[MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**10))]
+        other,
+        [batch(1), batch(3)],
+        plugins=[MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**10))],
     )
     torch.testing.assert_close(one.state_dict(), other.state_dict(), rtol=1e-2, atol=1e-3)
     assert plain.callback_metrics["train/skipped_steps"] == 0
-    moved = [not a.equal(b) for a, b in zip(one.state_dict().values(), module().state_dict().values(), strict=True)]
+    moved = [
+        not a.equal(b) for a, b in zip(one.state_dict().values(), module().state_dict().values(), strict=True)
+    ]
     assert any(moved)
 
 
 def scaled(scale: float) -> list[Any]:
-    return [MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=scale)), WholeCheckpointIO()]
+    return [
+        MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=scale)),
+        WholeCheckpointIO(),
+    ]
 
 
 def test_the_loss_scale_goes_on_after_a_restart(tmp_path: Path) -> None:
     options: dict[str, Any] = {"callbacks": [TwoCheckpoints(tmp_path)], "enable_checkpointing": True}
     fit(module(), [batch(1), batch(2, spoilt=True)], plugins=scaled(2.0**10), **options)
-    again = fit(module(), [batch(1)], epochs=2, resume=usable_checkpoint(tmp_path), plugins=scaled(2.0**16), **options)
+    again = fit(
+        module(), [batch(1)], epochs=2, resume=usable_checkpoint(tmp_path), plugins=scaled(2.0**16), **options
+    )
     assert isinstance(again.precision_plugin, MixedPrecision)
     assert again.precision_plugin.scaler is not None
     assert again.precision_plugin.scaler.get_scale() == 2.0**9
@@ -163,10 +189,14 @@ def test_case_losses_are_those_of_each_sample_alone(tmp_path: Path) -> None:
     made = module(partial(torch.optim.SGD, lr=0.0))
     fit(made, given, epochs=2, callbacks=[CaseLosses(file)])
     rows = rows_before(file, 9)
-    assert [(row["epoch"], row["case"]) for row in rows[:4]] == [("0", f"case{i}") for i in ("1.0", "1.1", "1.2", "2.0")]
+    assert [(row["epoch"], row["case"]) for row in rows[:4]] == [
+        ("0", f"case{i}") for i in ("1.0", "1.1", "1.2", "2.0")
+    ]
     with torch.no_grad():
         expected = [
-            float(made.dice(made.net(b.image[k : k + 1]).main, b.target[k : k + 1])) for b in given for k in range(len(b.image))
+            float(made.dice(made.net(b.image[k : k + 1]).main, b.target[k : k + 1]))
+            for b in given
+            for k in range(len(b.image))
         ]
     for epoch in (0, 1):
         losses = [float(row["loss"]) for row in rows if int(row["epoch"]) == epoch]

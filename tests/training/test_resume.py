@@ -12,15 +12,15 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from brats_seg.bundles import load_bundle
+from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
-from brats_seg.training import finish
+from brats_seg.training import final_bundle as finish
 from brats_seg.training import train as training
-from brats_seg.training.average import read_weights
 from brats_seg.training.callbacks import TwoCheckpoints
 from brats_seg.training.config import load_config
 from brats_seg.training.train import train
+from brats_seg.training.weights import read_weights
 
 A = ["experiment=pipeline_a", "schedule.constant_epochs=1", "schedule.cosine_epochs=1"]
 CYCLES = ["swa.cycles=2", "swa.cycle_epochs=3", "swa.snapshot_every=2", "swa.count_base=true"]
@@ -39,8 +39,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(root: Path, out: Path, *overrides: str) -> DictConfig:
-    small = ["scale=smoke", "model.width=1", "data.patch=[16,16,16]", "data.folds=3", "trainer.precision=32-true"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "trainer.accelerator=cpu"]
+    small = [
+        "scale=smoke",
+        "model.width=1",
+        "data.patch=[16,16,16]",
+        "data.folds=3",
+        "trainer.precision=32-true",
+    ]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={out}",
+        "trainer.accelerator=cpu",
+    ]
     return load_config([*small, *places, "name=run", *overrides])
 
 
@@ -48,8 +59,13 @@ def outcome(folder: Path) -> dict[str, bytes]:
     """Every weight that was written, the scores, and what the epochs had to say."""
     files = [folder / "bundle" / "model.safetensors", *(folder / "snapshots").glob("*")]
     with (folder / "metrics.csv").open(newline="") as file:
-        rows = [(row["epoch"], row["lr"], row["train/loss"], row.get("val/loss")) for row in csv.DictReader(file)]
-    told = {"rows": repr(rows).encode(), "scores": repr(load_bundle(folder / "bundle").record["scores"]).encode()}
+        rows = [
+            (row["epoch"], row["lr"], row["train/loss"], row.get("val/loss")) for row in csv.DictReader(file)
+        ]
+    told = {
+        "rows": repr(rows).encode(),
+        "scores": repr(load_bundle(folder / "bundle").record["scores"]).encode(),
+    }
     return {**{path.name: path.read_bytes() for path in files}, **told}
 
 
@@ -78,7 +94,9 @@ def before_checkpoint(epoch: int) -> Callable[..., bool]:
 
 
 @pytest.mark.slow
-def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root: Path, tmp_path: Path) -> None:
+def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(
+    root: Path, tmp_path: Path
+) -> None:
     science = [*A, *CYCLES, "model.dropout=0.3"]
     whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
     step = (training.SegmentationModule, "training_step")
@@ -91,7 +109,11 @@ def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(root
     cut(cfg, finish, "save_bundle", lambda *_: True)
     folder = train(cfg)
     assert outcome(folder) == outcome(whole)
-    assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == ["epoch_0001", "epoch_0003", "epoch_0006"]
+    assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == [
+        "epoch_0001",
+        "epoch_0003",
+        "epoch_0006",
+    ]
 
 
 @pytest.mark.slow
@@ -124,7 +146,9 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     elif damage == "cut short":
         last.write_bytes(data[: len(data) // 2])
     else:
-        place = len(data) // 2 if damage == "one byte" else data.rfind(b"PK\1\2") + 10  # a way of compression there is not
+        place = (
+            len(data) // 2 if damage == "one byte" else data.rfind(b"PK\1\2") + 10
+        )  # a way of compression there is not
         data[place] ^= 16
         last.write_bytes(data)
     capsys.readouterr()
@@ -168,8 +192,15 @@ def test_best_weights_that_are_gone_are_noticed_at_the_start(root: Path, tmp_pat
 
 def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:
     bundle = train(config(root, tmp_path / "first", *A)) / "bundle"
-    still = ["schedule.base_rate=0", "schedule.constant_epochs=1", "schedule.cosine_epochs=0", "experiment=pipeline_a"]
-    tuned = load_bundle(train(config(root, tmp_path / "second", *still, f"init={bundle}", "seed=7")) / "bundle")
+    still = [
+        "schedule.base_rate=0",
+        "schedule.constant_epochs=1",
+        "schedule.cosine_epochs=0",
+        "experiment=pipeline_a",
+    ]
+    tuned = load_bundle(
+        train(config(root, tmp_path / "second", *still, f"init={bundle}", "seed=7")) / "bundle"
+    )
     held = load_bundle(bundle).net().state_dict()
     assert all(torch.equal(value, held[name]) for name, value in tuned.net().state_dict().items())
     assert tuned.record["provenance"]["init"] == str(bundle)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from brats_seg.bundles import load_bundle
+from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.phantom import write_cohort
@@ -29,7 +29,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *overrides: str, epochs: int = 1) -> Path:
-    small = ["model.width=2", "data.patch=[16,16,16]", f"schedule.constant_epochs={epochs}", "schedule.cosine_epochs=1"]
+    small = [
+        "model.width=2",
+        "data.patch=[16,16,16]",
+        f"schedule.constant_epochs={epochs}",
+        "schedule.cosine_epochs=1",
+    ]
     places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / 'runs'}"]
     machine = ["trainer.accelerator=cpu", "data.workers=0", "swa.cycles=0", "trainer.precision=32-true"]
     return train(load_config(["scale=smoke", *small, *places, *machine, *overrides]))
@@ -55,7 +60,9 @@ def test_on_a_cpu_the_weights_are_the_same_to_the_bit(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: two trainings on CUDA are not compared")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="no GPU on this machine: two trainings on CUDA are not compared"
+)
 def test_two_deterministic_trainings_on_cuda_are_equal(root: Path, request: pytest.FixtureRequest) -> None:
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     switches = ["deterministic=true", "trainer.accelerator=gpu", "trainer.precision=auto"]
@@ -64,7 +71,10 @@ def test_two_deterministic_trainings_on_cuda_are_equal(root: Path, request: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: fp16 with loss scaling is not cut off there")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(),
+    reason="no GPU on this machine: fp16 with loss scaling is not cut off there",
+)
 def test_fp16_on_cuda_goes_on_to_the_same_weights(
     root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -89,7 +99,9 @@ def test_fp16_on_cuda_goes_on_to_the_same_weights(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one"
+)
 def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
     losses = []
     for switch in ("true", "false"):
@@ -100,9 +112,13 @@ def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_compiled_steps_learn_the_same(root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_steps_learn_the_same(
+    root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled: list[nn.Module] = []
-    trace = partial(nn.Module.compile, backend="eager")  # the graph is what can go wrong here, not torch's code for it
+    trace = partial(
+        nn.Module.compile, backend="eager"
+    )  # the graph is what can go wrong here, not torch's code for it
 
     def compile_(net: nn.Module) -> None:
         compiled.append(net)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from brats_seg.bundles import load_bundle
+from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.phantom import write_cohort
 from brats_seg.schedules import cosine_decay
@@ -27,8 +27,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(root: Path, out: Path, *overrides: str) -> DictConfig:
-    small = ["model.width=2", "data.patch=[16,16,16]", "schedule.constant_epochs=1", "schedule.cosine_epochs=2", "data.workers=0"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "trainer.accelerator=cpu"]
+    small = [
+        "model.width=2",
+        "data.patch=[16,16,16]",
+        "schedule.constant_epochs=1",
+        "schedule.cosine_epochs=2",
+        "data.workers=0",
+    ]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={out}",
+        "trainer.accelerator=cpu",
+    ]
     return load_config(["scale=smoke", *small, *places, *overrides])
 
 
@@ -57,18 +68,24 @@ def test_an_experiment_ends_with_a_bundle(
     for row in table:
         expected = cosine_decay(int(row["epoch"]), cfg.schedule.base_rate, 1, 2)
         assert float(row["lr"]) == pytest.approx(expected, rel=1e-4)
-        heads = [float(row[f"train/loss_{head}"]) for head in ("main", "deep_0", "deep_1", "deep_2", "deep_3")]
+        heads = [
+            float(row[f"train/loss_{head}"]) for head in ("main", "deep_0", "deep_1", "deep_2", "deep_3")
+        ]
         assert float(row["train/loss"]) == pytest.approx(sum(heads), rel=1e-4)
         assert 0 <= float(row["val/dice"]) <= 1
     if cfg.keep == "best":
-        assert bundle.record["scores"]["val/loss"] == pytest.approx(min(float(r["val/loss"]) for r in table), rel=1e-4)
+        assert bundle.record["scores"]["val/loss"] == pytest.approx(
+            min(float(r["val/loss"]) for r in table), rel=1e-4
+        )
     assert json.loads((folder / "status.json").read_text())["state"] == "finished"
     capsys.readouterr()
     assert train(cfg) == folder
     assert "nothing to do" in capsys.readouterr().out
 
 
-def test_a_cut_off_training_continues_to_the_same_weights(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_off_training_continues_to_the_same_weights(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     patch = "data.patch=[24,24,24]"  # in bf16 where the machine has it
     whole = train(config(root, tmp_path / "whole", patch))
     cut = config(root, tmp_path / "cut", patch)
@@ -103,7 +120,12 @@ def test_impossible_combinations_are_one_line(root: Path, tmp_path: Path) -> Non
         train(config(root, tmp_path, "experiment=pipeline_b", "fold=all"))
     with pytest.raises(UserError, match="max_epochs"):
         train(config(root, tmp_path, "trainer.max_epochs=3"))
-    for devices in ("2", "auto", "-1", "[0,1]"):  # Lightning would start processes that meet the lock of this one
+    for devices in (
+        "2",
+        "auto",
+        "-1",
+        "[0,1]",
+    ):  # Lightning would start processes that meet the lock of this one
         with pytest.raises(WrongValue, match=r"use trainer=ddp trainer\.devices="):
             train(config(root, tmp_path, f"trainer.devices={devices}"))
     with pytest.raises(UserError, match="multiples of 8"):

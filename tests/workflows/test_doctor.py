@@ -7,7 +7,7 @@ import shutil
 import torch
 
 from brats_seg import __version__
-from brats_seg.models.precision import default_precision
+from brats_seg.runtime.precision import default_precision
 from brats_seg.workflows.doctor import doctor, memory
 
 

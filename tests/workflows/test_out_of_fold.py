@@ -9,8 +9,8 @@ import pytest
 import yaml
 from omegaconf import DictConfig
 
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.errors import UserError
-from brats_seg.evaluation.tables import from_csv
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import load_config
 from brats_seg.workflows import out_of_fold
@@ -26,8 +26,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(root: Path, out: Path, *overrides: str) -> DictConfig:
-    small = ["model.width=2", "data.patch=[16,16,16]", "schedule.constant_epochs=0", "schedule.cosine_epochs=1", "data.workers=0"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "trainer.accelerator=cpu"]
+    small = [
+        "model.width=2",
+        "data.patch=[16,16,16]",
+        "schedule.constant_epochs=0",
+        "schedule.cosine_epochs=1",
+        "data.workers=0",
+    ]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={out}",
+        "trainer.accelerator=cpu",
+    ]
     return load_config(["scale=smoke", *small, *places, "name=run", *overrides])
 
 
@@ -35,7 +46,7 @@ def test_the_cases_that_validate_are_predicted_and_scored_once(root, tmp_path, m
     folder = train_fold(config(root, tmp_path, "fold=1"))
     (held_out,) = yaml.safe_load((folder / "config.yaml").read_text())["split"]["validation"]
     assert [path.name for path in (folder / "predictions").glob("*.nii.gz")] == [f"{held_out}.nii.gz"]
-    rows = from_csv((folder / "evaluation" / "per_case.csv").read_text())
+    rows = RunFolder(folder).evaluation.read_rows()
     assert {row.case for row in rows} == {held_out}
     assert {"dice", "hd95"} <= {row.metric for row in rows}
     record = json.loads((folder / "out_of_fold.json").read_text())

@@ -15,12 +15,23 @@ import pytest
 import yaml
 
 from brats_seg.errors import UserError
-from brats_seg.workflows.plan import EXPERIMENTS, number_of_folds, override
+from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds, override
 from brats_seg.workflows.reproduce import Asked, reproduce
 
 SYNTHETIC = {"cases": 5, "test_cases": 2, "shape": [32, 40, 32], "seed": 0, "overrides": ["scale.width=2"]}
 SMOKE = Asked(scale="smoke", root=None, input=None, cache=None, tta="none", overrides=[], synthetic=SYNTHETIC)
-COMMANDS = ["phantom", "phantom", "train", "flag-cases", "train", "train", "train", "cv-summary", "predict", "evaluate"]
+COMMANDS = [
+    "phantom",
+    "phantom",
+    "train",
+    "flag-cases",
+    "train",
+    "train",
+    "train",
+    "cv-summary",
+    "predict",
+    "evaluate",
+]
 
 
 class Fake:
@@ -78,7 +89,9 @@ def test_every_step_once_in_the_order_of_the_paper(tmp_path, capsys):
     report = reproduce(tmp_path, SMOKE, run)
     assert run.commands == COMMANDS
     trained = [line for line in run.lines if line[0] == "train"]
-    assert [next(i for i in line if i.startswith("experiment=")) for line in trained] == [f"experiment={e}" for e in EXPERIMENTS]
+    assert [next(i for i in line if i.startswith("experiment=")) for line in trained] == [
+        f"experiment={e}" for e in EXPERIMENTS
+    ]
     assert all({"--multirun", "fold=0,1,2,3,4", "scale.width=2"} <= set(line) for line in trained)
     assert f"data.exclude={tmp_path}/flagged.json" in trained[1]
     said = report.read_text()
@@ -115,7 +128,9 @@ def test_a_fold_that_is_not_predicted_is_not_done(tmp_path):
     assert rest.commands == ["train", "cv-summary", "predict", "evaluate"]
 
 
-@pytest.mark.parametrize("override", ["seed=1", "data.split=x", "data.exclude=x", "out_of_fold.tta=flips8", "compiler=1"])
+@pytest.mark.parametrize(
+    "override", ["seed=1", "data.split=x", "data.exclude=x", "out_of_fold.tta=flips8", "compiler=1"]
+)
 def test_another_reproduction_in_the_same_folder_is_refused(tmp_path, override):
     reproduce(tmp_path, SMOKE, Fake())
     with pytest.raises(UserError, match="holds a reproduction with overrides="):
@@ -159,7 +174,12 @@ def test_paths_are_quoted_where_hydra_wants_it():
 def test_the_whole_paper_at_smoke_scale(tmp_path):
     """Twenty trainings of a few steps, in the process that the command starts; then again, which is a look at files."""
     program = str(Path(sys.executable).with_name("brats-seg"))
-    sizes = ["scale.width=4", "scale.cosine_epochs={a:1,b:2}", "scale.constant_epochs.a=1", "synthetic.shape=[40,48,40]"]
+    sizes = [
+        "scale.width=4",
+        "scale.cosine_epochs={a:1,b:2}",
+        "scale.constant_epochs.a=1",
+        "synthetic.shape=[40,48,40]",
+    ]
     line = [program, "reproduce", "scale=smoke", f"output={tmp_path / 'out'}", "tta=none", *sizes]
     first = subprocess.run(line, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]

@@ -16,12 +16,12 @@ import brats_seg.conf
 import pytest
 import yaml
 
-from brats_seg.evaluation.cv_summary import cv_summary
+from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.cross_validation.summary import cv_summary
 from brats_seg.phantom import write_cohort
-from brats_seg.training import devices as machine
+from brats_seg.runtime import devices as machine
+from brats_seg.runtime.devices import devices, leased
 from brats_seg.training.config import canonical, load_config
-from brats_seg.training.devices import devices, leased
-from brats_seg.training.run_folder import RunFolder
 from brats_seg.workflows.sweep import BEFORE, DONE, RESUMED, Outcome, show
 
 EPOCHS = 6
@@ -33,7 +33,12 @@ def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
     """A five-fold sweep in a session of its own."""
     science = ["scale=smoke", "model.width=1", "data.patch=[16,16,16]", "trainer.precision=32-true"]
     schedule = [f"schedule.constant_epochs={EPOCHS // 2}", f"schedule.cosine_epochs={EPOCHS // 2}"]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / runs}", "name=run"]
+    places = [
+        f"data.root={root / 'cohort'}",
+        f"data.cache={root / 'cache'}",
+        f"runs_root={root / runs}",
+        "name=run",
+    ]
     cheap = ["trainer.accelerator=cpu", "data.workers=0"]
     command = [str(Path(sys.executable).with_name("brats-seg")), "train", "sweep=cross_validation"]
     return subprocess.Popen(
@@ -86,28 +91,49 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     last = start(tmp_path, "killed", VIEWS)
     said, _ = last.communicate()
     states = [BEFORE, BEFORE, BEFORE, RESUMED, DONE]
-    assert (last.returncode, results(said)) == (0, {f"run/fold_{k}": state for k, state in enumerate(states)}), said
+    assert (last.returncode, results(said)) == (
+        0,
+        {f"run/fold_{k}": state for k, state in enumerate(states)},
+    ), said
     for k in range(5):
         first, second = (RunFolder(tmp_path / runs / "run" / f"fold_{k}") for runs in ("whole", "killed"))
-        assert (first.bundle / "model.safetensors").read_bytes() == (second.bundle / "model.safetensors").read_bytes()
+        assert (first.bundle / "model.safetensors").read_bytes() == (
+            second.bundle / "model.safetensors"
+        ).read_bytes()
         assert first.status == second.status
         assert (first.path / SCORES).read_bytes() == (second.path / SCORES).read_bytes()
     for runs in ("whole", "killed"):
         keep = {"a": 1, "b": None}
-        cv_summary([tmp_path / runs / "run"], tmp_path / f"{runs}_summary", keep=keep, draws=10, confidence=0.95, seed=0)
+        cv_summary(
+            [tmp_path / runs / "run"],
+            tmp_path / f"{runs}_summary",
+            keep=keep,
+            draws=10,
+            confidence=0.95,
+            seed=0,
+        )
     for name in ("summary.csv", "folds.csv", "ranking.csv"):
-        assert (tmp_path / "whole_summary" / name).read_bytes() == (tmp_path / "killed_summary" / name).read_bytes()
+        assert (tmp_path / "whole_summary" / name).read_bytes() == (
+            tmp_path / "killed_summary" / name
+        ).read_bytes()
 
 
 @pytest.mark.slow
 def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> None:
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
     process = start(
-        tmp_path, "runs", "fold=1,2,3", "out_of_fold.predict=false", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
+        tmp_path,
+        "runs",
+        "fold=1,2,3",
+        "out_of_fold.predict=false",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=2",
     )
     folder = tmp_path / "runs" / "run" / "fold_1"
     wait_for_epoch(folder, 1, process)
-    (trains,) = {int(link.parts[2]) for link in Path("/proc").glob("[0-9]*/fd/*") if points_to(link, folder / ".lock")}
+    (trains,) = {
+        int(link.parts[2]) for link in Path("/proc").glob("[0-9]*/fd/*") if points_to(link, folder / ".lock")
+    }
     os.kill(trains, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == 1
@@ -124,27 +150,45 @@ def points_to(link: Path, file: Path) -> bool:
 
 def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     configs = [load_config(["data.root=x", f"fold={k}"]) for k in range(4)]
-    ended = [Outcome(DONE, 61.0, 0.5), Outcome(BEFORE, 0.1, 0.25), Outcome(RESUMED, 5.0, None), "case 7: no brain"]
+    ended = [
+        Outcome(DONE, 61.0, 0.5),
+        Outcome(BEFORE, 0.1, 0.25),
+        Outcome(RESUMED, 5.0, None),
+        "case 7: no brain",
+    ]
     show(list(zip(configs, ended, strict=True)))
     said = capsys.readouterr().out
-    assert results(said) == dict(zip((f"pipeline_a/fold_{k}" for k in range(4)), (DONE, BEFORE, RESUMED, "failed"), strict=True))
+    assert results(said) == dict(
+        zip((f"pipeline_a/fold_{k}" for k in range(4)), (DONE, BEFORE, RESUMED, "failed"), strict=True)
+    )
     assert "1:01" in said and "0.500" in said and "case 7: no brain" in said
-    assert said.splitlines()[-1].startswith("4 trainings: 1 finished, 1 resumed, finished, 1 finished before, 1 failed;")
+    assert said.splitlines()[-1].startswith(
+        "4 trainings: 1 finished, 1 resumed, finished, 1 finished before, 1 failed;"
+    )
 
 
 def test_a_sweep_and_a_single_training_name_one_folder() -> None:
     science = ["scale.learning_rate.a=1e-1", "data.patch=[24, 24,24]", "+swa.x='a b'"]
     assert canonical(canonical(science)) == canonical(science)
     assert canonical(["scale.learning_rate.a=0.1"]) == canonical(science[:1])
-    one, other = (load_config([f"scale.learning_rate.a={rate}", *more]) for rate, more in (("1e-1", ()), ("0.1", ("fold=3",))))
+    one, other = (
+        load_config([f"scale.learning_rate.a={rate}", *more])
+        for rate, more in (("1e-1", ()), ("0.1", ("fold=3",)))
+    )
     assert one.name == other.name != "pipeline_a"
     assert load_config(["sweep=cross_validation", "fold=1"]).name == "pipeline_a"
 
 
-def test_each_device_is_leased_once_before_one_is_leased_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_each_device_is_leased_once_before_one_is_leased_twice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(machine, "lock_folder", lambda: tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-a/1")
-    with leased(["3", "GPU-a/1"], 2) as first, leased(["3", "GPU-a/1"], 2) as second, leased(["3", "GPU-a/1"], 2) as third:
+    with (
+        leased(["3", "GPU-a/1"], 2) as first,
+        leased(["3", "GPU-a/1"], 2) as second,
+        leased(["3", "GPU-a/1"], 2) as third,
+    ):
         assert (first, second, third) == ("3", "GPU-a/1", "3")
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-a/1"

@@ -2,6 +2,7 @@
 
 from brats_seg.training.callbacks.best_weights import BestWeights
 from brats_seg.training.callbacks.case_losses import CaseLosses
+from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
 from brats_seg.training.callbacks.metrics_file import MetricsFile
@@ -9,7 +10,6 @@ from brats_seg.training.callbacks.overlays import Overlays
 from brats_seg.training.callbacks.progress import Progress
 from brats_seg.training.callbacks.resources import Resources
 from brats_seg.training.callbacks.step_seed import StepSeed
-from brats_seg.training.callbacks.two_checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
 
 __all__ = [
     "BestWeights",

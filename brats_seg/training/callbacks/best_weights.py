@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from brats_seg.errors import UserError
-from brats_seg.training.average import Facts, write_weights
+from brats_seg.training.weights import Facts, write_weights
 
 
 class BestWeights(pl.Callback):
@@ -38,7 +38,9 @@ class BestWeights(pl.Callback):
             UserError: It is gone.
         """
         if self.epoch >= 0 and not self.path.exists():
-            raise UserError(f"{self.path} is missing: put it back, or delete {self.path.parent} to start again")
+            raise UserError(
+                f"{self.path} is missing: put it back, or delete {self.path.parent} to start again"
+            )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare; NaN is never the lowest, nor is the score of an earlier epoch, which Lightning keeps."""

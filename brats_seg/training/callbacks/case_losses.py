@@ -48,7 +48,9 @@ class CaseLosses(pl.Callback):
         losses = torch.cat([values for _, values in self.seen]).tolist() if self.seen else []
         epoch = _of_all_processes(dict(zip(ids, losses, strict=True)))
         if trainer.is_global_zero:
-            self.rows += [{"epoch": trainer.current_epoch, "case": i, "loss": f"{epoch[i]:.9g}"} for i in sorted(epoch)]
+            self.rows += [
+                {"epoch": trainer.current_epoch, "case": i, "loss": f"{epoch[i]:.9g}"} for i in sorted(epoch)
+            ]
             write_rows(self.path, self.rows)
 
 

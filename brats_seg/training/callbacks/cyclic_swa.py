@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.schedules import cyclic_swa, swa_snapshot_epochs
-from brats_seg.training.average import Facts, mean_weights, write_weights
+from brats_seg.training.weights import Facts, mean_weights, write_weights
 
 
 class CyclicSWA(pl.Callback):
@@ -54,10 +54,20 @@ class CyclicSWA(pl.Callback):
         facts: Facts,
     ) -> None:
         if cycles and not 1 <= snapshot_every <= cycle_epochs:
-            raise WrongValue(f"swa.snapshot_every={snapshot_every} must lie between 1 and swa.cycle_epochs={cycle_epochs}")
-        self.base_rate, self.cycle_epochs, self.cosine_epochs = base_rate * rate_factor, cycle_epochs, cosine_epochs
+            raise WrongValue(
+                f"swa.snapshot_every={snapshot_every} must lie between 1 and swa.cycle_epochs={cycle_epochs}"
+            )
+        self.base_rate, self.cycle_epochs, self.cosine_epochs = (
+            base_rate * rate_factor,
+            cycle_epochs,
+            cosine_epochs,
+        )
         self.first_epoch, self.cycles = first_epoch, cycles
-        epochs = swa_snapshot_epochs(first_epoch, cycles, cycle_epochs, snapshot_every, count_base=count_base) if cycles else []
+        epochs = (
+            swa_snapshot_epochs(first_epoch, cycles, cycle_epochs, snapshot_every, count_base=count_base)
+            if cycles
+            else []
+        )
         self.snapshots = {epoch: folder / f"epoch_{epoch:04d}.safetensors" for epoch in epochs}
         self.optimizer, self.facts = optimizer, facts
 
@@ -71,10 +81,16 @@ class CyclicSWA(pl.Callback):
         Raises:
             UserError: The network has a norm that keeps them.
         """
-        if self.cycles and any(getattr(module, "running_mean", None) is not None for module in pl_module.modules()):
-            raise UserError("weight averaging needs a norm without running statistics: use model.norm=group or instance")
+        if self.cycles and any(
+            getattr(module, "running_mean", None) is not None for module in pl_module.modules()
+        ):
+            raise UserError(
+                "weight averaging needs a norm without running statistics: use model.norm=group or instance"
+            )
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """Inside a cycle the optimiser that Lightning restores is that of the cycle."""
         if self.cycles and checkpoint["epoch"] >= self.first_epoch:
             pl_module.make_optimizer = self.optimizer  # type: ignore[assignment]
@@ -90,7 +106,9 @@ class CyclicSWA(pl.Callback):
                 if trainer.is_global_zero:
                     path.unlink(missing_ok=True)
             elif not path.exists():
-                raise UserError(f"{path} is missing: put it back, or delete {path.parent.parent} to start again")
+                raise UserError(
+                    f"{path} is missing: put it back, or delete {path.parent.parent} to start again"
+                )
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start a cycle with a fresh optimiser; set the rate."""

@@ -40,11 +40,15 @@ class MetricsFile(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the row whole."""
-        metrics = trainer.callback_metrics  # on every process: what is still to be summed over them is summed now
+        metrics = (
+            trainer.callback_metrics
+        )  # on every process: what is still to be summed over them is summed now
         if not trainer.is_global_zero:
             return
         fresh = {k: v for k, v in metrics.items() if self.validated or not k.startswith("val/")}
         values = {key: f"{float(value):.6g}" for key, value in sorted(fresh.items())}
         seconds = f"{time.perf_counter() - self.began:.2f}"
-        self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": seconds, **values})
+        self.rows.append(
+            {"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": seconds, **values}
+        )
         write_rows(self.path, self.rows)

@@ -8,14 +8,14 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
-from brats_seg.labels import convention, decode_regions
+from brats_seg.labels import decode_regions, label_values
 from brats_seg.terms import Batch
-from brats_seg.training.trackers import Tracker
+from brats_seg.training.trackers.tracker import Tracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DRAWN_AS = convention("brats2020")
+DRAWN_AS = label_values("brats2020")
 
 
 class Overlays(pl.Callback):
@@ -40,11 +40,15 @@ class Overlays(pl.Callback):
     ) -> None:
         """Draw, where it is time and there is somebody to look."""
         trackers = [logger for logger in trainer.loggers if isinstance(logger, Tracker)]
-        due = self.every_epochs and trainer.current_epoch % self.every_epochs < int(trainer.check_val_every_n_epoch or 1)
+        due = self.every_epochs and trainer.current_epoch % self.every_epochs < int(
+            trainer.check_val_every_n_epoch or 1
+        )
         if not (trackers and due and trainer.is_global_zero and batch_idx < self.cases):
             return
         case_id = batch.case_ids[0]
-        figure = draw(batch.image[0], batch.target[0], outputs[0], f"{case_id}, epoch {trainer.current_epoch}")
+        figure = draw(
+            batch.image[0], batch.target[0], outputs[0], f"{case_id}, epoch {trainer.current_epoch}"
+        )
         for tracker in trackers:
             tracker.log_figure(f"overlay/{case_id}", figure, trainer.global_step)
 
@@ -53,5 +57,7 @@ def draw(image: Tensor, truth: Tensor, prediction: Tensor, title: str) -> Figure
     """An overview of one case: image ``(modality, z, y, x)``, both others 0/1 ``(region, z, y, x)``, on any device."""
     from brats_seg.pictures import overview  # matplotlib takes a second
 
-    true, predicted = (decode_regions(x.cpu().numpy().astype(np.bool_), DRAWN_AS) for x in (truth, prediction))
+    true, predicted = (
+        decode_regions(x.cpu().numpy().astype(np.bool_), DRAWN_AS) for x in (truth, prediction)
+    )
     return overview(image.float().cpu().numpy(), true, predicted, DRAWN_AS, title)

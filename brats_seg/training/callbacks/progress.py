@@ -27,7 +27,9 @@ class Progress(pl.Callback):
         """Show the step, on a terminal only."""
         if trainer.is_global_zero and sys.stdout.isatty():
             print(
-                f"\repoch {trainer.current_epoch + 1} step {batch_idx + 1}/{trainer.num_training_batches}  ", end="", flush=True
+                f"\repoch {trainer.current_epoch + 1} step {batch_idx + 1}/{trainer.num_training_batches}  ",
+                end="",
+                flush=True,
             )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -31,7 +31,9 @@ class Resources(pl.Callback):
         if pl_module.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(pl_module.device)
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
         """The loader was waited for from the last step's end until the batch arrived."""
         self.waited += float(pl_module.arrived) - self.ended  # type: ignore[arg-type]
 

@@ -1,6 +1,7 @@
-"""A pretended CUDA device on a torch built for CPUs: torch's own autocast, autograd and meta kernels, and no arithmetic.
+"""A pretended CUDA device on a torch built for CPUs: torch's autocast, autograd, meta kernels, no arithmetic.
 
-The guard must be loaded before torch is imported and changes the process for good, so it has a process of its own (``step.py``).
+The guard must be loaded before torch is imported and changes the process for good, so it has a process of its
+own (``step.py``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,18 @@ def build(library: Path) -> None:
     include = torch_folder / "include"
     headers = [f"-I{include}", f"-I{include}/torch/csrc/api/include"]
     libraries = [f"-L{torch_folder}/lib", "-lc10", "-ltorch_cpu", f"-Wl,-rpath,{torch_folder}/lib"]
-    command = ["g++", "-std=c++20", "-shared", "-fPIC", "-O0", *headers, str(GUARD), "-o", str(library), *libraries]
+    command = [
+        "g++",
+        "-std=c++20",
+        "-shared",
+        "-fPIC",
+        "-O0",
+        *headers,
+        str(GUARD),
+        "-o",
+        str(library),
+        *libraries,
+    ]
     subprocess.run(command, check=True, capture_output=True, text=True)
 
 

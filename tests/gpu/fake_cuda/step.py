@@ -1,4 +1,4 @@
-"""One training step on the pretended card: ``python step.py LIBRARY '{"norm": "instance", "batch": 3}'`` prints JSON."""
+"""A training step on the pretended card: ``python step.py LIBRARY '{"norm": "instance"}'`` prints JSON."""
 
 # ruff: noqa: E402
 
@@ -22,8 +22,8 @@ from traffic import GIB, Traffic
 from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.models import UNet, fused_norm
 
-USUAL = {"norm": "group", "batch": 1, "width": 48, "side": 128, "attention": False, "dtype": "float16", "fused": True,
-         "checkpointing": False}  # fmt: skip
+USUAL = {"norm": "group", "batch": 1, "width": 48, "side": 128, "dtype": "float16", "fused": True,
+         "attention": False, "checkpointing": False}  # fmt: skip
 
 
 def run(settings: dict[str, Any]) -> dict[str, Any]:
@@ -31,14 +31,23 @@ def run(settings: dict[str, Any]) -> dict[str, Any]:
     chosen = {**USUAL, **settings}
     mode = FakeTensorMode()
     with torch.device("meta"):
-        net = UNet(width=chosen["width"], norm=chosen["norm"], attention=chosen["attention"], residual=False, dropout=0.0)
+        net = UNet(
+            width=chosen["width"],
+            norm=chosen["norm"],
+            attention=chosen["attention"],
+            residual=False,
+            dropout=0.0,
+        )
         image, target = (torch.empty(chosen["batch"], count, *[chosen["side"]] * 3) for count in (4, 3))
     net.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     net.fuse_norms(chosen["fused"])
     net.checkpointing = chosen["checkpointing"]
     move(net, mode)
     loss_of = DeepSupervisionLoss(DiceLoss(squared=chosen["norm"] == "group", smooth=1.0))
-    image, target = on_card(mode, image.contiguous(memory_format=torch.channels_last_3d)), on_card(mode, target)
+    image, target = (
+        on_card(mode, image.contiguous(memory_format=torch.channels_last_3d)),
+        on_card(mode, target),
+    )
     with mode, Traffic() as traffic:
         for tensor in (*net.parameters(), image, target):
             traffic.add(tensor)

@@ -15,9 +15,18 @@ GIB = 2**30
 IN_PLACE = ("add_", "relu_", "mul_", "copy_", "fill_", "zero_")
 """Answers that are their input, and yet move it."""
 QUESTIONS = ("device", "sym_size", "sym_numel", "sym_stride")
-READ_TWICE = {"native_group_norm": 1, "norm_relu": 1, "native_group_norm_backward": 2, "norm_relu_backward": 2}
+READ_TWICE = {
+    "native_group_norm": 1,
+    "norm_relu": 1,
+    "native_group_norm_backward": 2,
+    "norm_relu_backward": 2,
+}
 """How many of the first arguments a norm reads for its sums and once more to change them."""
-CONTIGUOUS = {"native_group_norm": (0,), "native_group_norm_backward": (0, 1), "upsample_trilinear3d_backward": (0,)}
+CONTIGUOUS = {
+    "native_group_norm": (0,),
+    "native_group_norm_backward": (0, 1),
+    "upsample_trilinear3d_backward": (0,),
+}
 """Which arguments torch 2.13's C++ copies to the contiguous layout, unseen by a dispatch mode."""
 CONVOLUTIONS = {"convolution": (0,), "convolution_backward": (0, 1)}
 """Which arguments follow the layout of the others."""
@@ -29,8 +38,8 @@ class Traffic(TorchDispatchMode):
 
     Attributes:
         live, peak: Bytes held now, and at most.
-        moved: Bytes read and written, by operator; every operator reads its inputs once and writes its answers once, but for the
-            norms, which read twice.
+        moved: Bytes read and written, by operator; every operator reads its inputs once and writes its
+            answers once, but for the norms, which read twice.
         hidden: Of copies to another layout that torch's C++ makes.
         layout: Of copies to another layout that are operators of their own; they are in ``moved`` as well.
         calls: How often each operator ran.
@@ -79,7 +88,12 @@ class Traffic(TorchDispatchMode):
         self.moved[name] += sum(tensor.nbytes for tensor in (*inputs, *outputs) if tensor.dim())
         self.moved[name] += sum(tensor.nbytes for tensor in args[: READ_TWICE.get(name, 0)])
         source = inputs[-1] if name == "copy_" else inputs[0] if inputs else None
-        if name in COPIES and source is not None and source.dim() == 5 and _format(source) != _format(outputs[0]):
+        if (
+            name in COPIES
+            and source is not None
+            and source.dim() == 5
+            and _format(source) != _format(outputs[0])
+        ):
             self.layout[name] += source.nbytes + outputs[0].nbytes
 
 
@@ -95,7 +109,9 @@ def _copied(name: str, args: Any, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _format(tensor: Tensor) -> str:
-    plain, last = (tensor.is_contiguous(memory_format=each) for each in (torch.contiguous_format, torch.channels_last_3d))
+    plain, last = (
+        tensor.is_contiguous(memory_format=each) for each in (torch.contiguous_format, torch.channels_last_3d)
+    )
     if plain and last:
         return "both"
     return "contiguous" if plain else "channels_last" if last else "other"

@@ -1,0 +1,243 @@
+"""The folder of one training: one configuration, one process at a time, everything needed to continue."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import read_object, read_yaml, write_json, write_text
+
+RESOURCES = (
+    "data.root",
+    "data.cache",
+    "data.workers",
+    "data.split",
+    "data.exclude",
+    "data.changed",
+    "name",
+    "runs_root",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "logger",
+    "overlays",
+    "compile",
+    "checkpointing",
+    "out_of_fold",
+)
+"""Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
+
+VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
+"""Columns of ``metrics.csv`` and keys of a bundle's scores: means over the validation cases, without TTA (Dice also over regions)."""
+
+NAMED_APART = (
+    "experiment",
+    "fold",
+    "sweep",
+    *(key for key in RESOURCES if key not in ("data.split", "data.exclude")),
+)
+"""Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """``<runs_root>/<name>/fold_<k>``."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, config: Any) -> RunFolder:
+        """Where a training with this configuration lives, its name filled in."""
+        return cls(Path(config.runs_root) / config.name / f"fold_{config.fold}")
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where to continue from."""
+        return self.path / "checkpoints"
+
+    @property
+    def snapshots(self) -> Path:
+        """What weight averaging takes the mean of."""
+        return self.path / "snapshots"
+
+    @property
+    def best_weights(self) -> Path:
+        """Those with the lowest validation loss, where the best are kept."""
+        return self.path / "best.safetensors"
+
+    @property
+    def bundle(self) -> Path:
+        """What prediction needs of the training."""
+        return self.path / "bundle"
+
+    @property
+    def predictions(self) -> Path:
+        """Label maps of the cases that validate."""
+        return self.path / "predictions"
+
+    @property
+    def metrics(self) -> Path:
+        """``metrics.csv``: a row per epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def case_losses(self) -> Path:
+        """``case_losses.csv``: epoch, case, loss of the main head."""
+        return self.path / "case_losses.csv"
+
+    @property
+    def evaluation(self) -> EvaluationFolder:
+        """Scores of the cases that validate."""
+        return EvaluationFolder(self.path / "evaluation")
+
+    @property
+    def out_of_fold(self) -> Path:
+        """What those were made of; present when all of them are there and scored."""
+        return self.path / "out_of_fold.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end and left a bundle."""
+        return self.status.get("state") == "finished" and self.bundle.exists()
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What ``status.json`` says; nothing before the first start."""
+        return read_object(self._status)
+
+    @property
+    def _status(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def _config(self) -> Path:
+        return self.path / "config.yaml"
+
+    def recorded(self, key: str) -> Any:
+        """The value of a dotted key in the training's configuration; None where it is not there."""
+        try:
+            node = read_yaml(self._config)["config"]
+            for part in key.split("."):
+                node = node[part]
+        except (FileError, KeyError, TypeError):
+            return None
+        return node
+
+    def write_status(self, state: str, **facts: Any) -> None:
+        """Replace ``status.json``."""
+        write_json(self._status, {"state": state, **facts})
+
+    @contextlib.contextmanager
+    def failure_recorded(self) -> Iterator[None]:
+        """``status.json`` says why it failed, in one line, until the next start; a killed one still says ``running``."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            self.write_status(
+                "failed",
+                reason=reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}",
+            )
+            raise
+
+    def claim(
+        self, config: dict[str, Any], split: Mapping[str, Sequence[str]], initial: str | None = None
+    ) -> None:
+        """Write the configuration and the split once; later starts must bring the same science.
+
+        Args:
+            config: As plain values.
+            split: Case ids of each side.
+            initial: SHA-256 of the bundle that ``init`` names; None where it names none, or one that is gone.
+
+        Raises:
+            UserError: The folder belongs to another training; the line names the first key that differs.
+        """
+        wanted: dict[str, Any] = {
+            "config": config,
+            "split": {side: list(ids) for side, ids in split.items()},
+            "initial": initial,
+        }
+        file = self._config
+        if not file.exists():
+            write_text(file, yaml.safe_dump(wanted, sort_keys=False))
+            return
+        held = read_yaml(file)
+        then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
+        if initial and held.get("initial"):  # the bundle is compared, not the path to it
+            then["init"], now["init"] = held["initial"], initial
+        for key in sorted(set(then) | set(now)):
+            if not _among(key, RESOURCES) and then.get(key) != now.get(key):
+                raise UserError(
+                    f"{self.path} holds a training with {key}={then.get(key)}, not {now.get(key)}: "
+                    "give the new one another name=NAME, or delete the folder"
+                )
+
+    def _sweep(self) -> None:
+        """Remove what a killed process was writing."""
+        for left in [*self.path.glob(".tmp-*"), *self.path.glob("*/.tmp-*")]:
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second process out.
+
+        Raises:
+            UserError: Another process trains in this folder, or it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=0):
+                self._sweep()
+                yield
+        except Timeout:
+            raise UserError(
+                f"{self.path} is in use by another process: wait for it, or give this one another name=NAME"
+            ) from None
+        except PermissionError as error:
+            raise UserError(
+                f"cannot write {self.path} ({error.strerror}): choose another with runs_root=DIR"
+            ) from error
+
+
+def run_name(experiment: str, overrides: Sequence[str]) -> str:
+    """The experiment, plus a short hash of every other scientific override where there is one.
+
+    Args:
+        experiment: Its name.
+        overrides: As typed on the command line, ``key=value``.
+    """
+    keys = {override: override.split("=")[0].lstrip("+~") for override in overrides}
+    # trainer=ddp is about devices only.
+    science = sorted(o for o, key in keys.items() if key != "trainer" and not _among(key, NAMED_APART))
+    if not science:
+        return experiment
+    return f"{experiment}-{hashlib.sha256(chr(10).join(science).encode()).hexdigest()[:8]}"
+
+
+def _among(key: str, names: Sequence[str]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        k: v
+        for key, item in value.items()
+        for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()
+    }

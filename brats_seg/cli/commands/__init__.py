@@ -1,0 +1,1 @@
+"""The commands of ``brats-seg``, one file each."""

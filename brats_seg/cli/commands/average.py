@@ -1,0 +1,31 @@
+"""`brats-seg average`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("average")
+def main(config: DictConfig) -> None:
+    """Make a bundle of the mean of snapshots."""
+    from pathlib import Path
+
+    from omegaconf import OmegaConf
+
+    from brats_seg.errors import UserError
+    from brats_seg.training.average import average
+
+    snapshots = (
+        OmegaConf.to_container(config.snapshots)
+        if OmegaConf.is_list(config.snapshots)
+        else [config.snapshots]
+    )
+    if not isinstance(snapshots, list) or not all(isinstance(entry, str) for entry in snapshots):
+        raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
+    print(average([str(entry) for entry in snapshots], Path(config.output)))
+
+
+if __name__ == "__main__":
+    main()

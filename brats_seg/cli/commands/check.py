@@ -1,0 +1,80 @@
+"""`brats-seg check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from brats_seg.cases import Case, Finding
+
+
+@command("check")
+def main(config: DictConfig) -> int:
+    """Read every case once, print one table with every problem, answer 1 if there is an error."""
+    import os
+    from pathlib import Path
+
+    from brats_seg.cases import scan
+    from brats_seg.cases.find import NONE
+    from brats_seg.errors import UserError
+
+    root = Path(config.data.root).absolute()
+    found = scan(root, labels=config.data.labels, patterns=config.data.patterns)
+    inside = inspect_with_bar(found.cases, config.workers or os.cpu_count() or 1)
+    findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
+    show(findings, root)
+    if not found.cases:
+        raise UserError(f"{root}: {NONE}")
+    print(summary(found.cases, findings))
+    return int(any(finding.level == "error" for finding in findings))
+
+
+def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
+    """The full check of every case, with a bar where a person watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from brats_seg.cases import inspect_cohort
+
+    console = Console(stderr=True)
+    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("check", total=len(cases))
+        return inspect_cohort(cases, workers=workers, progress=lambda _: bar.advance(task))
+
+
+def show(findings: Sequence[Finding], root: Path) -> None:
+    """Every finding as a row of one table; nothing where there is none."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = Table("case", "level", "file", "what")
+    for case_id, file, level, message in ((f.case_id, f.file, f.level, f.message) for f in findings):
+        name = "" if file is None else str(file.relative_to(root) if file.is_relative_to(root) else file)
+        cells = [Text(cell, overflow="fold") for cell in (case_id, level, name, message)]
+        rows.add_row(*cells, style="red" if level == "error" else "")
+    console = Console()
+    if findings:
+        # Where nobody looks at a screen, a finding stays on one line.
+        (console if console.is_terminal else Console(width=10_000)).print(rows)
+
+
+def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:
+    """The closing line: how many cases, labelled ones, errors and notes."""
+    from brats_seg.console import count
+
+    labelled = sum(case.segmentation is not None for case in cases)
+    errors = sum(finding.level == "error" for finding in findings)
+    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {count(len(findings) - errors, 'note')}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""`brats-seg cv-summary`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("cv_summary")
+def main(config: DictConfig) -> None:
+    """Means over folds, differences between experiments, and the ensemble."""
+    from pathlib import Path
+
+    from brats_seg.cross_validation.summary import cv_summary
+
+    runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
+    cv_summary(
+        [Path(run) for run in runs],
+        Path(config.output),
+        keep={"a": config.keep.a, "b": config.keep.b},
+        draws=config.bootstrap.draws,
+        confidence=config.bootstrap.confidence,
+        seed=config.seed,
+        paper=config.paper,
+    )
+
+
+if __name__ == "__main__":
+    main()

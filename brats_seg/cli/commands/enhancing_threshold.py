@@ -1,0 +1,30 @@
+"""`brats-seg enhancing-threshold`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig, ListConfig
+
+from brats_seg.cli.command import command
+
+
+@command("enhancing_threshold")
+def main(config: DictConfig) -> None:
+    """Choose the volume below which enhancing tumour becomes necrosis, on out-of-fold predictions."""
+    from pathlib import Path
+
+    from brats_seg.cross_validation.enhancing_threshold import choose_enhancing_threshold
+
+    folders = config.predictions if isinstance(config.predictions, ListConfig) else [config.predictions]
+    chosen = choose_enhancing_threshold(
+        [Path(folder) for folder in folders],
+        Path(config.references),
+        prediction_labels=config.labels.predictions,
+        reference_labels=config.labels.references,
+    )
+    print(f"ET Dice {chosen.after:.4f} instead of {chosen.before:.4f}: of {chosen.cases} cases {chosen.better} better, "
+          f"{chosen.worse} worse")  # fmt: skip
+    print(f"postprocessing.enhancing_below_mm3={chosen.below_mm3}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""`brats-seg export`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig, ListConfig
+
+from brats_seg.cli.command import command
+
+
+@command("export")
+def main(config: DictConfig) -> None:
+    """Write the network of a bundle for deployment, and compare the two."""
+    from pathlib import Path
+    from typing import Any
+
+    from brats_seg.artifacts.bundles import load_bundle
+    from brats_seg.inference.export import export
+
+    asked, path = config.parity_shape, Path(config.output)
+    shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)
+    difference = export(load_bundle(Path(config.bundle)), path, format=config.format, parity_shape=shape)
+    print(f"{path}: answers as the bundle does, to {difference:.1e} on {' x '.join(map(str, shape))} voxels")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""`brats-seg flag-cases`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("flag_cases")
+def main(config: DictConfig) -> None:
+    """List the training cases whose loss stays high, for a person to review and ``data.exclude`` to take."""
+    from pathlib import Path
+
+    from brats_seg.console import count
+    from brats_seg.cross_validation.flag_cases import flag_cases
+
+    runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
+    output = Path(config.output)
+    folders = [Path(run) for run in runs]
+    flagged = flag_cases(folders, output, last_epochs=config.last_epochs, deviations=config.deviations)
+    for case_id in flagged:
+        print(case_id)
+    print(
+        f"{count(len(flagged), 'case')} flagged in {output}; look at each, and at {output.with_suffix('.png')}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""`brats-seg merge`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("merge")
+def main(config: DictConfig) -> None:
+    """Merge the label maps of pipelines A and B."""
+    from pathlib import Path
+
+    from brats_seg.console import count
+    from brats_seg.inference.merge import merge_folders
+
+    merged = merge_folders(
+        Path(config.a), Path(config.b), Path(config.output), labels=config.labels.predictions
+    )
+    print(f"{count(len(merged), 'case')} merged in {config.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`brats-seg phantom`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("phantom")
+def main(config: DictConfig) -> None:
+    """Write a synthetic cohort."""
+    import os
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from brats_seg.console import count
+    from brats_seg.phantom import write_cohort
+
+    z, y, x = config.shape
+    output = Path(config.output)
+    before = {path.name for path in output.iterdir()} if output.is_dir() else set()
+    with Progress(transient=True, disable=not Console().is_terminal) as bar:
+        task = bar.add_task("writing cases", total=config.cases)
+        ids = write_cohort(
+            output,
+            cases=config.cases,
+            seed=config.seed,
+            shape=(z, y, x),
+            first=config.first,
+            workers=config.workers or os.cpu_count() or 1,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    kept = len(before & set(ids))
+    print(f"{count(len(ids), 'case')} in {output}{f', {kept} of them from before' if kept else ''}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""`brats-seg reproduce`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import INTERRUPTED, command
+
+
+@command("reproduce")
+def main(config: DictConfig) -> None:
+    """Run the whole paper, or what is left of it."""
+    from pathlib import Path
+
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    from brats_seg.workflows.reproduce import Asked, reproduce
+
+    running = HydraConfig.get()
+    sizes = [override for override in running.overrides.task if override.startswith("scale.")]
+    root, cache, source = (
+        place and Path(place) for place in (config.data.root, config.data.cache, config.input)
+    )
+    asked = Asked(
+        scale=running.runtime.choices["scale"],
+        root=root,
+        input=source,
+        cache=cache,
+        tta=config.tta,
+        overrides=[*config.overrides, *sizes],
+        synthetic=OmegaConf.to_container(config.synthetic),  # type: ignore[arg-type]
+    )
+    reproduce(Path(config.output), asked, _run)
+
+
+def _run(line: Sequence[str]) -> None:
+    """One command in this process, as if it had been typed; the next need not import everything again."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    from brats_seg.cli.main import run
+    from brats_seg.errors import UserError
+
+    whole = sys.argv
+    sys.argv = [whole[0], *line]  # Lightning starts its children from it
+    GlobalHydra.instance().clear()  # of the command that runs this one
+    try:
+        run(line[0], line[1:])
+    except SystemExit as stopped:
+        if stopped.code == INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise UserError(
+            f"{line[0]} stopped; once that is mended, the same brats-seg reproduce goes on from here"
+        ) from None
+    finally:
+        sys.argv = whole
+
+
+if __name__ == "__main__":
+    main()

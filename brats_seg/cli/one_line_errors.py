@@ -1,0 +1,128 @@
+"""Hydra's and OmegaConf's errors as one line that names the fix."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from brats_seg.errors import UserError, WrongValue
+
+UNUSABLE, WRONG_USE = 1, 2
+"""Exit codes: data or environment that cannot be used; a wrong key or value."""
+
+
+def explain(error: Exception) -> tuple[int, str] | None:
+    """What to tell the user: exit code and message; None for what is nobody's mistake but ours."""
+    chain = list(_chain(error))
+    for link in chain:
+        if isinstance(link, UserError):  # Hydra wraps what a constructor raises
+            return WRONG_USE if isinstance(link, WrongValue) else UNUSABLE, str(link)
+        if (
+            type(link).__name__ == "MisconfigurationException"
+        ):  # Lightning's, about this machine; its import takes seconds
+            return UNUSABLE, " ".join(str(link).split())
+    if isinstance(error, OverrideParseException):
+        return WRONG_USE, _unreadable(error.override)
+    if isinstance(error, MissingConfigException):
+        return WRONG_USE, _unknown_option(error)
+    if isinstance(error, InstantiationException):
+        return _refused_by_constructor(error, chain)
+    for link in chain:
+        if isinstance(link, ConfigKeyError | ConfigAttributeError):
+            return WRONG_USE, _unknown_key(link, re.search(r"^Could not override '([^']+)'", str(error)))
+    if isinstance(error, OmegaConfBaseException):
+        return WRONG_USE, f"{error.full_key}: {str(error).splitlines()[0]}"
+    if isinstance(error, HydraException):
+        return WRONG_USE, _one_line(chain)
+    return _unusable_launcher(error)
+
+
+def closest(word: str, known: list[str]) -> str | None:
+    """The known word that was probably meant."""
+    same_end = [other for other in known if other.endswith(f".{word}")]
+    return next(iter(same_end or difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _one_line(chain: Sequence[BaseException]) -> str:
+    return ": ".join(dict.fromkeys(" ".join(str(link).split()) for link in chain))
+
+
+def _unreadable(override: str) -> str:
+    key, equals, value = override.partition("=")
+    if not equals:
+        return f"cannot read {override!r}: write key=value"
+    if value.startswith("[") and value.endswith("]"):
+        elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
+        return f"cannot read {override!r}: in a list each such value needs quotes, and the whole others, '{key}=[{elements}]'"
+    return f"cannot read {override!r}: a value with = , : ~ or brackets in it needs two pairs of quotes, '{key}=\"{value}\"'"
+
+
+def _unknown_option(error: MissingConfigException) -> str:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    if not error.options or not group:
+        return _one_line([error])
+    return f"{group}={name}: there is no such option, use one of {', '.join(error.options)}"
+
+
+def _refused_by_constructor(
+    error: InstantiationException, chain: list[BaseException]
+) -> tuple[int, str] | None:
+    if not isinstance(chain[-1], TypeError | ValueError | InstantiationException):
+        return None
+    where = re.search(r"full_key: (\S+)", str(error))
+    return WRONG_USE, _one_line(chain[-1:]) if where is None else f"{where[1]}: {_one_line(chain[-1:])}"
+
+
+def _unusable_launcher(error: Exception) -> tuple[int, str] | None:
+    if isinstance(error, RuntimeError) and "Unknown plugin class" in str(error):
+        return (
+            UNUSABLE,
+            'this launcher needs packages that are not installed: pip install "brats-seg[sweeps]"',
+        )
+    if isinstance(error, RuntimeError) and "srun" in str(error):
+        return (
+            UNUSABLE,
+            "hydra/launcher=submitit_slurm works where Slurm's sbatch and srun are: this machine has none",
+        )
+    if type(error).__module__.startswith("submitit."):
+        return UNUSABLE, f"Slurm refused the jobs: {str(error).strip().splitlines()[-1]}"
+    return None
+
+
+def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> str:
+    key = asked[1] if asked else str(error.full_key or error.key)
+    known = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
+    if isinstance(error.parent_node, DictConfig):
+        known += flat(OmegaConf.to_container(error.parent_node._get_root(), resolve=False))
+    meant = closest(key, known)
+    return (
+        f"unknown key {key}: {f'did you mean {meant}?' if meant else 'see --cfg job for the keys there are'}"
+    )
+
+
+def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key of a configuration with its value, inner nodes too, without Hydra's own."""
+    if not isinstance(tree, Mapping):
+        return {}
+    found: dict[str, Any] = {}
+    for name in tree if prefix else tree.keys() - {"hydra"}:
+        found |= {f"{prefix}{name}": tree[name], **flat(tree[name], f"{prefix}{name}.")}
+    return found

@@ -1,0 +1,43 @@
+"""What a person sees in a terminal: a bar where one watches, numbers with their noun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def count(number: int, thing: str) -> str:
+    """A number and its noun.
+
+    Args:
+        number: How many.
+        thing: The noun, singular.
+
+    Returns:
+        Such as "1 case" or "2 cases".
+
+    >>> count(2, "case")
+    '2 cases'
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error where that is a terminal.
+
+    Args:
+        title: What is being done, such as "scoring".
+        total: How many items.
+
+    Yields:
+        What to call after each item.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)

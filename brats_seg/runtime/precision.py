@@ -1,0 +1,67 @@
+"""Which arithmetic does this device do well?"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from brats_seg.errors import UserError, WrongValue
+
+AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": None}
+"""Lightning's names of the precisions."""
+
+
+def default_precision(accelerator: str = "auto") -> str:
+    """Lightning's name of the precision to use: bf16 where it is native, else fp16 with loss scaling on a GPU, else fp32.
+
+    Emulated bf16 is slower than fp32, so a CPU must have the instructions.
+
+    Args:
+        accelerator: ``"cpu"``, or anything else for the GPU where there is one.
+    """
+    if not _on_cpu(accelerator):
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+    capabilities = torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else ""
+    native = "AVX512" in capabilities and torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if native else "32-true"
+
+
+def training_precision(precision: str, accelerator: str) -> str:
+    """What ``trainer.precision`` means on this device.
+
+    Raises:
+        UserError: fp16 on a CPU.
+    """
+    refuse_half_precision(f"trainer.precision={precision}", accelerator)
+    return default_precision(accelerator) if precision == "auto" else str(precision)
+
+
+def refuse_half_precision(asked: str, accelerator: str) -> None:
+    """fp16 is for GPUs: of a training Lightning would make a bf16 one on a CPU, and a prediction takes hundreds of times as long.
+
+    Args:
+        asked: ``key=precision``.
+        accelerator: As for :func:`default_precision`.
+
+    Raises:
+        UserError: That is what was asked for.
+    """
+    if _on_cpu(accelerator) and asked.partition("=")[2].startswith("16"):
+        raise UserError(f"{asked} needs a GPU: use bf16-mixed or 32-true")
+
+
+def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Autocast of a named precision.
+
+    Raises:
+        UserError: The name is unknown.
+    """
+    if precision not in AUTOCAST:
+        raise WrongValue(f"unknown precision={precision}: use auto, {', '.join(AUTOCAST)}")
+    dtype = AUTOCAST[precision]
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def _on_cpu(accelerator: str) -> bool:
+    return accelerator == "cpu" or not torch.cuda.is_available()

@@ -1,0 +1,30 @@
+"""Start from the weights of a bundle (fine-tuning)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from brats_seg.artifacts.bundles import Bundle, load_bundle
+from brats_seg.errors import UserError
+
+
+def initial_bundle(config: DictConfig, *, begun: bool) -> Bundle | None:
+    """The bundle that ``init`` names; None where it names none, or one that is gone and was used when the training had ``begun``.
+
+    Raises:
+        UserError: It is no bundle, or of another architecture than ``model`` asks for.
+    """
+    if config.init is None:
+        return None
+    folder = Path(config.init).expanduser()
+    if begun and not folder.exists():
+        return None
+    bundle = load_bundle(folder)
+    for key, held in bundle.architecture.items():
+        if key != "name" and held != config.model[key]:
+            raise UserError(
+                f"init={config.init} has model.{key}={held}, this training {config.model[key]}: they must be equal"
+            )
+    return bundle

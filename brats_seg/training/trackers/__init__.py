@@ -1,0 +1,1 @@
+"""Loggers that record a training outside its run folder's own tables: Weights & Biases, TensorBoard."""

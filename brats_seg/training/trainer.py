@@ -1,0 +1,81 @@
+"""A Lightning trainer with the callbacks of one training."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig
+from pytorch_lightning.loggers import Logger
+
+from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.runtime.precision import training_precision
+from brats_seg.runtime.processes import without_requeue
+from brats_seg.training.callbacks import (
+    BestWeights,
+    CaseLosses,
+    CyclicSWA,
+    MetricsFile,
+    Overlays,
+    Progress,
+    Resources,
+    StepSeed,
+    TwoCheckpoints,
+    WholeCheckpointIO,
+)
+from brats_seg.training.config import build
+from brats_seg.training.weights import Facts
+
+
+def epochs(config: DictConfig) -> int:
+    """How many a training takes: its schedule, then the cycles of weight averaging."""
+    return base_epochs(config) + int(config.swa.cycles * config.swa.cycle_epochs)
+
+
+def base_epochs(config: DictConfig) -> int:
+    """Of the schedule alone."""
+    return int(config.schedule.constant_epochs + config.schedule.cosine_epochs)
+
+
+def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[pl.Callback]:
+    """Everything that watches or steers; Lightning calls the checkpoint last, so it holds what the others did.
+
+    Args:
+        config: Of the training.
+        folder: Where they write.
+        facts: What files of weights say of themselves.
+    """
+    swa: CyclicSWA = build(config.swa, first_epoch=base_epochs(config), folder=folder.snapshots, facts=facts)
+    best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
+    return [
+        StepSeed(config.seed),
+        build(config.schedule),
+        swa,
+        *best,
+        Resources(),
+        Overlays(**config.overlays),
+        CaseLosses(folder.case_losses),
+        MetricsFile(folder.metrics),
+        Progress(),
+        TwoCheckpoints(folder.checkpoints),
+    ]
+
+
+def make_trainer(
+    config: DictConfig, folder: RunFolder, callbacks: list[pl.Callback], trackers: list[Logger]
+) -> pl.Trainer:
+    """As ``trainer`` says, for as many epochs as the schedule has."""
+    precision = training_precision(config.trainer.precision, config.trainer.accelerator)
+    return without_requeue(
+        build(
+            config.trainer,
+            precision=precision,
+            max_epochs=epochs(config),
+            callbacks=callbacks,
+            plugins=[WholeCheckpointIO()],
+            logger=trackers or False,
+            default_root_dir=folder.path,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        ),
+    )

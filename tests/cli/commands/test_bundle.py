@@ -1,0 +1,37 @@
+"""What a bundle says of itself can be shown, whatever it says and wherever it lies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brats_seg.artifacts.bundles import RECORD, save_bundle
+from brats_seg.cli.commands.bundle import main
+from brats_seg.models import UNet
+from brats_seg.preprocessing import ZScore
+
+CARD = "half a letter: \ud800, [bold]no markup[/]"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "odd[red]"
+    net = UNet(width=2, norm="instance", attention=False, residual=False, dropout=0.0)
+    save_bundle(folder, net, pipeline="b", normalisation=ZScore().settings(), provenance={}, scores={})
+    record = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**record, "card": CARD}))
+    return folder
+
+
+def test_show_gives_the_record_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["action=show", f"path='{folder}'"])
+    shown = capsys.readouterr().out
+    assert shown.isascii()
+    assert json.loads(shown)["card"] == CARD
+
+
+def test_verify_names_the_folder_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["action=verify", f"path='{folder}'"])
+    assert f"{folder}: pipeline b" in capsys.readouterr().out

@@ -1,0 +1,246 @@
+"""What goes to a tracker is what the run folder's own tables say."""
+
+from __future__ import annotations
+
+import csv
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from brats_seg.errors import UserError
+from brats_seg.phantom import write_cohort
+from brats_seg.terms import Batch
+from brats_seg.training.callbacks import Overlays
+from brats_seg.training.config import load_config
+from brats_seg.training.module import SegmentationModule
+from brats_seg.training.trackers import weights_and_biases
+from brats_seg.training.trackers.tracker import Tracker, git_commit, make_trackers
+from brats_seg.training.trackers.weights_and_biases import wandb_mode
+from brats_seg.training.train import train
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def config(root: Path, out: Path, *overrides: str) -> Any:
+    small = [
+        "model.width=2",
+        "data.patch=[16,16,16]",
+        "schedule.constant_epochs=1",
+        "schedule.cosine_epochs=2",
+        "swa.cycles=0",
+    ]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "name=mine"]
+    machine = ["trainer.accelerator=cpu", "data.workers=0", "trainer.check_val_every_n_epoch=1"]
+    return load_config(["scale=smoke", *small, *places, *machine, *overrides])
+
+
+def records(path: Path) -> Iterator[Any]:
+    """Of an offline run: LevelDB's log format behind a header of seven bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, place, parts = path.read_bytes(), 7, b""
+    while place + 7 <= len(data):
+        if (left := 32768 - place % 32768) < 7:
+            place += left
+            continue
+        _, length, kind = struct.unpack("<IHB", data[place : place + 7])
+        parts += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            record = Record()
+            record.ParseFromString(parts)
+            yield record
+            parts = b""
+
+
+def history(found: list[Any]) -> dict[int, dict[str, float]]:
+    """Epoch to every metric."""
+    epochs: dict[int, dict[str, float]] = {}
+    for record in found:
+        if record.WhichOneof("record_type") == "history":
+            row = {
+                "/".join(item.nested_key) or item.key: json.loads(item.value_json)
+                for item in record.history.item
+            }
+            if "epoch" in row:
+                epochs.setdefault(row["epoch"], {}).update(row)
+    return epochs
+
+
+def test_offline_unless_the_environment_says_otherwise() -> None:
+    assert wandb_mode({}) == "offline"
+    assert wandb_mode({"WANDB_API_KEY": "k"}) == "online"
+    assert wandb_mode({"WANDB_API_KEY": "k", "WANDB_MODE": "disabled"}) == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("override", "names"),
+    [([], []), (["logger=wandb"], ["wandb"]), (["logger=[csv,wandb,tensorboard]"], ["wandb", "tensorboard"])],
+)
+def test_one_logger_or_several(root: Path, tmp_path: Path, override: list[str], names: list[str]) -> None:
+    assert list(config(root, tmp_path, *override).logger) == names
+
+
+@pytest.mark.parametrize("name", ["wandb", "tensorboard"])
+def test_a_missing_package_is_one_line(
+    root: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lightning_fabric.loggers.tensorboard as tensorboard
+    import pytorch_lightning.loggers.wandb as wandb
+
+    monkeypatch.setattr(wandb, "_WANDB_AVAILABLE", False)
+    monkeypatch.setattr(tensorboard, "_TENSORBOARD_AVAILABLE", False)
+    monkeypatch.setattr(tensorboard, "_TENSORBOARDX_AVAILABLE", False)
+    with (
+        pytest.raises(UserError, match=f"pip install {name}"),
+        make_trackers(config(root, tmp_path, f"logger={name}"), tmp_path),
+    ):
+        pass
+
+
+def test_the_commit_is_that_of_this_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = git_commit()
+    assert found is None or len(found.removesuffix("-dirty")) == 40
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert git_commit() is None
+
+
+@pytest.mark.parametrize(("every", "epochs"), [(0, []), (1, [0, 1, 2, 3]), (3, [0, 3])])
+def test_pictures_every_so_many_epochs_or_never(
+    every: int, epochs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorder(Tracker):
+        def log_figure(self, key: str, figure: Any, step: int) -> None:
+            drawn.append(step)
+
+    drawn: list[int] = []
+    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw", lambda *arguments: None)
+    callback = Overlays(every_epochs=every, cases=1)
+    case = Batch(torch.zeros(1, 4, 2, 2, 2), torch.zeros(1, 3, 2, 2, 2), ["a"])
+    for epoch in range(4):
+        trainer: Any = SimpleNamespace(
+            loggers=[Recorder()],
+            current_epoch=epoch,
+            check_val_every_n_epoch=1,
+            is_global_zero=True,
+            global_step=epoch,
+        )
+        callback.on_validation_batch_end(trainer, None, case.target, case, 0)  # type: ignore[arg-type]
+    assert drawn == epochs
+
+
+@pytest.mark.slow
+def test_the_offline_record_is_the_table(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cfg = config(
+        root,
+        tmp_path,
+        "logger=[wandb,tensorboard]",
+        "logger.wandb.bundle_artifact=true",
+        "overlays.every_epochs=2",
+    )
+    step = SegmentationModule.training_step
+
+    def fails(self: SegmentationModule, batch: Any, index: int) -> dict[str, torch.Tensor]:
+        if self.current_epoch == 1:
+            raise RuntimeError("power")
+        return step(self, batch, index)
+
+    monkeypatch.setattr(SegmentationModule, "training_step", fails)
+    with pytest.raises(RuntimeError, match="power"):
+        train(cfg)
+    monkeypatch.setattr(SegmentationModule, "training_step", step)
+    folder = train(cfg)
+
+    said = capfd.readouterr()
+    assert "wandb" not in (said.out + said.err).lower()
+    starts = sorted((folder / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert len(starts) == 2
+    found = [record for start in starts for record in records(start)]
+    runs = [record.run for record in found if record.WhichOneof("record_type") == "run"]
+    identity = (folder / "wandb_id.txt").read_text().strip()
+    assert {(r.run_id, r.run_group, r.display_name, r.job_type) for r in runs} == {
+        (identity, "mine", "fold_0", "train")
+    }
+    told = {
+        i.key: json.loads(i.value_json)
+        for r in found
+        if r.WhichOneof("record_type") == "config"
+        for i in r.config.update
+    }
+    assert told["model"]["width"] == 2
+    assert len(told["split"]["train"]) == 4
+    assert told["git_commit"] == git_commit()
+
+    with (folder / "metrics.csv").open(newline="") as file:
+        table = {int(row["epoch"]): row for row in csv.DictReader(file)}
+    logged = history(found)
+    assert set(logged) == set(table) == {0, 1, 2}
+    wanted = {
+        "lr",
+        "train/grad_norm",
+        "train/skipped_steps",
+        "train/loss",
+        "train/loss_main",
+        "train/loss_deep_3",
+    }
+    wanted |= {"val/loss", "val/dice_ET", "val/dice_TC", "val/dice_WT", "resources/patches_per_second"}
+    wanted |= {"resources/data_wait_share", "resources/peak_rss_gib"}
+    for epoch, row in table.items():
+        metrics = {key: float(value) for key, value in row.items() if key not in ("epoch", "step", "seconds")}
+        assert wanted <= set(metrics)
+        assert {key: logged[epoch][key] for key in metrics} == pytest.approx(metrics, rel=1e-5, abs=1e-12)
+
+    pictures = list((folder / "wandb").glob("offline-run-*/files/media/images/overlay/*.png"))
+    assert len(pictures) == 2  # of the one validation case, at the validations of epochs 0 and 2
+    assert [r.artifact.type for r in found if r.WhichOneof("record_type") == "artifact"] == ["model"]
+    assert list((folder / "tensorboard").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.slow
+def test_tensorboard_has_the_table_and_the_pictures(root: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = train(config(root, tmp_path, "logger=tensorboard", "overlays.every_epochs=2"))
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    with (folder / "metrics.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    for key in ("train/loss", "val/dice_WT", "lr"):
+        assert [e.value for e in events.Scalars(key)] == pytest.approx(
+            [float(row[key]) for row in table], rel=1e-5
+        )
+    (pictures,) = events.Tags()["images"]
+    assert len(events.Images(pictures)) == 2
+
+
+@pytest.mark.slow
+def test_a_server_out_of_reach_stops_nothing(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(weights_and_biases, "INIT_SECONDS", 2)
+    folder = train(config(root, tmp_path, "logger=wandb"))
+    assert list((folder / "wandb").glob("offline-run-*/run-*.wandb"))
+    lines = [line for line in capfd.readouterr().err.splitlines() if "wandb" in line]
+    assert len(lines) == 1
+    assert "recording offline" in lines[0]
