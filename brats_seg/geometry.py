@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from numpy.typing import NDArray
 
 Triple = tuple[int, int, int]
@@ -89,8 +90,8 @@ class Padding:
         return Box(self.before, cast(Triple, tuple(n - a for n, a in zip(shape, self.after, strict=True))))
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """Smallest box that holds every true voxel of ``(z, y, x)``; None where there is none."""
+def bounding_box(mask: Bool[NDArray[np.bool_], "z y x"]) -> Box | None:
+    """Smallest box that holds every true voxel; None where there is none."""
     start, stop = [], []
     for axis in range(3):
         hits = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))

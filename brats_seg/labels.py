@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from jaxtyping import Bool, Integer, Real, UInt8
 from numpy.typing import NDArray
 
 from brats_seg.errors import UserError, WrongValue
@@ -54,21 +55,25 @@ def label_values(name: str) -> LabelValues:
     return LABEL_VALUES[name]
 
 
-def unknown_values(label_map: NDArray[np.number], source: LabelValues) -> list[float]:
+def unknown_values(label_map: Real[NDArray[np.number], "z y x"], source: LabelValues) -> list[float]:
     """Values of a label map that the convention does not have, ascending."""
     tumour = label_map[label_map != 0]  # few voxels: 15 times as fast as sorting every one
     return sorted(set(np.unique(tumour).tolist()) - set(source.values))
 
 
-def encode_regions(label_map: NDArray[np.integer], source: LabelValues) -> NDArray[np.bool_]:
-    """Label map ``(z, y, x)`` to nested regions ``(3, z, y, x)`` in the order ET, TC, WT."""
+def encode_regions(
+    label_map: Integer[NDArray[np.integer], "z y x"], source: LabelValues
+) -> Bool[NDArray[np.bool_], "region=3 z y x"]:
+    """Label map to nested regions in the order ET, TC, WT."""
     enhancing = label_map == source.enhancing
     core = enhancing | (label_map == source.necrosis)
     return np.stack([enhancing, core, core | (label_map == source.oedema)])
 
 
-def decode_regions(regions: NDArray[np.bool_], target: LabelValues) -> NDArray[np.uint8]:
-    """Regions ``(3, z, y, x)`` to a uint8 label map ``(z, y, x)`` (section 2.6, first step).
+def decode_regions(
+    regions: Bool[NDArray[np.bool_], "region=3 z y x"], target: LabelValues
+) -> UInt8[NDArray[np.uint8], "z y x"]:
+    """Regions to a label map (section 2.6, first step).
 
     ET as it is, NCR/NET = TC minus ET, ED = WT minus TC. An inner region wins over an outer one that misses it.
     """
@@ -80,8 +85,10 @@ def decode_regions(regions: NDArray[np.bool_], target: LabelValues) -> NDArray[n
     return label_map
 
 
-def convert(label_map: NDArray[np.integer], source: LabelValues, target: LabelValues) -> NDArray[np.uint8]:
-    """Rewrite a label map from one convention to another, uint8.
+def convert(
+    label_map: Integer[NDArray[np.integer], "z y x"], source: LabelValues, target: LabelValues
+) -> UInt8[NDArray[np.uint8], "z y x"]:
+    """Rewrite a label map from one convention to another.
 
     Raises:
         UserError: The map holds a value that the source convention lacks.

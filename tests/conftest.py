@@ -10,6 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+SHAPES = ("augment", "geometry", "labels", "losses", "metrics", "models", "preprocessing")
+"""Rooms whose annotations are checked at every call in this process: the shapes as much as the kinds."""
+install_import_hook(
+    [f"brats_seg.{room}" for room in SHAPES],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float to everybody else
+)
 
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float, Float32, Shaped
 from torch import Tensor, nn
 
 SPACE = (2, 3, 4)
@@ -21,13 +22,17 @@ class DiceLoss(nn.Module):
         super().__init__()
         self.squared, self.smooth = squared, smooth
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of a batch: ``(batch, region, z, y, x)`` logits and 0/1 target to a scalar, in fp32."""
+    def forward(
+        self, logits: Float[Tensor, "batch region z y x"], target: Shaped[Tensor, "batch region z y x"]
+    ) -> Float32[Tensor, ""]:
+        """Loss of a batch, in fp32; the target is 0 or 1."""
         overlap, total = (part.sum(0) for part in self._sums(logits, target))
         return 1 - ((2 * overlap + self.smooth) / (total + self.smooth)).mean()
 
-    def case_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of each sample alone, ``(batch,)``."""
+    def case_losses(
+        self, logits: Float[Tensor, "batch region z y x"], target: Shaped[Tensor, "batch region z y x"]
+    ) -> Float32[Tensor, " batch"]:
+        """Loss of each sample alone."""
         overlap, total = self._sums(logits, target)
         return 1 - ((2 * overlap + self.smooth) / (total + self.smooth)).mean(1)
 

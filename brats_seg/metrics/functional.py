@@ -7,6 +7,7 @@ None stands for undefined, never a NaN that a mean would drop unseen. "BraTS 202
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Integer
 from numpy.typing import NDArray
 
 from brats_seg.metrics.surface import (
@@ -110,7 +111,7 @@ def _weighted(distances: Distances, areas: Distances) -> float:
     return float(distances[order[last]])
 
 
-def _offsets(spacing_mm: Spacing, within_mm: float) -> NDArray[np.intp]:
+def _offsets(spacing_mm: Spacing, within_mm: float) -> Integer[NDArray[np.intp], "steps 3"]:
     """Every step between grid points that is no longer than ``within_mm``."""
     reach = [np.arange(-int(within_mm // step) - 1, int(within_mm // step) + 2) for step in spacing_mm]
     steps = np.stack(np.meshgrid(*reach, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -118,7 +119,9 @@ def _offsets(spacing_mm: Spacing, within_mm: float) -> NDArray[np.intp]:
     return near
 
 
-def _near(of: Mask, to: Mask, offsets: NDArray[np.intp]) -> Mask:
+def _near(
+    of: Mask, to: Mask, offsets: Integer[NDArray[np.intp], "steps 3"]
+) -> Bool[NDArray[np.bool_], " voxels"]:
     """For each True of ``of``, in C order, whether ``to`` has one at one of the offsets."""
     margin = np.abs(offsets).max(0)
     around = np.pad(to, [(m, m) for m in margin])

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int32
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure, label
 
 from brats_seg.geometry import bounding_box
 from brats_seg.metrics.functional import dice, surfel_hd95_mm
-from brats_seg.metrics.surface import Mask, Spacing
+from brats_seg.metrics.surface import Crop, Mask, Spacing
 
-Components = NDArray[np.int32]
+Components = Int32[NDArray[np.int32], "z y x"]
 NEIGHBOURS_26 = generate_binary_structure(3, 3)
 NEIGHBOURS_18 = generate_binary_structure(3, 2)
 
@@ -137,7 +138,7 @@ def components(mask: Mask) -> tuple[Components, int]:
     return found, int(number)
 
 
-def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Mask, Mask]:
+def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Crop, Crop]:
     """Both masks in the box of their union and what dilation reaches around it."""
     box = bounding_box(prediction | truth)
     if box is None:

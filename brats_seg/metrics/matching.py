@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
@@ -74,8 +75,10 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
     )
 
 
-def _dices(ours: Components, theirs: Components, n_ours: int, n_theirs: int) -> NDArray[np.float64]:
-    """``(lesion of the prediction, lesion of the truth)``."""
+def _dices(
+    ours: Components, theirs: Components, n_ours: int, n_theirs: int
+) -> Float64[NDArray[np.float64], "ours theirs"]:
+    """Of every lesion of the prediction with every lesion of the truth."""
     code = ours.astype(np.int64) * (n_theirs + 1) + theirs
     shared = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1)).reshape(
         n_ours + 1, n_theirs + 1

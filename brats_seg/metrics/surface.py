@@ -12,13 +12,17 @@ from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from brats_seg.geometry import bounding_box
 
-Mask = NDArray[np.bool_]
-Distances = NDArray[np.float64]
+Mask = Bool[NDArray[np.bool_], "z y x"]
+"""The masks that a function takes lie in one grid."""
+Crop = Bool[NDArray[np.bool_], "crop_z crop_y crop_x"]
+"""What a function cut out of its masks."""
+Distances = Float64[NDArray[np.float64], "_"]
 Spacing = tuple[float, float, float]
 
 TRIANGLES: dict[int, tuple[tuple[float, float, float], ...]] = {
@@ -57,7 +61,7 @@ class Surfels(NamedTuple):
     truth_areas: Distances
 
 
-def crop_to_union(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
+def crop_to_union(prediction: Mask, truth: Mask) -> tuple[Crop, Crop]:
     """Both masks in the smallest box that holds both, contiguous; nothing on a surface or between two changes.
 
     Raises:
@@ -129,7 +133,7 @@ def _triangles_of_every_code() -> tuple[NDArray[np.float64], ...]:
         ):
             turned = cube.transpose(axes)[mirrored]
             number = int("".join(map(str, turned.flat)), 2)
-            found[number] = found[255 - number] = np.array(triangles)[:, axes]
+            found[number] = found[255 - number] = np.array(triangles, np.float64)[:, axes]
     return tuple(found[code] for code in range(256))
 
 
@@ -146,8 +150,8 @@ def _codes(mask: Mask) -> NDArray[np.uint8]:
     return codes
 
 
-def _points_mm(mask: Mask, spacing_mm: Spacing) -> Distances:
-    points: Distances = np.empty((np.count_nonzero(mask), mask.ndim))
+def _points_mm(mask: Mask, spacing_mm: Spacing) -> Float64[NDArray[np.float64], "points 3"]:
+    points: NDArray[np.float64] = np.empty((np.count_nonzero(mask), mask.ndim))
     for axis, indices in enumerate(np.unravel_index(np.flatnonzero(mask), mask.shape)):
         points[:, axis] = indices * spacing_mm[axis]
     return points

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float, Float64, Real
 from numpy.typing import NDArray
 
 from brats_seg.metrics.surface import Mask
@@ -34,7 +35,12 @@ class UncertaintyScores:
 
 
 def uncertainty_scores(
-    prediction: Mask, truth: Mask, uncertainty: NDArray[np.number], brain: Mask, *, intervals: int
+    prediction: Mask,
+    truth: Mask,
+    uncertainty: Real[NDArray[np.number], "z y x"],
+    brain: Mask,
+    *,
+    intervals: int,
 ) -> UncertaintyScores:
     """Score one region as the BraTS 2020 uncertainty task does.
 
@@ -61,7 +67,9 @@ def uncertainty_scores(
     )
 
 
-def calibration_bins(probability: NDArray[np.floating], truth: Mask, bins: int) -> NDArray[np.float64]:
+def calibration_bins(
+    probability: Float[NDArray[np.floating], "*shape"], truth: Bool[NDArray[np.bool_], "*shape"], bins: int
+) -> Float64[NDArray[np.float64], "bins sums=3"]:
     """The reliability diagram of one region as sums, so that cases add up.
 
     Args:
@@ -77,7 +85,7 @@ def calibration_bins(probability: NDArray[np.floating], truth: Mask, bins: int) 
     return np.stack(sums, axis=1).astype(np.float64)
 
 
-def expected_calibration_error(sums: NDArray[np.float64]) -> float | None:
+def expected_calibration_error(sums: Float64[NDArray[np.float64], "bins sums=3"]) -> float | None:
     """Mean over voxels of |mean probability - observed frequency| of their bin (Naeini et al. 2015); None without a voxel.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 SPACE = (2, 3, 4)
@@ -13,8 +14,10 @@ def wanted(x: Tensor) -> bool:
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 
-def upsample(x: Tensor, factor: int) -> Tensor:
-    """Trilinear with corners aligned as one matrix product per axis: ``(b, c, z, y, x)`` to ``factor`` times each size.
+def upsample(
+    x: Float[Tensor, "batch channel z y x"], factor: int
+) -> Float[Tensor, "batch channel {factor}*z {factor}*y {factor}*x"]:
+    """Trilinear with corners aligned, as one matrix product per axis.
 
     Computed in at least fp32 like torch's, under autocast too.
     """
@@ -25,7 +28,7 @@ def upsample(x: Tensor, factor: int) -> Tensor:
         return y.to(x.dtype)
 
 
-def max_pool(x: Tensor) -> Tensor:
+def max_pool(x: Float[Tensor, "batch channel z y x"]) -> Float[Tensor, "batch channel z//2 y//2 x//2"]:
     """The largest of 2x2x2 voxels; its gradient goes to the first of equals, as torch's does. Sizes must be even."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -47,7 +48,7 @@ class Stage(nn.Module):
         self.dropout = nn.Dropout3d(dropout) if dropout else None
         self.attention = CBAM(out_channels) if attention else None
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Float[Tensor, "batch _ z y x"]) -> Float[Tensor, "batch channel z y x"]:
         """Inputs of one spatial size, as if concatenated along channels."""
         x: Tensor = self.second(self.first(*inputs))
         if self.project is not None:
@@ -60,7 +61,7 @@ class Stage(nn.Module):
 class UNet(nn.Module):
     """Encoder of four stages, a dilated pseudo fifth one, decoder of four, and an auxiliary head on each of four levels.
 
-    ``(batch, 4, z, y, x)`` to :class:`Logits`; sizes must be multiples of 8.
+    Spatial sizes must be multiples of 8.
 
     Args:
         width: Channels of the first stage; each further one doubles them. The paper's is 48.
@@ -114,7 +115,7 @@ class UNet(nn.Module):
         """What rebuilds the network, as plain values."""
         return {"name": self.name, **self._settings}
 
-    def forward(self, image: Tensor, deep: bool = True) -> Logits:
+    def forward(self, image: Float[Tensor, "batch modality z y x"], deep: bool = True) -> Logits:
         """Logits of the main head, and with ``deep`` of the auxiliary heads at full size, lowest level first."""
         skips: list[Tensor] = []
         x = image

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 from filelock import FileLock
+from jaxtyping import Bool, Float16
 from numpy.typing import NDArray
 
 from brats_seg.cases import Case, read_case
@@ -45,13 +46,13 @@ class CachedCase:
     box: Box
     shape: Triple
 
-    def image(self, window: Box | None = None) -> NDArray[np.float16]:
-        """``(modality, z, y, x)`` float16 of a window of the box, or of all of it; the device makes float32 of it."""
+    def image(self, window: Box | None = None) -> Float16[NDArray[np.float16], "modality z y x"]:
+        """A window of the box, or of all of it; the device makes float32 of it."""
         array = np.load(self.folder / "image.npy", mmap_mode="r")
         return np.array(array if window is None else window.crop(array))
 
-    def regions(self, window: Box | None = None) -> NDArray[np.bool_]:
-        """``(region, z, y, x)`` bool of a window of the box, or of all of it."""
+    def regions(self, window: Box | None = None) -> Bool[NDArray[np.bool_], "region z y x"]:
+        """A window of the box, or of all of it."""
         array = np.load(self.folder / "depth.npy", mmap_mode="r")
         return cast(NDArray[np.bool_], (array if window is None else window.crop(array)) >= LEVELS)
 

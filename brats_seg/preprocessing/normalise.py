@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float32, Real
 from numpy.typing import NDArray
 
 from brats_seg.errors import UserError, WrongValue
 
-Image = NDArray[np.float32]
+Scanner = Real[NDArray[np.number], "modality z y x"]
+Normalised = Float32[NDArray[np.float32], "modality z y x"]
 
 
+@runtime_checkable
 class Normalisation(Protocol):
-    """Whole volumes ``(modality, z, y, x)`` in scanner units to the same shape in the network's units, float32.
+    """Whole volumes in scanner units to the network's units.
 
     Statistics come from the whole volume, so it is called before any cropping. A channel of zeros stays zero.
     """
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         ...
 
@@ -48,7 +51,7 @@ class MinMax:
                 f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}"
             )
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):
@@ -73,7 +76,7 @@ class ZScore:
 
     name: ClassVar[str] = "z_score"
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):

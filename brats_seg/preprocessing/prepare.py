@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float32, Real
 from numpy.typing import NDArray
 
 from brats_seg.cases import LoadedCase
@@ -19,20 +20,20 @@ class Prepared:
     """A case as the network sees it.
 
     Attributes:
-        image: ``(modality, z, y, x)`` float32, normalised, cropped to the brain box.
-        regions: ``(region, z, y, x)`` bool, cropped likewise; None without a segmentation.
+        image: Normalised, cropped to the brain box.
+        regions: Cropped to it, too; None without a segmentation.
         box: Where the crop lies in the whole volume.
         shape: Of the whole volume, ``(z, y, x)``.
     """
 
-    image: NDArray[np.float32]
-    regions: NDArray[np.bool_] | None
+    image: Float32[NDArray[np.float32], "modality z y x"]
+    regions: Bool[NDArray[np.bool_], "region z y x"] | None
     box: Box
     shape: Triple
 
 
-def brain_mask(image: NDArray[np.number]) -> NDArray[np.bool_]:
-    """Union of the sequences' non-zero voxels: ``(modality, z, y, x)`` to ``(z, y, x)``."""
+def brain_mask(image: Real[NDArray[np.number], "modality z y x"]) -> Bool[NDArray[np.bool_], "z y x"]:
+    """Union of the sequences' non-zero voxels."""
     mask: NDArray[np.bool_] = image[0] != 0
     for channel in image[1:]:
         mask |= channel != 0
