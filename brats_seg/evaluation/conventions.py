@@ -8,9 +8,9 @@ from typing import Literal
 
 from brats_seg.errors import WrongValue
 from brats_seg.metrics import functional as of
-from brats_seg.metrics.functional import Mask, Spacing
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
 from brats_seg.metrics.matching import match_lesions
+from brats_seg.metrics.surface import Mask, Spacing
 
 Scores = dict[str, float | None]
 TOLERANCE_MM = 1.0

@@ -17,7 +17,8 @@ from brats_seg.evaluation.reading import read_label_map
 from brats_seg.evaluation.uncertainty import Sums, calibration, uncertainty
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.labels import encode_regions, label_values
-from brats_seg.metrics.functional import Mask, dice
+from brats_seg.metrics.functional import dice
+from brats_seg.metrics.surface import Mask
 from brats_seg.terms import REGIONS
 
 

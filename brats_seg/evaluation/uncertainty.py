@@ -14,7 +14,7 @@ from brats_seg.errors import CaseError
 from brats_seg.evaluation.conventions import Scores
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_volume
-from brats_seg.metrics.functional import Mask
+from brats_seg.metrics.surface import Mask
 from brats_seg.metrics.uncertainty import (
     MAXIMUM,
     calibration_bins,

@@ -45,7 +45,9 @@ def test_a_good_case(make, brain_of, labels_of):
 def test_files_of_one_space_in_several_orders_are_aligned(make, brain_of):
     turned = nib.Nifti1Image(brain_of(1).transpose(2, 1, 0), LPS.affine)
     turned = turned.as_reoriented(
-        nib.orientations.ornt_transform(nifti.LPS, nib.orientations.axcodes2ornt("SAR"))
+        nib.orientations.ornt_transform(
+            nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt("SAR")
+        )
     )
     case = make.good()
     turned.to_filename(case.modalities["t1ce"].path)
