@@ -98,7 +98,7 @@ VOXELS = {
     "skull": (lambda b: {"t1": b + 20}, "expected zero background around the brain in t1.*HD-BET"),
     "label": (
         lambda b: {"seg": np.where(b > 700, 3, 0).astype(np.uint8)},
-        r"expected labels \(0, 1, 2, 4\).*brats2020, found 3",
+        r"expected the label values \(0, 1, 2, 4\).*brats2020, found 3",
     ),
     "fraction": (lambda b: {"seg": np.where(b > 700, 0.5, 0).astype(np.float32)}, "found 0.5"),
     "truncated": (
