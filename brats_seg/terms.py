@@ -1,4 +1,4 @@
-"""The field's words, in one order for the whole house."""
+"""The words of the field, and the order of channels, the same everywhere. Types and constants only: nothing to test."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ def test_other_broken_files(tmp_path):
         nifti.read(tmp_path / "a.nii")
     with pytest.raises(FileError, match="expected a file, found none"):
         nifti.read(tmp_path / "absent.nii.gz")
-    with pytest.raises(FileError, match="readable"):
+    with pytest.raises(FileError, match="found a folder"):
         nifti.read(tmp_path)
 
 

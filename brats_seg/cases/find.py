@@ -194,5 +194,10 @@ def _common_id(names: list[str]) -> str:
         only = ids.pop()
         if only:
             return only
-    shared = os.path.commonprefix([stem(name) for name in names])
-    return shared.rstrip("_-. ") or "case"
+    stems = sorted(map(stem, names))
+    shared = 0
+    for one, other in zip(stems[0], stems[-1], strict=False):  # what these two share, all share
+        if one != other:
+            break
+        shared += 1
+    return stems[0][:shared].rstrip("_-. ") or "case"

@@ -28,7 +28,12 @@ class RegionDice(Metric):
     def update(
         self, prediction: Bool[Tensor, "batch region z y x"], target: Bool[Tensor, "batch region z y x"]
     ) -> None:
-        """Add a batch."""
+        """Add a batch.
+
+        Args:
+            prediction: Decided regions.
+            target: True ones.
+        """
         space = (2, 3, 4)
         overlap = (prediction & target).sum(space).double()
         size = (prediction.sum(space) + target.sum(space)).double()
