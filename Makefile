@@ -63,6 +63,7 @@ types: dev
 
 imports: dev
 	@$(BIN)/lint-imports
+	@$(BIN)/python tests/import_circles.py
 
 coverage: dev  ## fast tests with the lines that they miss
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))" --cov --cov-report=term-missing:skip-covered

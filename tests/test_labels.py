@@ -82,5 +82,5 @@ def test_unknown_values_of_floats():
 def test_mistakes_are_one_line():
     with pytest.raises(UserError, match="use one of brats2020, brats2023, msd"):
         label_values("brats")
-    with pytest.raises(UserError, match=r"labels \[4\] are not in convention brats2023"):
+    with pytest.raises(UserError, match=r"labels \[4\] are no label values of brats2023"):
         convert(np.array([[[0, 4]]]), label_values("brats2023"), label_values("brats2020"))

@@ -22,12 +22,30 @@ class DeepSupervisionLoss(nn.Module):
         self.dice = dice
 
     def forward(self, logits: Logits, target: Shaped[Tensor, "batch region z y x"]) -> Float32[Tensor, ""]:
-        """The sum, a scalar."""
+        """The sum over all heads.
+
+        Args:
+            logits: Of the main head and the auxiliary ones.
+            target: 0 or 1.
+
+        Returns:
+            A scalar.
+        """
         return torch.stack(list(self.parts(logits, target).values())).sum()
 
     def parts(
         self, logits: Logits, target: Shaped[Tensor, "batch region z y x"]
     ) -> dict[str, Float32[Tensor, ""]]:
-        """Loss of each head: ``main``, then ``deep_0`` (lowest level) upwards."""
-        deep = {f"deep_{level}": self.dice(head, target) for level, head in enumerate(logits.deep)}
-        return {"main": self.dice(logits.main, target), **deep}
+        """Loss of each head.
+
+        Args:
+            logits: Of the main head and the auxiliary ones.
+            target: 0 or 1.
+
+        Returns:
+            ``main``, then ``deep_0`` (lowest level) upwards.
+        """
+        losses = {"main": self.dice(logits.main, target)}
+        for level, head in enumerate(logits.deep):
+            losses[f"deep_{level}"] = self.dice(head, target)
+        return losses

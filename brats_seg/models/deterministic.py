@@ -1,4 +1,4 @@
-"""Trilinear upsampling and max-pooling whose backward pass is deterministic on CUDA, where torch's own adds atomically."""
+"""Trilinear upsampling and max-pooling with a deterministic backward pass on CUDA, where torch adds atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SPACE = (2, 3, 4)
 
 
 def wanted(x: Tensor) -> bool:
-    """Only where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
+    """True where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 
@@ -20,6 +20,13 @@ def upsample(
     """Trilinear with corners aligned, as one matrix product per axis.
 
     Computed in at least fp32 like torch's, under autocast too.
+
+    Args:
+        x: Any sizes.
+        factor: How many times larger each spatial size becomes.
+
+    Returns:
+        In the dtype of ``x``.
     """
     with torch.autocast(x.device.type, enabled=False):
         y = x if x.dtype == torch.float64 else x.float()
@@ -29,7 +36,7 @@ def upsample(
 
 
 def max_pool(x: Float[Tensor, "batch channel z y x"]) -> Float[Tensor, "batch channel z//2 y//2 x//2"]:
-    """The largest of 2x2x2 voxels; its gradient goes to the first of equals, as torch's does. Sizes must be even."""
+    """The largest of 2x2x2 voxels; the gradient goes to the first of equals, as torch's does. Sizes must be even."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):
         first, second = torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1)

@@ -18,7 +18,7 @@ HEAD_STD, HEAD_BIAS = 0.01, -2.0
 
 
 class Stage(nn.Module):
-    """Two convolutions, optionally with a short additive connection around them, dropout and attention behind.
+    """Two convolutions; optionally a short additive connection around them, dropout and attention after them.
 
     Args:
         in_channels: Of all inputs together.
@@ -59,9 +59,9 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """Encoder of four stages, a dilated pseudo fifth one, decoder of four, and an auxiliary head on each of four levels.
+    """Encoder of four stages, a dilated pseudo fifth one, decoder of four.
 
-    Spatial sizes must be multiples of 8.
+    There is an auxiliary head on each of four levels. Spatial sizes must be multiples of 8.
 
     Args:
         width: Channels of the first stage; each further one doubles them. The paper's is 48.
@@ -71,8 +71,8 @@ class UNet(nn.Module):
         dropout: Probability of dropping a channel after each stage.
 
     Attributes:
-        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less memory, the same
-            gradients. No setting, because it changes nothing that is learnt.
+        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less memory,
+            the same gradients. No setting, because it changes nothing that is learnt.
     """
 
     name: ClassVar[str] = "unet"
@@ -106,8 +106,9 @@ class UNet(nn.Module):
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for head in (self.main, *self.heads):
-            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere stays there:
-            # the Dice loss has no gradient left. From 0.5 hundreds of steps would go into pushing the background down.
+            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere stays
+            # there: the Dice loss has no gradient left. From 0.5 hundreds of steps would go into pushing the
+            # background down.
             nn.init.normal_(head.weight, std=HEAD_STD)
             nn.init.constant_(head.bias, HEAD_BIAS)
 
@@ -116,7 +117,15 @@ class UNet(nn.Module):
         return {"name": self.name, **self._settings}
 
     def forward(self, image: Float[Tensor, "batch modality z y x"], deep: bool = True) -> Logits:
-        """Logits of the main head, and with ``deep`` of the auxiliary heads at full size, lowest level first."""
+        """Logits of every head.
+
+        Args:
+            image: Normalised.
+            deep: Also of the auxiliary heads, at full size, lowest level first.
+
+        Returns:
+            Before the sigmoid.
+        """
         skips: list[Tensor] = []
         x = image
         for level, stage in enumerate(self.encoder):
@@ -128,12 +137,11 @@ class UNet(nn.Module):
         for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
             x = self._run(stage, skip, upsample(x, 2))
             levels.append(x)
-        auxiliary = (
-            tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False))
-            if deep
-            else ()
-        )
-        return Logits(self.main(x), auxiliary)
+        auxiliary = []
+        if deep:
+            for head, features, factor in zip(self.heads, levels[:4], (8, 8, 4, 2), strict=True):
+                auxiliary.append(upsample(head(features), factor))
+        return Logits(self.main(x), tuple(auxiliary))
 
     def _run(self, stage: nn.Module, *inputs: Tensor) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():

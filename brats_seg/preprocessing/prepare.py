@@ -43,8 +43,15 @@ def brain_mask(image: Real[NDArray[np.number], "modality z y x"]) -> Bool[NDArra
 def prepare(loaded: LoadedCase, normalise: Normalisation) -> Prepared:
     """Normalise over the whole volume, then crop to the brain box found before it (section 2.3).
 
+    Args:
+        loaded: The case in scanner units.
+        normalise: Called with the whole volume.
+
+    Returns:
+        The case as the network sees it.
+
     Raises:
-        CaseError: The brain is empty, or the labels' labels is not known.
+        CaseError: The brain is empty, or the label values are not known.
     """
     box = bounding_box(brain_mask(loaded.image))
     if box is None:
@@ -52,8 +59,7 @@ def prepare(loaded: LoadedCase, normalise: Normalisation) -> Prepared:
     regions = None
     if loaded.label_map is not None:
         if loaded.case.labels is None:
-            raise CaseError(loaded.case.id, expected="data.labels=NAME for its labels", found="none")
-        regions = encode_regions(loaded.label_map[box.slices], label_values(loaded.case.labels))
-    return Prepared(
-        np.ascontiguousarray(box.crop(normalise(loaded.image))), regions, box, loaded.geometry.shape
-    )
+            raise CaseError(loaded.case.id, expected="data.labels=NAME for its label values", found="none")
+        regions = encode_regions(box.crop(loaded.label_map), label_values(loaded.case.labels))
+    image = np.ascontiguousarray(box.crop(normalise(loaded.image)))
+    return Prepared(image, regions, box, loaded.geometry.shape)
