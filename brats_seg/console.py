@@ -1,4 +1,7 @@
-"""What a person sees in a terminal: a progress bar, numbers with their noun. Covered by tests/cli/test_command.py."""
+"""What a person sees in a terminal: a progress bar, numbers with their noun.
+
+Covered by tests/cli/test_command.py.
+"""
 
 from __future__ import annotations
 

@@ -98,7 +98,8 @@ def decode_regions(
 ) -> UInt8[NDArray[np.uint8], "z y x"]:
     """Regions to a label map (section 2.6, first step).
 
-    ET as it is, NCR/NET = TC minus ET, ED = WT minus TC. An inner region wins over an outer one that misses it.
+    ET as it is, NCR/NET = TC minus ET, ED = WT minus TC. An inner region wins over an outer one that misses
+    it.
 
     Args:
         regions: In the order ET, TC, WT.

@@ -1,4 +1,4 @@
-"""The words of the field, and the order of channels, the same everywhere. Types and constants only: nothing to test."""
+"""The words of the field, and the order of channels, the same everywhere: types and constants only."""
 
 from __future__ import annotations
 

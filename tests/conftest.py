@@ -16,7 +16,7 @@ SHAPES = ("augment", "geometry", "labels", "losses", "metrics", "models", "prepr
 """Rooms whose annotations are checked at every call in this process: the shapes as much as the kinds."""
 install_import_hook(
     [f"brats_seg.{room}" for room in SHAPES],
-    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float to everybody else
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float, as for mypy
 )
 
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
@@ -39,7 +39,7 @@ def real_cases() -> Path:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """``write("folder/name.nii.gz", array)``: gives the folder; ``labels`` adds the JSON that `predict` leaves."""
+    """``write("folder/name.nii.gz", array)`` returns the folder; ``labels`` adds the JSON of `predict`."""
 
     from brats_seg import nifti
 

@@ -1,6 +1,7 @@
-"""Find circles of imports between the modules of the package: ``python tests/import_circles.py``, run by `make imports`.
+"""Find circles of imports between the modules of the package; `make imports` runs it.
 
-Imports for type checkers alone do not count. Exit code 1 and one line per circle where there is one.
+``python tests/import_circles.py`` prints one line per circle and exits with 1 where there is one. Imports for
+type checkers alone do not count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all; a file of unknown origin is read within bounds, or is one line."""
+"""Files and folders appear whole or not at all; a file of unknown origin is read within bounds."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_every_place_of_a_window_is_reached():
 
 
 def test_shapes_are_checked_in_tests() -> None:
-    """If this fails the import hook of tests/conftest.py came too late, or an annotation could not be resolved."""
+    """If this fails, the import hook of tests/conftest.py came too late, or an annotation is not resolved."""
     with pytest.raises(TypeCheckError, match="bounding_box"):
         bounding_box(np.zeros((2, 2), np.bool_))
     with pytest.raises(TypeCheckError, match="z=2"):

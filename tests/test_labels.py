@@ -60,7 +60,8 @@ def test_convert_and_back(drawn, name):
 
 
 def test_the_values_of_the_challenges():
-    # The order of `values` is background, NCR/NET, ED, ET; Task01's dataset.json: 1 edema, 2 non-enhancing, 3 enhancing.
+    # The order of `values` is background, NCR/NET, ED, ET.
+    # Task01's dataset.json: 1 edema, 2 non-enhancing, 3 enhancing.
     assert {name: c.values for name, c in LABEL_VALUES.items()} == {
         "brats2020": (0, 1, 2, 4),
         "brats2023": (0, 1, 2, 3),

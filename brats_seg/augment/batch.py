@@ -41,7 +41,8 @@ class Draw:
 class Augmentation:
     """Flip, rescale, shift, noise, drop, in this order.
 
-    Every transform tosses its own coin per sample, flips one per axis. Factors are independent per channel, the background is included, nothing is clipped afterwards (PAPER.md).
+    Every transform tosses its own coin per sample, flips one per axis. Factors are independent per channel,
+    the background is included, nothing is clipped afterwards (PAPER.md).
 
     Attributes:
         flip: Probability, per axis.

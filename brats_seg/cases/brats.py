@@ -30,7 +30,7 @@ TOKENS = {
 """Last word of a file name: what it holds, and the label values of the editions that use the word."""
 NAME = re.compile(rf"(?:(?P<id>.+)[_-])?(?P<token>{'|'.join(TOKENS)})\.nii(?:\.gz)?", re.IGNORECASE)
 STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE)
-"""``W39_1998.09.19_Segm.nii.gz``: the segmentation of case 355 of BraTS 2020, released under the hospital's name."""
+"""``W39_1998.09.19_Segm.nii.gz``: the segmentation of case 355 of BraTS 2020, released under this name."""
 Group = dict[str, Files]
 """The files of one case by what they hold: a modality or ``seg``."""
 
@@ -64,7 +64,7 @@ def parse(name: str) -> Name | None:
 
 
 def implied_labels(modality_names: Iterable[str]) -> str | None:
-    """The label values that the file names of a case imply; None if a name implies none, or the names disagree."""
+    """Label values that the file names of a case imply; None if a name implies none or the names disagree."""
     implied = set()
     for name in modality_names:
         parsed = parse(name)

@@ -69,7 +69,7 @@ def _channel_order(description: dict[str, Any]) -> list[str]:
 
 
 def _labels(described: Any) -> str | None:
-    """``msd`` if the file describes its labels as those of Task01; None if it describes other ones, or none."""
+    """``msd`` if the file describes its labels as Task01 does; None if it describes other ones, or none."""
     if not isinstance(described, dict):
         return None
     words = {str(key): str(value).lower() for key, value in described.items()}

@@ -42,8 +42,8 @@ def find_cases(
     Args:
         root: A folder of cases at any depth, one case folder, or one file of a case.
         labels: Name of the label values of all of them; None takes what the file names imply.
-        patterns: ``t1``, ``t1ce``, ``t2``, ``flair``, ``seg`` to paths below ``root`` with ``{id}`` in them, such
-            as ``{id}/anat/{id}_T1w.nii.gz``, for file names of your own.
+        patterns: ``t1``, ``t1ce``, ``t2``, ``flair``, ``seg`` to paths below ``root`` with ``{id}`` in them,
+            such as ``{id}/anat/{id}_T1w.nii.gz``, for file names of your own.
 
     Returns:
         At least one case.
@@ -63,7 +63,7 @@ def find_cases(
 def clear_cases(
     root: Path, *, patterns: Mapping[str, str | None] | None = None
 ) -> tuple[list[Case], list[str]]:
-    """As :func:`find_cases`, for prediction: ambiguous cases are reported and left out, segmentations are ignored.
+    """As :func:`find_cases`, for prediction: ambiguous cases are left out, segmentations are ignored.
 
     Args:
         root: As for :func:`find_cases`.

@@ -16,8 +16,8 @@ Files = list[tuple[str, Path]]
 def each_folder(root: Path) -> Iterator[tuple[Path, Files]]:
     """Every folder that holds NIfTI files, with its files sorted by name.
 
-    Some copies on Kaggle wrap each file in a folder of its name (``x_t1.nii/whatever.nii``): then the folder's name
-    counts as the file's name.
+    Some copies on Kaggle wrap each file in a folder of its name (``x_t1.nii/whatever.nii``): then the
+    folder's name counts as the file's name.
 
     Raises:
         UserError: A folder cannot be listed.

@@ -20,7 +20,7 @@ OWN_NAMING = "for other file names set data.patterns (predict, evaluate: pattern
 
 
 def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case], list[Finding]]:
-    """Cases whose files match patterns such as ``{id}/anat/{id}_T1w.nii.gz``; ``*`` and ``?`` stand for any letters.
+    """Cases whose files match patterns such as ``{id}/anat/{id}_T1w.nii.gz``; ``*`` and ``?`` are wildcards.
 
     Args:
         root: The folder of cases.
@@ -70,7 +70,7 @@ def _matches(root: Path, pattern: str) -> dict[str, list[Path]]:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression with a group ``id``; every ``{id}`` must be the same, no file is hidden."""
+    """The pattern as a regular expression with a group ``id``; no file that it matches is hidden."""
     pieces = {"*": "[^/]*", "?": "[^/]", "{id}": "(?P=id)"}
     parts = re.split(r"(\{id\}|\*|\?)", pattern)
     text = "".join(pieces.get(part, re.escape(part)) for part in parts)

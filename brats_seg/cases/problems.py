@@ -1,4 +1,7 @@
-"""What can be wrong with headers, voxels and labels: each rule once, for reading (raises) and for checking (lists)."""
+"""What can be wrong with headers, voxels and labels: each rule once, for reading and for checking.
+
+Covered by tests/cases/test_check.py and test_read.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from brats_seg.nifti import Geometry, corner_distance_mm, same_space
 
 SPACING_TOLERANCE_MM = 0.005
 LEAST_BACKGROUND = 0.01
-"""Share of zeros below which there is no background. Real cases have 0.82 to 0.85, one cropped to its brain about 0.5."""
+"""Share of zeros below which there is no background.
+
+Real cases have 0.82 to 0.85, one cropped to its brain about 0.5.
+"""
 LARGEST_BRAIN_MM3 = 2_500_000
 """More than any brain (real cases reach 1.6 litres), less than a head with its skull (4 litres and up)."""
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
@@ -140,7 +146,7 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
 
 
 def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:
-    """Labels where no sequence has signal. Not one of the 16 labelled real cases that we looked at has such a voxel.
+    """Labels where no sequence has signal. None of the 16 real cases that we looked at has such a voxel.
 
     Args:
         path: Of the label map.

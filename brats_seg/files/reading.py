@@ -1,4 +1,4 @@
-"""Files of unknown origin: regular files only, of bounded size, depth and number of elements, plain values only."""
+"""Files of unknown origin: regular files only, of bounded size and depth, plain values only."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def read_json(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> Any:
         What the file holds.
 
     Raises:
-        FileError: There is no such file, or it is not JSON, too large, too deeply nested or of too many values.
+        FileError: There is no such file, or it is not JSON, too large, too deeply nested or has too many
+            values.
     """
     data = read_bytes(path, most_bytes)
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_ELEMENTS:
@@ -121,8 +122,8 @@ def read_yaml(path: Path, most_bytes: int = MAX_YAML_BYTES, *, texts: bool = Fal
         What the file holds.
 
     Raises:
-        FileError: There is no such file, or it is not YAML of plain values, too large, too deeply nested, or has
-            aliases, by which a few bytes could stand for gigabytes.
+        FileError: There is no such file, or it is not YAML of plain values, too large, too deeply nested, or
+            has aliases, by which a few bytes could stand for gigabytes.
     """
     data = read_bytes(path, most_bytes)
     try:

@@ -11,7 +11,8 @@ SPACE = (2, 3, 4)
 class DiceLoss(nn.Module):
     """``1 - mean over regions of (2 sum S R + smooth) / (denominator + smooth)``.
 
-    The sums go over the batch and all voxels. Equation 2 with the factor 2 of equation 1 (decided in PAPER.md).
+    The sums go over the batch and all voxels. Equation 2 with the factor 2 of equation 1 (decided in
+    PAPER.md).
 
     Args:
         squared: Denominator ``sum S^2 + sum R^2`` (pipeline A), else ``sum S + sum R`` (pipeline B).

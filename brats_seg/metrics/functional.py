@@ -1,7 +1,7 @@
 """Scores of one region of one case: pure functions of two boolean volumes ``(z, y, x)``.
 
-None stands for undefined, never a NaN that a mean would drop unseen. "BraTS 2020" is the evaluation of that year's
-challenge (PAPER.md, "Metrics"; Bakas et al. 2018, section 3).
+None stands for undefined, never a NaN that a mean would drop unseen. "BraTS 2020" is the evaluation of that
+year's challenge (PAPER.md, "Metrics"; Bakas et al. 2018, section 3).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from brats_seg.metrics.surface import (
 )
 
 HD95_PENALTY_MM = 373.12866
-"""BraTS 2020 gives this where exactly one mask is empty: about the diagonal of 240 x 240 x 155 voxels of 1 mm."""
+"""BraTS 2020 gives this where exactly one mask is empty: about the diagonal of 240 x 240 x 155 mm."""
 PERCENTILE = 95.0
 
 

@@ -95,10 +95,12 @@ def lesion_wise(
 ) -> LesionWise:
     """Lesion-wise Dice and HD95 as BraTS 2023 computes them.
 
-    Source: github.com/rachitsaluja/BraTS-2023-Metrics, the evaluation code of that year. Lesions of the truth whose
-    dilations touch are one. Every lesion of the prediction that meets the dilated lesion belongs to it, maybe to
-    several. One that meets none is false, whatever its size. Lesions of the truth of ``ignored_mm3`` or less do not
-    count, nor does what was predicted there. HD95 is :func:`brats_seg.metrics.functional.surfel_hd95_mm`.
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics, the evaluation code of that year. Lesions of the truth
+        whose
+    dilations touch are one. Every lesion of the prediction that meets the dilated lesion belongs to it, maybe
+    to several. One that meets none is false, whatever its size. Lesions of the truth of ``ignored_mm3`` or
+    less do not count, nor does what was predicted there. HD95 is
+    :func:`brats_seg.metrics.functional.surfel_hd95_mm`.
 
     Args:
         prediction: Of one region.

@@ -19,14 +19,14 @@ from brats_seg.metrics.surface import Mask, Spacing, surface_distances_mm
 class MatchedLesions:
     """Means over the matched pairs; false and missed lesions show in the counts and in ``f1`` alone.
 
-    Without a pair Dice and surface Dice are 0 and HD95 is the penalty; all four are None where neither mask has a
-    lesion.
+    Without a pair Dice and surface Dice are 0 and HD95 is the penalty; all four are None where neither mask
+    has a lesion.
 
     Attributes:
         dice: Of a pair.
         hd95_mm: Of a pair: the 95th percentile over the distances of both directions together.
-        surface_dice: Of a pair: mean of the two shares of surface voxels within the smallest voxel side of the other
-            surface.
+        surface_dice: Of a pair: mean of the two shares of surface voxels within the smallest voxel side of
+            the other surface.
         f1: ``2 found / (2 found + missed + false)``.
         found: Pairs.
         missed: Lesions of the truth without a partner.
@@ -46,8 +46,8 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
     """Score the 26-connected lesions of a region in pairs.
 
     Source: the package ``brats-evaluation`` 0.0.10 with its configuration for gliomas
-    (github.com/BraTS/BraTS_evaluation), and panoptica beneath it. The pairs are the assignment with the largest sum of
-    Dice among lesions that overlap.
+    (github.com/BraTS/BraTS_evaluation), and panoptica beneath it. The pairs are the assignment with the
+    largest sum of Dice among lesions that overlap.
 
     Args:
         prediction: Of the region.

@@ -1,8 +1,8 @@
 """Surfaces of masks and the distances between them, exact, in millimetres.
 
-Two surfaces are in use. The *voxel surface* is the voxels of a mask with a 6-neighbour outside it (PAPER.md, "Metrics";
-MONAI). The *surfels* lie on voxel corners, each with the area of its marching-cubes triangles (``surface-distance``;
-BraTS 2023). Beyond the volume is outside.
+Two surfaces are in use. The *voxel surface* is the voxels of a mask with a 6-neighbour outside it (PAPER.md,
+"Metrics"; MONAI). The *surfels* lie on voxel corners, each with the area of its marching-cubes triangles
+(``surface-distance``; BraTS 2023). Beyond the volume is outside.
 """
 
 from __future__ import annotations
@@ -40,9 +40,12 @@ TRIANGLES: dict[int, tuple[tuple[float, float, float], ...]] = {
     0b0011_1100: ((2, 2, 0), (2, 2, 0), (2, 2, 0), (2, 2, 0)),
     0b0110_1001: ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1)),
 }
-"""Marching cubes: the eight voxels around a corner, as bits in C order, first voxel highest, to the sizes of the
-components of the triangles' area vectors, in eighths of a voxel face. One of each kind; the other 242 codes follow by
-turning, mirroring and exchanging inside and outside. Triangulated as in ``surface-distance``."""
+"""Marching cubes: code of a corner to the area vectors of its triangles.
+
+A code holds the eight voxels around a corner as bits in C order, first voxel highest. A vector holds the sizes of
+its components, in eighths of a voxel face. One of each kind; the other 242 codes follow by turning, mirroring and
+exchanging inside and outside. Triangulated as in ``surface-distance``.
+"""
 
 
 class Surfels(NamedTuple):

@@ -44,8 +44,10 @@ def uncertainty_scores(
 ) -> UncertaintyScores:
     """Score one region as the BraTS 2020 uncertainty task does.
 
-    Source: Mehta et al. 2022, "QU-BraTS", and its code, github.com/RagMeh11/QU-BraTS. A voxel is filtered out where
-    its uncertainty is above the threshold; Dice is 1 where nothing of either mask is left; a share of nothing is 0.
+    Source: Mehta et al. 2022, "QU-BraTS", and its code, github.com/RagMeh11/QU-BraTS. A voxel is filtered out
+        where
+    its uncertainty is above the threshold; Dice is 1 where nothing of either mask is left; a share of nothing
+    is 0.
 
     Args:
         prediction: Of the region.

@@ -1,4 +1,4 @@
-"""Trilinear upsampling and max-pooling with a deterministic backward pass on CUDA, where torch adds atomically."""
+"""Upsampling and max-pooling with a deterministic backward pass on CUDA, where torch adds atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SPACE = (2, 3, 4)
 
 
 def wanted(x: Tensor) -> bool:
-    """True where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
+    """True where torch was asked for determinism and lacks it; on a CPU torch's own are deterministic."""
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 
@@ -36,7 +36,7 @@ def upsample(
 
 
 def max_pool(x: Float[Tensor, "batch channel z y x"]) -> Float[Tensor, "batch channel z//2 y//2 x//2"]:
-    """The largest of 2x2x2 voxels; the gradient goes to the first of equals, as torch's does. Sizes must be even."""
+    """The largest of 2x2x2 voxels of even sizes; the gradient goes to the first of equals, as in torch."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):
         first, second = torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1)

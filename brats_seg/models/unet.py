@@ -71,8 +71,8 @@ class UNet(nn.Module):
         dropout: Probability of dropping a channel after each stage.
 
     Attributes:
-        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less memory,
-            the same gradients. No setting, because it changes nothing that is learnt.
+        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less
+            memory, the same gradients. No setting, because it changes nothing that is learnt.
     """
 
     name: ClassVar[str] = "unet"
@@ -106,9 +106,9 @@ class UNet(nn.Module):
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for head in (self.main, *self.heads):
-            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere stays
-            # there: the Dice loss has no gradient left. From 0.5 hundreds of steps would go into pushing the
-            # background down.
+            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere
+            # stays there: the Dice loss has no gradient left. From 0.5 hundreds of steps would go into
+            # pushing the background down.
             nn.init.normal_(head.weight, std=HEAD_STD)
             nn.init.constant_(head.bias, HEAD_BIAS)
 

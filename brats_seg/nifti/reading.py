@@ -41,7 +41,8 @@ class Volume:
     """One volume in LPS.
 
     Attributes:
-        array: ``(z, y, x)``, may be read-only; integers stay integers when the file scales them by 1, else float32.
+        array: ``(z, y, x)``, may be read-only; integers stay integers when the file scales them by 1, else
+            float32.
         geometry: The space of the file it came from.
         sha256: Of that file's bytes, as they were read; empty where it was not read from one.
     """

@@ -20,7 +20,7 @@ from brats_seg.geometry import Triple
 Affine = Float64[NDArray[np.float64], "4 4"]
 LPS = axes.axcodes2ornt(("L", "P", "S"))
 SPACE_TOLERANCE_MM = 0.1
-"""How far apart two files of one case may put the same corner: a tenth of a voxel, more than rounding ever makes."""
+"""How far apart two files of one case may put a corner: a tenth of a voxel, more than rounding makes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,9 @@ from brats_seg.nifti.space import Geometry, from_lps
 
 
 def write(path: Path, array: Shaped[NDArray[np.generic], "z y x"], geometry: Geometry) -> None:
-    """Write a volume in the geometry's own order, affine and units; whole or not at all, the same bytes each time.
+    """Write a volume in the geometry's own order, affine and units.
+
+    The file is written whole or not at all, with the same bytes each time.
 
     Args:
         path: ``.nii`` or ``.nii.gz``.

@@ -29,8 +29,8 @@ class Anatomy:
     """A healthy brain.
 
     Attributes:
-        tissue: ``(z, y, x)`` of :class:`Tissue`. LESION is age-related white matter change, as bright on FLAIR as
-            oedema.
+        tissue: ``(z, y, x)`` of :class:`Tissue`. LESION is age-related white matter change, as bright on
+            FLAIR as oedema.
         position: ``(3, z, y, x)`` in half axes from the centre: 1 is the surface along an axis.
         scale: Voxels per millimetre of an adult's brain.
     """

@@ -56,7 +56,9 @@ def write_cohort(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[str]:
-    """Write ``<id>/<id>_{t1,t1ce,t2,flair,seg}.nii.gz``, id ``BraTS20_Training_<number>``; existing cases are kept.
+    """Write ``<id>/<id>_{t1,t1ce,t2,flair,seg}.nii.gz``; cases that exist are kept.
+
+    The id is ``BraTS20_Training_<number>``.
 
     Args:
         output: The cohort's folder.
@@ -71,7 +73,8 @@ def write_cohort(
         The ids.
 
     Raises:
-        UserError: The volume is too small for a brain, or the folder cannot be written or holds another cohort.
+        UserError: The volume is too small for a brain, or the folder cannot be written or holds another
+            cohort.
     """
     if min(shape) < MIN_SIDE or cases < 1:
         needed = f"need at least 1 case and {MIN_SIDE} voxels a side"

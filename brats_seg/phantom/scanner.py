@@ -17,8 +17,8 @@ HEALTHY = {
     "t2": (1.05, 0.62, 0.45, 0.35, 0.80),
     "flair": (0.18, 0.68, 0.56, 0.35, 0.98),
 }
-"""Relative signal. Vessels are as bright on T1ce as enhancing tumour, white matter change on FLAIR as oedema, fluid on
-T2 as necrosis: no single threshold finds a tumour."""
+"""Relative signal. Vessels are as bright on T1ce as enhancing tumour, white matter change on FLAIR as oedema,
+fluid on T2 as necrosis: no single threshold finds a tumour."""
 TUMOUR = {
     #        necrosis oedema enhancing
     "t1": (0.38, 0.66, 0.58),

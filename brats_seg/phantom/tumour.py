@@ -60,7 +60,8 @@ def _grow(
     if enhancing:
         texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)
         rim = inside & (distance > rng.uniform(0.4, 0.72) + 0.12 * texture)
-        # Real rims have gaps; without them a network learns where enhancement should be, and finds it everywhere.
+        # Real rims have gaps; without them a network learns where enhancement should be, and finds it
+        # everywhere.
         rim &= smooth_noise(rng, label_map.shape, 0.5 * radius_mm * anatomy.scale) > rng.uniform(*GAPS)
         label_map[rim] = labels.enhancing
 

@@ -39,8 +39,8 @@ class CachedCase:
 
     Attributes:
         id: The case.
-        folder: Holds ``image.npy``, float16 ``(modality, z, y, x)``; ``depth.npy``, uint8 ``(z, y, x)``: in how many
-            of the nested regions a voxel lies; and ``case.json``.
+        folder: Holds ``image.npy``, float16 ``(modality, z, y, x)``; ``depth.npy``, uint8 ``(z, y, x)``: in
+            how many of the nested regions a voxel lies; and ``case.json``.
         box: The brain box in the whole volume.
         shape: Of the whole volume, ``(z, y, x)``.
     """
@@ -182,7 +182,7 @@ def _write(folder: Path, prepared: Prepared, sources: list[list[Any]]) -> None:
 
 
 def _sources(case: Case) -> list[list[Any]]:
-    """Path, size and time of change of every file, and the label values: another of these makes a case anew."""
+    """Path, size and time of change of every file, and the label values: a change makes the case anew."""
     sources: list[list[Any]] = []
     for path in sorted(set(case.files)):
         status = path.stat()

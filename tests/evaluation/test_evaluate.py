@@ -24,7 +24,7 @@ Tumour = Callable[..., np.ndarray]
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.open()))
+    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 def value(rows: list[dict[str, str]], case: str, metric: str, region: str = "ET") -> str:
