@@ -1,7 +1,4 @@
-"""What a person sees in a terminal: a progress bar, numbers with their noun.
-
-Covered by tests/cli/test_command.py.
-"""
+"""What a person sees in a terminal: a progress bar, numbers with their noun."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Seeds as pure functions of what they are for, so that a resumed run draws what the first one would have.
-
-Covered by tests/data/test_dataset.py and tests/training/test_resume.py.
-"""
+"""Seeds as pure functions of what they are for, so that a resumed run draws what the first one would have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The words of this room: a case, its files, what was read of it, and what was found wrong."""
+"""The words of this room: a case, its files, what was read of it, and what was found wrong.
+
+Covered by tests/cases/test_find.py and test_check.py.
+"""
 
 from __future__ import annotations
 

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from brats_seg.cases import brats, decathlon
 from brats_seg.cases import own_naming as own
-from brats_seg.cases.case import Case, Finding, ModalityFile
+from brats_seg.cases.case import Case, Finding
 from brats_seg.cases.folders import Files, each_folder
 from brats_seg.errors import UserError
 from brats_seg.labels import label_values
-from brats_seg.nifti import stem
-from brats_seg.terms import MODALITIES
 
 NONE = f"expected cases (<id>_t1.nii.gz, <id>-t1n.nii.gz or imagesTr/), found none; {own.OWN_NAMING}"
 
@@ -121,37 +119,6 @@ def scan(root: Path, *, labels: str | None = None, patterns: Mapping[str, str | 
     return Scan(tuple(cases), (*findings, *_shared_ids(cases)))
 
 
-def case_from_files(
-    files: Mapping[str, Path], *, case_id: str | None = None, labels: str | None = None
-) -> Case:
-    """One case from files named one by one (``t1=FILE t1ce=FILE ...`` on the command line).
-
-    Args:
-        files: Keys from ``terms.MODALITIES``, and ``seg`` for a label map.
-        case_id: None takes it from the file names.
-        labels: None takes what the file names imply.
-
-    Returns:
-        The case, not yet read.
-
-    Raises:
-        UserError: An unknown key, no modality, or a file that does not exist.
-    """
-    paths = {key: Path(path).expanduser() for key, path in files.items()}
-    unknown = set(paths) - {*MODALITIES, "seg"}
-    if unknown:
-        raise UserError(f"unknown modality {', '.join(sorted(unknown))}: use {', '.join(MODALITIES)} or seg")
-    if not set(paths) & set(MODALITIES):
-        raise UserError(f"expected a file for at least one of {', '.join(MODALITIES)}, found none")
-    for path in paths.values():
-        if not path.is_file():
-            raise UserError(f"{path}: no such file")
-    modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
-    names = [file.path.name for file in modalities.values()]
-    labels = labels or brats.implied_labels(names)
-    return Case(case_id or _common_id(names), modalities, paths.get("seg"), labels)
-
-
 def _known_layouts(root: Path) -> tuple[list[Case], list[Finding]]:
     cases: list[Case] = []
     findings: list[Finding] = []
@@ -181,23 +148,3 @@ def _shared_ids(cases: Iterable[Case]) -> Iterator[Finding]:
         if len(of_id) > 1:
             message = f"expected one case of this id, found {len(of_id)}: in {' and '.join(of_id)}"
             yield Finding(case_id, None, "error", message)
-
-
-def _common_id(names: list[str]) -> str:
-    """The id in the file names; else the letters that all of them begin with."""
-    ids = set()
-    for name in names:
-        parsed = brats.parse(name)
-        if parsed:
-            ids.add(parsed.id)
-    if len(ids) == 1:
-        only = ids.pop()
-        if only:
-            return only
-    stems = sorted(map(stem, names))
-    shared = 0
-    for one, other in zip(stems[0], stems[-1], strict=False):  # what these two share, all share
-        if one != other:
-            break
-        shared += 1
-    return stems[0][:shared].rstrip("_-. ") or "case"

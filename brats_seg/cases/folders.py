@@ -1,4 +1,7 @@
-"""Walk a tree once, folder by folder, and see only NIfTI files."""
+"""Walk a tree once, folder by folder, and see only NIfTI files.
+
+Covered by tests/cases/test_find.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Files of unknown origin: regular files only, of bounded size and depth, plain values only."""
+"""Files of unknown origin: regular files only, of bounded size and depth, plain values only.
+
+Covered by tests/test_files.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Files and folders that appear whole or not at all: written beside their place, then renamed."""
+"""Files and folders that appear whole or not at all: written beside their place, then renamed.
+
+Covered by tests/test_files.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""CBAM (Woo et al. 2018) in three dimensions, as PAPER.md decides."""
+"""CBAM (Woo et al. 2018) in three dimensions, as PAPER.md decides.
+
+Covered by tests/models/test_unet.py.
+"""
 
 from __future__ import annotations
 

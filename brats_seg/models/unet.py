@@ -102,6 +102,9 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
         self.heads = nn.ModuleList(nn.Conv3d(c, len(REGIONS), 1) for c in (w4, w3, w2, w1))
         self.main = nn.Conv3d(w1, len(REGIONS), 1)
+        self._initialise()
+
+    def _initialise(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,4 +1,7 @@
-"""Names of NIfTI files."""
+"""Names of NIfTI files.
+
+Covered by its examples and tests/cases/test_find.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Read volumes into LPS order, ``(z, y, x)``."""
+"""Read volumes into LPS order, ``(z, y, x)``.
+
+Covered by tests/test_nifti.py.
+"""
 
 # mypy: allow-untyped-calls
 # (nibabel is typed in part only)

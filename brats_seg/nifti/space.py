@@ -1,4 +1,7 @@
-"""Where the voxels of a file lie in the scanner's space, and whether two files lie in the same place."""
+"""Where the voxels of a file lie in the scanner's space, and whether two files lie in the same place.
+
+Covered by tests/test_nifti.py.
+"""
 
 # mypy: allow-untyped-calls
 # (nibabel is typed in part only)

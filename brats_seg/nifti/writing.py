@@ -1,4 +1,7 @@
-"""Write volumes in the space of their input."""
+"""Write volumes in the space of their input.
+
+Covered by tests/test_nifti.py.
+"""
 
 # mypy: allow-untyped-calls
 # (nibabel is typed in part only)

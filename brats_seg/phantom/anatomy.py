@@ -1,4 +1,7 @@
-"""A head-shaped, skull-stripped brain: white matter, folded cortex, fluid, deep nuclei, vessels."""
+"""A head-shaped, skull-stripped brain: white matter, folded cortex, fluid, deep nuclei, vessels.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 

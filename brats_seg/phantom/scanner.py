@@ -1,4 +1,7 @@
-"""What four sequences of one scanner make of tissue and tumour."""
+"""What four sequences of one scanner make of tissue and tumour.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 

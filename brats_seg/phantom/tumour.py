@@ -1,4 +1,7 @@
-"""Gliomas that follow the label semantics: necrotic core, enhancing rim, oedema along the white matter."""
+"""Gliomas that follow the label semantics: necrotic core, enhancing rim, oedema along the white matter.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 

@@ -9,60 +9,23 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from jaxtyping import Bool, Float16
-from numpy.typing import NDArray
 
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import UserError
 from brats_seg.files import read_object, whole_folder, write_json
 from brats_seg.geometry import Box, Triple
 from brats_seg.parallel import each
+from brats_seg.preprocessing.cached_case import CachedCase
 from brats_seg.preprocessing.normalise import Normalisation
 from brats_seg.preprocessing.prepare import Prepared, prepare
-from brats_seg.terms import REGIONS
 
 FORMAT = 1
-LEVELS = np.arange(len(REGIONS), 0, -1, dtype=np.uint8)[:, None, None, None]
-"""A voxel of ET lies in three nested regions, of TC in two, of WT in one: region r is depth >= LEVELS[r]."""
-
-
-@dataclass(frozen=True)
-class CachedCase:
-    """One prepared case, opened lazily.
-
-    Attributes:
-        id: The case.
-        folder: Holds ``image.npy``, float16 ``(modality, z, y, x)``; ``depth.npy``, uint8 ``(z, y, x)``: in
-            how many of the nested regions a voxel lies; and ``case.json``.
-        box: The brain box in the whole volume.
-        shape: Of the whole volume, ``(z, y, x)``.
-    """
-
-    id: str
-    folder: Path
-    box: Box
-    shape: Triple
-
-    def image(self, window: Box | None = None) -> Float16[NDArray[np.float16], "modality z y x"]:
-        """A window of the box, or of all of it; the device makes float32 of it."""
-        array = np.load(self.folder / "image.npy", mmap_mode="r")
-        if window is not None:
-            array = window.crop(array)
-        return np.array(array)
-
-    def regions(self, window: Box | None = None) -> Bool[NDArray[np.bool_], "region z y x"]:
-        """A window of the box, or of all of it."""
-        depth = np.load(self.folder / "depth.npy", mmap_mode="r")
-        if window is not None:
-            depth = window.crop(depth)
-        return cast(NDArray[np.bool_], depth >= LEVELS)
 
 
 class Cache:

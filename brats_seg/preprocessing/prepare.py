@@ -1,4 +1,7 @@
-"""One loaded case to the normalised brain box and its region masks."""
+"""One loaded case to the normalised brain box and its region masks.
+
+Covered by tests/preprocessing/test_cache.py.
+"""
 
 from __future__ import annotations
 
