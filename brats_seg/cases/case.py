@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from brats_seg.nifti import Geometry
@@ -69,16 +70,16 @@ class LoadedCase:
 
     Attributes:
         case: What was read.
-        image: ``(modality, z, y, x)`` float32 in LPS, scanner units, background 0.
-        label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.labels``; None without a segmentation.
+        image: In LPS, scanner units, background 0.
+        label_map: In LPS, values of ``case.labels``; None without a segmentation.
         geometry: The space of the first modality's file.
         missing: Modalities that are zeros because there was no such sequence.
         sha256: Modality to the hash of the bytes it was read from.
     """
 
     case: Case
-    image: NDArray[np.float32]
-    label_map: NDArray[np.uint8] | None
+    image: Float32[NDArray[np.float32], "modality z y x"]
+    label_map: UInt8[NDArray[np.uint8], "z y x"] | None
     geometry: Geometry
     missing: tuple[str, ...]
     sha256: Mapping[str, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from typing import Any, cast
 import nibabel as nib
 import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
+from jaxtyping import Shaped
 from nibabel import orientations as axes
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
@@ -44,13 +45,13 @@ class Volume:
     """One volume in LPS.
 
     Attributes:
-        array: ``(z, y, x)``, may be read-only; integers stay integers when the file scales them by 1, else
+        array: May be read-only; integers stay integers when the file scales them by 1, else
             float32.
         geometry: The space of the file it came from.
         sha256: Of that file's bytes, as they were read; empty where it was not read from one.
     """
 
-    array: NDArray[Any]
+    array: Shaped[NDArray[Any], "z y x"]
     geometry: Geometry
     sha256: str = ""
 
