@@ -42,9 +42,9 @@ TRIANGLES: dict[int, tuple[tuple[float, float, float], ...]] = {
 }
 """Marching cubes: code of a corner to the area vectors of its triangles.
 
-A code holds the eight voxels around a corner as bits in C order, first voxel highest. A vector holds the sizes
-of its components, in eighths of a voxel face. One of each kind; the other 242 codes follow by turning, mirroring
-and exchanging inside and outside. Triangulated as in ``surface-distance``.
+A code holds the eight voxels around a corner as bits in C order, first voxel highest. A vector holds the
+sizes of its components, in eighths of a voxel face. One of each kind; the other 242 codes follow by turning,
+mirroring and exchanging inside and outside. Triangulated as in ``surface-distance``.
 """
 
 
