@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -35,6 +36,14 @@ def real_cases() -> Path:
     folder = Path(os.environ[REAL_CASES])
     assert folder.is_dir(), f"{REAL_CASES}={folder} is no folder"
     return folder
+
+
+@pytest.fixture
+def shapes_unchecked() -> Iterator[None]:
+    """For networks that are compiled or exported: torch would trace the checks, too."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

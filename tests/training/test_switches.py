@@ -99,6 +99,7 @@ def test_fp16_on_cuda_goes_on_to_the_same_weights(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one"
 )
@@ -112,6 +113,7 @@ def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_compiled_steps_learn_the_same(
     root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
