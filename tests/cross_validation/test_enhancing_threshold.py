@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brats_seg.cross_validation.enhancing_threshold import choose_enhancing_threshold
+from brats_seg.cross_validation import choose_enhancing_threshold
 from brats_seg.errors import UserError
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brats_seg.artifacts.prediction_folder import LabelMap
 from brats_seg.evaluation.conventions import CONVENTIONS, METRICS
-from brats_seg.evaluation.pairs import LabelMap, Pair
-from brats_seg.evaluation.reading import read_label_map
-from brats_seg.evaluation.score_case import Wanted, score_pair
+from brats_seg.evaluation.pairs import Pair
+from brats_seg.evaluation.score_case import Wanted, read_truth, score_pair
 
 Write = Callable[..., Path]
 SHAPE = (12, 14, 16)
@@ -98,7 +98,7 @@ def test_empty_masks(name: str, which: str) -> None:
 def test_a_missing_file_is_penalised(name: str, tumour: bool, write: Write) -> None:
     truth = 4 * (CUBE if tumour else NOTHING).astype(np.uint8)
     pair = Pair("x", None, LabelMap(write("truth/x.nii.gz", truth) / "x.nii.gz", "brats2020"))
-    rows = score_pair(pair, read_label_map("x", pair.reference), Wanted(CONVENTIONS[name])).rows
+    rows = score_pair(pair, read_truth(pair), Wanted(CONVENTIONS[name])).rows
     for region in ("ET", "TC", "WT"):
         assert {row.metric: row.value for row in rows if row.region == region} == pytest.approx(
             ABSENT[name, tumour], abs=1e-12

@@ -10,7 +10,7 @@ import pytest
 
 from brats_seg import nifti
 from brats_seg.cases import find_cases
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import evaluate
 from brats_seg.phantom import write_cohort
 
 WARNING = "<script>alert(1)</script> is only text"

@@ -1,4 +1,7 @@
-"""The reliability diagram of a cohort: is what is called 80 % sure right in 80 % of the voxels?"""
+"""The reliability diagram of a cohort: are voxels with probability 0.8 positive in 80 % of cases?
+
+Covered by tests/evaluation/test_evaluation.py.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from brats_seg.files import whole_file
 from brats_seg.metrics.uncertainty import expected_calibration_error
+from brats_seg.pictures import save_figure
 
 Sums = NDArray[np.float64]
+"""``(bins, 3)``: voxels, sum of their probabilities, how many of them are positive, of one region."""
+HEAD = ("region", "from", "to", "voxels", "mean_probability", "observed_frequency")
+BLUE = "#1f5fa8"
 
 
 def to_csv(sums: Mapping[str, Sums]) -> str:
     """Region and bin to voxels, mean probability and observed frequency; both empty where there is no voxel."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["region", "from", "to", "voxels", "mean_probability", "observed_frequency"])
+    writer.writerow(HEAD)
     for region, table in sums.items():
         edges = np.linspace(0, 1, len(table) + 1)
         for low, high, (voxels, probability, true) in zip(edges, edges[1:], table, strict=False):
@@ -32,26 +38,32 @@ def to_csv(sums: Mapping[str, Sums]) -> str:
 
 
 def save_diagram(path: Path, sums: Mapping[str, Sums]) -> None:
-    """Write the diagram as PNG, whole or not at all: one panel per region, how many voxels there are behind each point below."""
+    """Write the diagram as PNG, whole or not at all: a panel per region, and below it the voxels of each bin.
+
+    Args:
+        path: Of the file.
+        sums: Region to its sums over all cases.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     figure = Figure(figsize=(3.2 * len(sums), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(sums), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 1))
     for (region, table), (curve, count) in zip(sums.items(), axes.T, strict=True):
-        held = table[table[:, 0] > 0]
+        _draw_curve(curve, region, table)
         edges = np.linspace(0, 1, len(table) + 1)
-        curve.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle="--")
-        curve.plot(
-            held[:, 1] / held[:, 0], held[:, 2] / held[:, 0], marker="o", markersize=4, color="#1f5fa8"
-        )
-        curve.set(
-            title=f"{region}, ECE {expected_calibration_error(table):.4f}",
-            aspect="equal",
-            xlim=(0, 1),
-            ylim=(0, 1),
-        )
-        count.bar(edges[:-1], table[:, 0], width=np.diff(edges), align="edge", color="#1f5fa8")
+        count.bar(edges[:-1], table[:, 0], width=np.diff(edges), align="edge", color=BLUE)
         count.set(yscale="log", xlabel="mean probability")
     axes[0, 0].set_ylabel("observed frequency")
     axes[1, 0].set_ylabel("voxels")
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    save_figure(path, figure, dpi=110)
+
+
+def _draw_curve(curve: Axes, region: str, table: Sums) -> None:
+    held = table[table[:, 0] > 0]
+    probability = held[:, 1] / held[:, 0]
+    frequency = held[:, 2] / held[:, 0]
+    title = f"{region}, ECE {expected_calibration_error(table):.4f}"
+    curve.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle="--")
+    curve.plot(probability, frequency, marker="o", markersize=4, color=BLUE)
+    curve.set(title=title, aspect="equal", xlim=(0, 1), ylim=(0, 1))
