@@ -114,7 +114,7 @@ def cohort(shape: tuple[int, ...], cases: int) -> None:
         for number in range(cases):
             for side, moved in (("truth", number), ("predictions", number + 2)):
                 label_map = np.roll(truth, moved % 40, 2)
-                nifti.write(root / side / f"case_{number:03}.nii.gz", label_map, nifti.lps_geometry(shape))  # type: ignore[arg-type]
+                nifti.write(root / side / f"case_{number:03}.nii.gz", label_map, nifti.lps_geometry(shape))
         scoring = Scoring.default(prediction_labels="brats2020", reference_labels="brats2020")
         folders = root / "predictions", root / "truth", root / "scores"
         took = seconds(partial(evaluate, *folders, scoring, workers=WORKERS))

@@ -105,7 +105,7 @@ def overview(
     labels: LabelValues,
     title: str,
 ) -> Figure:
-    """Four modalities, truth and prediction on the slice with most tumour; anterior up, the patient's right on the left.
+    """Four modalities, truth and prediction on the slice with most tumour, the patient's right on the left.
 
     Args:
         image: ``(modality, z, y, x)`` in LPS, any units.

@@ -73,7 +73,7 @@ class EvaluationFolder:
     def write(
         self, rows: Sequence[Row], summaries: Sequence[DataclassInstance], markdown: str, convention: str
     ) -> None:
-        """Replace the tables; ``evaluation.json`` goes first and comes last, so that it never speaks of other tables.
+        """Replace the tables; ``evaluation.json`` goes first, comes last, so it never describes others.
 
         Args:
             rows: Of every case.

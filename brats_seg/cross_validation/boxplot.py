@@ -1,4 +1,4 @@
-"""Out-of-fold scores of several experiments as one picture. Covered by tests/cross_validation/test_summary.py."""
+"""Out-of-fold scores of experiments as one picture. Covered by tests/cross_validation/test_summary.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from brats_seg.artifacts.evaluation_folder import defined_values
 from brats_seg.cross_validation.experiments import Experiment
-from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS
 from brats_seg.pictures import save_figure
 

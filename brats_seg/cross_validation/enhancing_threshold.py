@@ -66,8 +66,8 @@ def choose_enhancing_threshold(
     """The threshold with the highest mean Dice of enhancing tumour.
 
     Args:
-        predictions: Prediction folders, each case predicted by networks that were not trained on it, without a threshold;
-            such as one folder per fold.
+        predictions: Prediction folders, each case predicted by networks that were not trained on it, without
+            a threshold; such as one folder per fold.
         references: A case tree or a flat folder of label maps.
         prediction_labels: Name of the label values of the predictions; None: as the JSON beside each records.
         reference_labels: Name of the label values of the references; None: as their file names imply.

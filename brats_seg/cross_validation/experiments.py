@@ -81,7 +81,8 @@ def find_doubtful_folds(experiments: Sequence[Experiment]) -> list[str]:
     """Warnings about scores that may mislead.
 
     Returns:
-        One line per fold whose scores may belong to earlier predictions, and one where folds were predicted with different views.
+        One line per fold whose scores may belong to earlier predictions, and one where folds were predicted
+        with different views.
     """
     lines = []
     groups: dict[str, dict[str, list[str]]] = {}
@@ -125,8 +126,11 @@ def _read_experiment(name: str, run: Path, places: Mapping[int, RunFolder], expe
     folds: dict[int, Sequence[Row]] = {}
     missing: dict[int, str] = {}
     views: dict[int, str] = {}
+    runs: dict[int, RunFolder] = {}
     for fold in range(expected):
         folder = places.get(fold)
+        if folder is not None:
+            runs[fold] = folder
         if folder is None or not folder.evaluation.per_case.is_file():
             missing[fold] = _why_missing(folder)
             continue
@@ -135,7 +139,7 @@ def _read_experiment(name: str, run: Path, places: Mapping[int, RunFolder], expe
         if tta:
             views[fold] = str(tta)
     _refuse_repeated(run, folds)
-    return Experiment(name, folds, missing, views, {k: places[k] for k in range(expected) if k in places})
+    return Experiment(name, folds, missing, views, runs)
 
 
 def _refuse_repeated(run: Path, folds: Mapping[int, Sequence[Row]]) -> None:

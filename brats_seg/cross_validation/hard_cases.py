@@ -1,4 +1,4 @@
-"""Training cases whose loss stays high, perhaps because their truth is wrong (section 2.5, dataset filtering)."""
+"""Training cases whose loss stays high, perhaps for a wrong truth (section 2.5, dataset filtering)."""
 
 from __future__ import annotations
 

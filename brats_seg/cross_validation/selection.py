@@ -1,4 +1,4 @@
-"""Which trained networks become the ensemble: the best few per fold and pipeline (PAPER.md, "choice of models").
+"""Choose the networks of the ensemble: the best per fold and pipeline (PAPER.md, "choice of models").
 
 Covered by tests/cross_validation/test_summary.py.
 """

@@ -1,4 +1,7 @@
-"""Means over folds, and differences between experiments case by case. Covered by tests/cross_validation/test_summary.py."""
+"""Means over folds, and differences between experiments case by case.
+
+Covered by tests/cross_validation/test_summary.py.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class FoldMean:
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """Mean and standard deviation (n - 1) of the folds' means, as in the paper's Table 2; ``cases`` of all folds together."""
+    """Mean and standard deviation (n - 1) of the folds' means (paper, Table 2); ``cases`` of all folds."""
 
     experiment: str
     metric: str
@@ -131,7 +134,7 @@ def across_folds(means: Sequence[FoldMean]) -> list[CrossValidated]:
 
 
 def find_differences(experiments: Sequence[Experiment], bootstrap: Bootstrap) -> list[Difference]:
-    """Every experiment against each one before it, per metric and region, where they share at least two cases.
+    """Compare every experiment with each one before it, where the two share at least two cases.
 
     Args:
         experiments: In the order of the tables.
@@ -153,7 +156,7 @@ def find_differences(experiments: Sequence[Experiment], bootstrap: Bootstrap) ->
 
 
 def signed_rank(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of the Wilcoxon signed-rank test; differences of zero are left out, and 1 where there is no other."""
+    """Two-sided p of the Wilcoxon signed-rank test; zeros are left out; 1 where nothing is left."""
     nonzero = differences[differences != 0]  # scipy would take zeros for ties, and approximate
     return float(wilcoxon(nonzero).pvalue) if len(nonzero) else 1.0
 

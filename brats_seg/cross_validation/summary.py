@@ -1,4 +1,4 @@
-"""Sum up a cross-validation: the paper's Table 2, differences between experiments, and the choice of the ensemble."""
+"""Sum up a cross-validation: the paper's Table 2, differences between experiments, choice of the ensemble."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def summarise_runs(
 ) -> list[CrossValidated]:
     """Write tables, a picture and the ensemble, and print the tables.
 
-    ``folds.csv``, ``summary.csv``, ``boxplot.png``; where two experiments share cases ``differences.csv``, where there are
-    bundles ``ranking.csv`` and ``ensemble.yaml``; last ``summary.md``, which has all of it.
+    ``folds.csv``, ``summary.csv``, ``boxplot.png``; where two experiments share cases ``differences.csv``,
+    where there are bundles ``ranking.csv`` and ``ensemble.yaml``; last ``summary.md``, which has all of it.
 
     Args:
-        runs: Folders of folds, ``<runs_root>/<name>``; of each fold, its evaluation folder and its bundle are read.
+        runs: Folders of folds, ``<runs_root>/<name>``; of each fold, its evaluation folder and its bundle are
+            read.
         output: Folder for all of it.
         keep: Pipeline to how many networks per fold become part of the ensemble; None: all.
         bootstrap: Of the interval of each difference.
@@ -78,12 +79,10 @@ def summarise_runs(
 
 def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence[str]) -> str:
     """The means, the notes, the picture, and the other tables."""
-    parts = ["# Cross-validation\n"]
-    parts += [grid.markdown() for grid in tables]
+    parts = ["# Cross-validation\n", *map(Grid.markdown, tables)]
     if notes:
         parts.append("".join(f"- {note}\n" for note in notes))
-    parts.append("![Dice per case, experiment and region](boxplot.png)\n")
-    parts += [grid.markdown() for grid in others]
+    parts += ["![Dice per case, experiment and region](boxplot.png)\n", *map(Grid.markdown, others)]
     return "\n".join(parts)
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from brats_seg.cross_validation.selection import Ranked
 from brats_seg.cross_validation.statistics import SHOWN, CrossValidated, Difference
-from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS, FOLD_DICE
 
 Measured = TypeVar("Measured", CrossValidated, Difference)

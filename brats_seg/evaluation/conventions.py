@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from brats_seg.errors import WrongValue
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.metrics import functional as of
 from brats_seg.metrics.functional import Mask, Spacing
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
@@ -21,56 +21,6 @@ DILATION_2023, IGNORED_2023_MM3 = 3, 50.0
 """Of BraTS-GLI in the evaluation code of 2023."""
 MARGIN = DILATION_2023
 """Voxels around both masks that a crop must keep for every metric to be that of the whole volume."""
-Kind = Literal["share", "distance", "volume", "count", "uncertainty", "calibration"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is named, shown, compared and penalised.
-
-    Attributes:
-        title: In tables.
-        kind: ``share`` (0 to 1), ``distance`` in mm, ``volume`` in ml, ``count`` of lesions; ``uncertainty`` and
-            ``calibration`` (0 to 1) score the maps beside the label map.
-        digits: After the point.
-        better: Which way is good; None where neither is.
-        worst: Value of a missing prediction; None: see :meth:`Convention.worst`.
-        pipeline: Whose label map is scored; None: the final one.
-    """
-
-    title: str
-    kind: Kind = "share"
-    digits: int = 4
-    better: Literal["higher", "lower"] | None = "higher"
-    worst: float | None = 0.0
-    pipeline: str | None = None
-
-
-METRICS: Mapping[str, Metric] = {
-    "dice_a": Metric("Dice (pipeline A alone)", pipeline="a"),
-    "dice_b": Metric("Dice (pipeline B alone)", pipeline="b"),
-    "dice": Metric("Dice"),
-    "lesion_dice": Metric("Lesion-wise Dice"),
-    "sensitivity": Metric("Sensitivity"),
-    "specificity": Metric("Specificity", digits=5),
-    "hd95": Metric("Hausdorff (95%), mm", "distance", 2, "lower", None),
-    "lesion_hd95": Metric("Lesion-wise Hausdorff (95%), mm", "distance", 2, "lower", None),
-    "surface_dice": Metric("Surface Dice at 1 mm"),
-    "lesion_surface_dice": Metric("Lesion-wise surface Dice"),
-    "lesion_f1": Metric("Lesion F1"),
-    "volume_difference": Metric("Volume difference, ml", "volume", 2, None, None),
-    "lesions_truth": Metric("Lesions, truth", "count", 2, None, None),
-    "lesions_predicted": Metric("Lesions, predicted", "count", 2, None, None),
-    "lesions_found": Metric("Lesions found", "count", 2, None, None),
-    "lesions_missed": Metric("Lesions missed", "count", 2, "lower", None),
-    "lesions_false": Metric("Lesions, false", "count", 2, "lower", None),
-    "uncertainty_dice": Metric("Uncertainty: Dice AUC", "uncertainty"),
-    "uncertainty_ftp": Metric("Uncertainty: filtered TP AUC", "uncertainty", 4, "lower", 1.0),
-    "uncertainty_ftn": Metric("Uncertainty: filtered TN AUC", "uncertainty", 4, "lower", 1.0),
-    "uncertainty_score": Metric("Uncertainty: score", "uncertainty"),
-    "ece": Metric("Calibration error (ECE)", "calibration", 4, "lower", 1.0),
-}
-"""Every metric by its name in ``per_case.csv``, in the order of the tables."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +29,8 @@ class Convention:
 
     Attributes:
         name: Its key in :data:`CONVENTIONS`.
-        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks ``(z, y, x)`` may
-            be cropped, with :data:`MARGIN`.
+        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks
+            ``(z, y, x)`` may be cropped, with :data:`MARGIN`.
         ranked: Metrics that a ranking is made of.
         penalty_mm: Hausdorff distance of a missing prediction.
     """
@@ -99,7 +49,8 @@ class Convention:
 def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
     """BraTS 2017 to 2022: Dice, sensitivity, specificity, HD95 of the whole region.
 
-    Source: PAPER.md, "Metrics"; Bakas et al. 2018, section 3; the penalty of 373.12866 from the leaderboards of 2020. Both masks
+    Source: PAPER.md, "Metrics"; Bakas et al. 2018, section 3; the penalty of 373.12866 from the leaderboards
+        of 2020. Both masks
     empty: Dice 1, HD95 0; one empty: 0 and 373.12866. Sensitivity without a truth is undefined.
 
     Args:
@@ -128,9 +79,11 @@ def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
     """BraTS 2023 and 2024, adult glioma: Dice and HD95 lesion by lesion.
 
-    Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three dilations, those of
-    50 mm^3 or less ignored; a missed or false lesion is Dice 0 and HD95 374. Neither lesions nor false ones: 1 and 0. ``dice``
-    and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is 1 where nothing is predicted, else 0.
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three
+        dilations, those of
+    50 mm^3 or less ignored; a missed or false lesion is Dice 0 and HD95 374. Neither lesions nor false ones:
+    1 and 0. ``dice`` and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is
+    1 where nothing is predicted, else 0.
 
     Args:
         prediction: One region, ``(z, y, x)``, may be cropped.
@@ -165,9 +118,10 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 
 
 def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
-    """BraTS 2026, adult glioma: lesions matched one to one, their Dice, HD95 and surface Dice over the pairs, and F1.
+    """BraTS 2026, adult glioma: lesions matched one to one; Dice, HD95, surface Dice over the pairs, and F1.
 
-    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has a lesion: undefined;
+    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has
+        a lesion: undefined;
     lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice`` is that of the whole region.
 
     Args:

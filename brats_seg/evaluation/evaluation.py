@@ -66,7 +66,8 @@ def evaluate(
         references: A case tree, a flat folder of label maps, or cases already found.
         output: Evaluation folder.
         scoring: How to score; None: as ``conf/evaluate.yaml`` does.
-        patterns: Of the references' files, where they have other names, as for :func:`brats_seg.cases.find_cases`.
+        patterns: Of the references' files, where they have other names, as for
+            :func:`brats_seg.cases.find_cases`.
         workers: Processes.
 
     Returns:
@@ -114,7 +115,9 @@ def compare(
     patterns: Mapping[str, str | None] | None = None,
     workers: int = 1,
 ) -> Comparison:
-    """Evaluate several prediction folders, each into ``output/<its name>``, and rank them: ``ranking.csv``, ``ranking.md``.
+    """Evaluate several prediction folders, each into ``output/<its name>``, and rank them.
+
+    Writes ``ranking.csv`` and ``ranking.md``.
 
     Args:
         predictions: Prediction folders.

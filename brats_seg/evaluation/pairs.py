@@ -73,9 +73,10 @@ def find_references(
     """Every truth, not yet with its prediction.
 
     Args:
-        root: A case tree in any layout, or a flat folder of ``<case id>.nii.gz`` (or ``<case id>_seg.nii.gz``); or cases
-            already found.
-        labels: Name of the label values of the truths; None: as their file names imply, or the JSON beside each records.
+        root: A case tree in any layout, or a flat folder of ``<case id>.nii.gz`` (or ``<case
+            id>_seg.nii.gz``); or cases already found.
+        labels: Name of the label values of the truths; None: as their file names imply, or the JSON beside
+            each records.
         patterns: As for :func:`brats_seg.cases.find_cases`, where the tree has other file names.
 
     Returns:

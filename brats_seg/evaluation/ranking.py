@@ -1,4 +1,4 @@
-"""Rank several prediction folders as the challenge does, and test whether their order may be due to chance."""
+"""Rank several prediction folders as the challenge does, and test whether their order may be chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import UserError
-from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.measures import METRICS
 
 DRAWS = 100_000
 """Exchanges that the permutation test draws where there are more than so many."""
@@ -28,8 +28,8 @@ class Ranking:
     Attributes:
         names: Of the entrants.
         scores: Mean rank of each over cases, regions and metrics; 1 is the best there can be.
-        p: ``(entrant, entrant)``: probability that chance alone puts the entrant of the row at least so far ahead of the
-            entrant of the column. Above the diagonal; NaN elsewhere.
+        p: ``(entrant, entrant)``: probability that chance alone puts the entrant of the row at least so far
+            ahead of the entrant of the column. Above the diagonal; NaN elsewhere.
         cases: How many cases all entrants have.
     """
 
@@ -40,9 +40,10 @@ class Ranking:
 
 
 def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed: int) -> Ranking:
-    """Rank per case, region and metric; the mean over regions and metrics per case; the mean of those over cases.
+    """Rank per case, region and metric; then the mean per case over regions and metrics; then over cases.
 
-    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks. An undefined value is the best: there
+    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks. An undefined value is
+        the best: there
     was nothing to find, and nothing was predicted.
 
     Args:
@@ -68,9 +69,10 @@ def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed:
 
 
 def permutation_test(differences: NDArray[np.float64], generator: np.random.Generator) -> float:
-    """One-sided: the share of all exchanges of two entrants, case by case, with a mean difference at least as large.
+    """One-sided: share of exchanges of two entrants, case by case, with at least as large a mean difference.
 
-    Every exchange is tried where there are at most :data:`DRAWS`; else so many are drawn, and the one observed counts too.
+    Every exchange is tried where there are at most :data:`DRAWS`; else so many are drawn, and the one
+    observed counts too.
 
     Args:
         differences: ``(case,)``: rank of the one minus rank of the other.

@@ -1,4 +1,4 @@
-"""Read the volumes that are compared, and refuse those that cannot be. Covered by tests/evaluation/test_evaluation.py."""
+"""Read volumes, and refuse those that cannot be compared. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 

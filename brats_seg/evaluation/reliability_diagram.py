@@ -25,7 +25,7 @@ BLUE = "#1f5fa8"
 
 
 def to_csv(sums: Mapping[str, Sums]) -> str:
-    """Region and bin to voxels, mean probability and observed frequency; both empty where there is no voxel."""
+    """Region and bin to voxels, mean probability and observed frequency; empty where there is no voxel."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)

@@ -1,4 +1,4 @@
-"""Everything that is measured of one case. Covered by tests/evaluation/test_conventions.py and test_evaluation.py."""
+"""Score one case. Covered by tests/evaluation/test_conventions.py and test_evaluation.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from brats_seg import nifti
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.artifacts.prediction_folder import LabelMap
 from brats_seg.errors import CaseError
-from brats_seg.evaluation.conventions import MARGIN, METRICS, Convention, Scores
+from brats_seg.evaluation.conventions import MARGIN, Convention, Scores
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map
 from brats_seg.evaluation.uncertainty import ProbabilisticMaps, Sums

@@ -1,4 +1,4 @@
-"""Score many cases, and list those that could not be scored. Covered by tests/evaluation/test_evaluation.py."""
+"""Score many cases, and list those that cannot be scored. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class CohortScores:
 
     Attributes:
         rows: Sorted by case.
-        reliability: Region to the sums of its reliability diagram over all cases; empty where it was not wanted.
+        reliability: Region to the sums of its reliability diagram over all cases; empty where it was not
+            wanted.
         notes: One line per case that was penalised or left out.
     """
 
@@ -52,19 +53,19 @@ def score_cohort(
     Args:
         pairs: What to score.
         wanted: What to measure.
-        missing: How a missing or unusable prediction counts: ``penalise`` worst score, ``fail`` one error that lists all,
-            ``skip`` left out. Each is listed in ``notes``.
+        missing: How a missing or unusable prediction counts: ``penalise`` worst score, ``fail`` one error
+            that lists all, ``skip`` left out. Each is listed in ``notes``.
         workers: Processes; below 2 works in this one.
-        unmatched: Lines about predictions without a reference, shown with the error: a misnamed prediction often explains a
-            missing one.
+        unmatched: Lines about predictions without a reference, shown with the error: a misnamed prediction
+            often explains a missing one.
         progress: Called after each case.
 
     Returns:
         The scores of all cases.
 
     Raises:
-        UserError: A reference cannot be used; with ``missing="fail"``, a prediction cannot; no case could be scored; or a
-            process died.
+        UserError: A reference cannot be used; with ``missing="fail"``, a prediction cannot; no case could be
+            scored; or a process died.
     """
     pipelines = {pipeline for pair in pairs for pipeline in pair.per_pipeline}
     wanted = replace(wanted, pipelines=tuple(sorted(pipelines)))

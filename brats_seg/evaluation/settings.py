@@ -23,8 +23,8 @@ class Scoring:
         convention: Key of :data:`brats_seg.evaluation.conventions.CONVENTIONS`.
         prediction_labels: Name of the label values of the predictions; None: as the JSON beside each records.
         reference_labels: Name of the label values of the references; None: as their file names imply.
-        missing: How a missing or unusable prediction counts: ``penalise`` gives the worst score, ``fail`` is one error that
-            lists all, ``skip`` leaves the case out.
+        missing: How a missing or unusable prediction counts: ``penalise`` gives the worst score, ``fail`` is
+            one error that lists all, ``skip`` leaves the case out.
         paper: Put the paper's results beside the means.
         uncertainty_intervals: Between the thresholds of the uncertainty scores; 0 leaves these scores out.
         calibration_bins: Of the reliability diagram; 0 leaves it out.

@@ -1,4 +1,4 @@
-"""Means over cases in the form of the paper's Tables 3 and 4; the number of cases behind each is always there.
+"""Means over cases in the form of the paper's Tables 3 and 4, with the number of cases behind each.
 
 Covered by tests/evaluation/test_evaluation.py.
 """
@@ -14,7 +14,7 @@ from rich.table import Table
 from brats_seg.artifacts.evaluation_folder import Row, by_metric
 from brats_seg.console import count
 from brats_seg.evaluation import paper as published
-from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS
 
 
@@ -43,7 +43,7 @@ class Line:
 
 
 def summarise(rows: Sequence[Row]) -> list[Summary]:
-    """Mean, standard deviation over cases (n - 1), median and quartiles, per metric and region, in the order of the tables."""
+    """Mean, standard deviation (n - 1), median and quartiles over cases, in the order of the tables."""
     found = by_metric(rows)
     summaries = []
     for metric in METRICS:

@@ -1,4 +1,4 @@
-"""Volumes and pictures of one case as text that a page can hold. Covered by tests/report/test_report.py and test_slices.py."""
+"""Volumes and pictures of one case as text that a page can hold. Covered by tests/report/test_report.py."""
 
 # mypy: allow-untyped-calls
 # (nibabel is typed in part only)
@@ -31,17 +31,20 @@ Still = dict[str, Any]
 
 
 def viewer_layers(material: Material) -> list[dict[str, Any]]:
-    """What the viewer loads: the modalities first, all in the box of the brain, NIfTI in base64, and what is on at first."""
-    layers = [(title, "grey", volume) for title, volume in zip(TITLES, _greys(material), strict=True)]
-    layers += [(title, "labels", label_map) for title, label_map in material.maps.items()]
-    if material.uncertainty is not None:
-        layers.append(("Uncertainty", "heat", material.uncertainty))
+    """The layers of the viewer, modalities first: NIfTI in base64, cropped to the brain; some start on."""
     on = ("T1ce", *list(material.maps)[-1:])
-    box = material.brain
     found = []
-    for title, kind, array in layers:
+
+    def add(title: str, kind: str, array: NDArray[np.uint8]) -> None:
         layer = {"title": title, "kind": kind, "on": title in on, "opacity": OPACITY[kind]}
-        found.append({**layer, "data": _nifti(array, material.geometry, box)})
+        found.append({**layer, "data": _nifti(array, material.geometry, material.brain)})
+
+    for title, grey in zip(TITLES, _greys(material), strict=True):
+        add(title, "grey", grey)
+    for title, label_map in material.maps.items():
+        add(title, "labels", label_map)
+    if material.uncertainty is not None:
+        add("Uncertainty", "heat", material.uncertainty)
     return found
 
 
@@ -72,7 +75,7 @@ def largest(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def centre(material: Material) -> list[float]:
-    """Where the viewer begins, ``(x, y, z)`` as fractions of its volumes from right to left, back to front, feet to head."""
+    """Where the viewer begins: fractions of its volumes from right to left, back to front, feet to head."""
     z, y, x = centre_of_interest(*_guide(material))
     depth, height, width = material.brain.shape
     return [1 - (x + 0.5) / width, 1 - (y + 0.5) / height, (z + 0.5) / depth]

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import chain
 from urllib.parse import quote
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 240, 58, 12, 12, 40
-"""Of every chart and its margins, in SVG units."""
-RUNGS_MM = (1.0, 3.0, 10.0, 30.0, 100.0)
-"""Ticks of a logarithmic axis of distances, beside 0."""
+from brats_seg.report.axes import (
+    BOTTOM,
+    FRAME_WIDTH,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Axis,
+    distance_axis,
+    linear_axis,
+    power_axis,
+    tick_step,
+)
+
 ROW = 18
 """Height of a line of the legend, below the chart."""
-FRAME_WIDTH, FRAME_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-"""Between the margins."""
 COLOURS = 5
 """Classes ``line-0``, ``line-1``, ... of the style sheet."""
 Points = Sequence[tuple[float, float]]
 Cases = Sequence[tuple[str, float]]
 """Case ids and values."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The vertical axis: from its first tick at the bottom to its last at the top, even in ``scale`` of the values."""
-
-    ticks: tuple[float, ...]
-    scale: Callable[[float], float] = float
-
-    def y(self, value: float) -> float:
-        """Where a value lies."""
-        low, high = self.scale(self.ticks[0]), self.scale(self.ticks[-1])
-        return TOP + FRAME_HEIGHT * (high - self.scale(value)) / (high - low)
 
 
 def box_plot(
@@ -53,21 +48,20 @@ def box_plot(
         label: What is shown, for those who cannot see it.
         digits: After the point.
         pages: Cases whose dot leads to their page.
-        penalty: The distance of a missed structure, far beyond what is measured, where the values have one; the axis is then
-            logarithmic, or one such case would hide all others.
+        penalty: The distance of a missed structure, far beyond what is measured, where the values have one;
+            the axis is then logarithmic, or one such case would hide all others.
 
     Returns:
         SVG.
     """
-    values: list[float] = []
-    for cases in groups.values():
-        values += [value for _, value in cases]
-    axis = _linear(values) if penalty is None else _distances(values, penalty)
+    values = [_values(cases) for cases in groups.values()]
+    every = list(chain.from_iterable(values))
+    axis = linear_axis(every) if penalty is None else distance_axis(every, penalty)
     parts = [_ticks(axis)]
     step = FRAME_WIDTH / len(groups)
     for number, (name, cases) in enumerate(groups.items()):
         x = LEFT + step * (number + 0.5)
-        parts.append(_box(x, [value for _, value in cases], axis))
+        parts.append(_box(x, values[number], axis))
         for i, (case, value) in enumerate(cases):
             place = (x + (i % 7 - 3) * 4 + 34, axis.y(value))
             parts.append(_case_dot(place, case, f"{case}: {value:.{digits}f}", linked=case in pages))
@@ -80,7 +74,9 @@ def box_plot(
 
 
 def line_chart(lines: Mapping[str, Points], *, label: str, logarithmic: bool = False) -> str:
-    """Curves over epochs, their names below. A value that cannot be drawn breaks its curve and is counted beside its name.
+    """Curves over epochs, their names below.
+
+    A value that cannot be drawn breaks its curve and is counted beside its name.
 
     Args:
         lines: Name to points.
@@ -92,10 +88,9 @@ def line_chart(lines: Mapping[str, Points], *, label: str, logarithmic: bool = F
     """
     curves = {name: _stretches(points, logarithmic) for name, points in lines.items()}
     values: list[float] = []
-    for stretches in curves.values():
-        for stretch in stretches:
-            values += [value for _, value in stretch]
-    axis = _powers(values) if logarithmic else _linear(values)
+    for stretch in chain.from_iterable(curves.values()):
+        values += _values(stretch)
+    axis = power_axis(values) if logarithmic else linear_axis(values)
     last = _last_epoch(lines)
     parts = [_ticks(axis), _epochs(last)]
     for number, (name, points) in enumerate(lines.items()):
@@ -109,11 +104,14 @@ def line_chart(lines: Mapping[str, Points], *, label: str, logarithmic: bool = F
     return _svg(parts, label, HEIGHT + ROW * rows)
 
 
+def _values(points: Points | Cases) -> list[float]:
+    return [value for _, value in points]
+
+
 def _last_epoch(lines: Mapping[str, Points]) -> float:
     last = 0.0
-    for points in lines.values():
-        for epoch, _ in points:
-            last = max(last, epoch)
+    for epoch, _ in chain.from_iterable(lines.values()):
+        last = max(last, epoch)
     return last or 1
 
 
@@ -154,48 +152,9 @@ def _stretches(points: Points, logarithmic: bool) -> list[list[tuple[float, floa
     for epoch, value in points:
         if math.isfinite(value) and (value > 0 or not logarithmic):
             found[-1].append((epoch, value))
-        else:
+        elif found[-1]:
             found.append([])
-    return [stretch for stretch in found if stretch]
-
-
-def _linear(values: Sequence[float]) -> Axis:
-    """From 0, or below where a value is."""
-    low, high = min([*values, 0.0]), max([*values, 0.0]) if values else 1.0
-    step = _step((high - low) or 1)
-    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
-    ticks = [step * n for n in range(first, max(last, first + 1) + 1)]
-    return Axis(tuple(ticks))
-
-
-def _distances(values: Sequence[float], penalty: float) -> Axis:
-    """Millimetres from 0 to the first rung above every value; the penalty is a rung."""
-    high = max(values, default=1.0)
-    rungs = [0.0]
-    for rung in (*(each for each in RUNGS_MM if each < penalty), penalty, math.ceil(high)):
-        if len(rungs) > 1 and rungs[-1] >= high - 1e-9:
-            break
-        rungs.append(rung)
-    return Axis(tuple(rungs), math.log1p)
-
-
-def _powers(values: Sequence[float]) -> Axis:
-    low, high = (min(values), max(values)) if values else (0.1, 1.0)
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high) + 1e-9)
-    factors = (1, 2, 5) if last - first <= 2 else (1,)
-    rungs = []
-    for power in range(first, last):
-        rungs += [float(f"{factor}e{power}") for factor in factors]
-    return Axis((*rungs, float(f"1e{last}")), math.log10)
-
-
-def _step(span: float) -> float:
-    """1, 2 or 5 times a power of ten, at most six to the span."""
-    power = 10.0 ** math.floor(math.log10(span / 4))
-    for factor in (1, 2, 5):
-        if span / (power * factor) <= 6:
-            return power * factor
-    return power * 10
+    return found if found[-1] else found[:-1]
 
 
 def _ticks(axis: Axis) -> str:
@@ -211,7 +170,7 @@ def _ticks(axis: Axis) -> str:
 def _epochs(last: float) -> str:
     across = FRAME_WIDTH / last
     parts = []
-    for epoch in np.arange(0, last + 0.5, max(_step(last), 1)):
+    for epoch in np.arange(0, last + 0.5, max(tick_step(last), 1)):
         parts.append(_text(LEFT + across * epoch, HEIGHT - BOTTOM + 16, f"{epoch:g}"))
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">epoch</text>')

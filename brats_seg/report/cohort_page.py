@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import ByMetric, Row, by_metric, defined_values
-from brats_seg.evaluation.conventions import METRICS, Convention
+from brats_seg.evaluation.conventions import Convention
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS
 from brats_seg.evaluation.tables import Summary, summarise
 from brats_seg.report.charts import box_plot
@@ -33,7 +34,7 @@ Pictures = Mapping[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class _Line:
-    """One case in the table; ``mean`` is that of the first metric over the regions, ``page`` whether it has a page."""
+    """One case in the table; ``mean`` is of the first metric, over the regions; ``page``: it has a page."""
 
     id: str
     page: bool
@@ -44,7 +45,7 @@ class _Line:
 def cohort_context(
     rows: Sequence[Row], shown: Pictures, convention: Convention, *, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """The values of ``cohort.html``; the cases in ascending order of the mean of their first ranked metric over the regions.
+    """The values of ``cohort.html``; cases ascend by the mean of the first ranked metric over the regions.
 
     Args:
         rows: Scores; every case of them has a line, with or without a page.
@@ -80,16 +81,19 @@ def cohort_context(
 
 def _metrics_of_table(values: ByMetric, convention: Convention) -> list[str]:
     """Those that there are, the first ranked one in front."""
-    present = [metric for metric in TABLE if metric in values]
+    present = filter(values.__contains__, TABLE)
     return sorted(present, key=lambda metric: metric != convention.ranked[0])
 
 
 def _line(case: str, page: bool, values: ByMetric, table: Sequence[str]) -> _Line:
     cells: list[tuple[str, str, float | None]] = []
+    first: list[float] = []
     for metric in table:
         for region in COLUMNS:
-            cells.append((metric, region, values[metric].get(region, {}).get(case)))
-    first = [value for metric, _, value in cells if metric == table[0] and value is not None]
+            value = values[metric].get(region, {}).get(case)
+            cells.append((metric, region, value))
+            if metric == table[0] and value is not None:
+                first.append(value)
     return _Line(case, page, sum(first) / len(first) if first else None, cells)
 
 

@@ -32,7 +32,8 @@ class Material:
 
     Attributes:
         image: ``(modality, z, y, x)``, scanner units.
-        maps: Title to label map ``(z, y, x)`` in :data:`SHOWN`: truth, A, B, the final one; those that there are.
+        maps: Title to label map ``(z, y, x)`` in :data:`SHOWN`: truth, A, B, the final one; those that there
+            are.
         uncertainty: ``(z, y, x)`` 0 to 100, the largest of the regions; None where none was written.
         geometry: Of the image.
         record: The JSON beside the final label map; empty where there is none.
@@ -98,17 +99,17 @@ def _label_maps(pair: Pair) -> dict[str, LabelMap]:
 
 def _read_uncertainty(case_id: str, folder: PredictionFolder, like: Volume) -> NDArray[np.uint8] | None:
     """The largest of the regions."""
-    paths = [folder.uncertainty(case_id, region) for region in REGIONS]
-    present = sorted(path for path in paths if path.is_file())
+    present = []
+    for region in REGIONS:
+        path = folder.uncertainty(case_id, region)
+        if path.is_file():
+            present.append(path)
     if not present:
         return None
-    if len(present) < len(paths):
-        raise CaseError(
-            case_id,
-            file=present[0].parent,
-            expected="a map for each of WT, TC and ET",
-            found=f"only {', '.join(path.name for path in present)}",
-        )
+    if len(present) < len(REGIONS):
+        expected = "a map for each of WT, TC and ET"
+        found = f"only {', '.join(path.name for path in sorted(present))}"
+        raise CaseError(case_id, file=present[0].parent, expected=expected, found=found)
     arrays = [read_volume(case_id, path, like).array for path in present]
     largest: NDArray[np.uint8] = np.maximum.reduce(arrays).astype(np.uint8)
     return largest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from pathlib import Path
 
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, by_metric
 from brats_seg.cases import find_cases
 from brats_seg.errors import UserError
 from brats_seg.evaluation.conventions import Convention, find_convention
@@ -52,33 +52,27 @@ def write_report(
     """
     settings = settings or ReportSettings.default()
     rows, convention = _read_scores(evaluation, settings.convention)
-    cases = {case.id: case for case in find_cases(references, labels=settings.reference_labels)}
-    refuse_untold(cases.values(), references)
-    known = {case_id: pair_of_case(case) for case_id, case in cases.items()}
-    pairs, unmatched = find_pairs(predictions, known, labels=settings.prediction_labels)
-    page = PageSettings(
+    pages, unmatched, absent = _find_cases(predictions, references, settings, rows)
+    common = PageSettings(
         predictions,
         output,
         settings.title,
         convention.name,
         viewer=settings.viewer and viewer_script() is not None,
     )
-    jobs = []
-    for pair in pairs:
-        if pair.prediction is not None:
-            jobs.append(CasePage(cases[pair.case], pair, scores_of(rows, pair.case)))
-    shown, failures = write_pages(page, jobs, workers)
+    shown, failures = write_pages(common, pages, workers)
     if not shown:
         raise UserError("\n".join([*failures, "no case could be shown"]))
-    notes = [*unmatched, *failures, *_list_absences(pairs, rows, set(cases))]
-    trainings = [{"title": f"{run.parent.name}/{run.name}", "charts": draw_curves(run)} for run in runs]
+    trainings = []
+    for run in runs:
+        trainings.append({"title": f"{run.parent.name}/{run.name}", "charts": draw_curves(run)})
     text = render(
         "cohort.html",
         title=settings.title,
         convention=convention.name,
         trainings=trainings,
         legend=legend(),
-        **cohort_context(rows, shown, convention, notes=notes),
+        **cohort_context(rows, shown, convention, notes=[*unmatched, *failures, *absent]),
     )
     write_text(output / "index.html", text)
     return failures
@@ -92,8 +86,25 @@ def _read_scores(evaluation: Path | None, given: str | None) -> tuple[list[Row],
     return folder.read_rows(), find_convention(folder.read_convention(given))
 
 
+def _find_cases(
+    predictions: Path, references: Path, settings: ReportSettings, rows: Sequence[Row]
+) -> tuple[list[CasePage], list[str], list[str]]:
+    """The pages to write, and lines about predictions without a reference, and about cases without a page."""
+    cases = find_cases(references, labels=settings.reference_labels)
+    refuse_untold(cases, references)
+    by_id = {case.id: case for case in cases}
+    known = {case.id: pair_of_case(case) for case in cases}
+    pairs, unmatched = find_pairs(predictions, known, labels=settings.prediction_labels)
+    scores = by_metric(rows)
+    pages = []
+    for pair in pairs:
+        if pair.prediction is not None:
+            pages.append(CasePage(by_id[pair.case], pair, scores_of(pair.case, scores)))
+    return pages, unmatched, _list_absences(pairs, rows, set(by_id))
+
+
 def _list_absences(pairs: Sequence[Pair], rows: Sequence[Row], references: Set[str]) -> list[str]:
-    """A line for each case that was scored and has no page for want of a prediction or a reference; one for all others."""
+    """A line for each scored case without a prediction or a reference, and one for all other absent ones."""
     scored = {row.case for row in rows}
     lines, others = [], []
     for pair in pairs:

@@ -68,10 +68,11 @@ def draw_strip(
     style: Style = STYLES[0],
     heat: NDArray[np.integer] | None = None,
 ) -> NDArray[np.uint8]:
-    """Slices through a voxel, one below the other, each with its sides and its number; voxels are 2 pixels or more.
+    """Slices through a voxel, one below the other, each with its sides and number; voxels are enlarged.
 
     Args:
-        grey: ``(z, y, x)`` in [0, 1], LPS. Shown with anterior or superior up, the patient's right or front on the left.
+        grey: ``(z, y, x)`` in [0, 1], LPS. Shown with anterior or superior up, the patient's right or front
+            on the left.
         cut: Which slices.
         labels: What the values of the label map mean.
         label_map: Same shape, or None for the grey alone.

@@ -1,4 +1,4 @@
-"""Training curves out of run folders. Covered by tests/report/test_report.py."""
+"""Training curves out of run folders. Covered by tests/report/test_training_curves.py."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Chart:
 
     Attributes:
         title: Above it.
-        columns: Columns of ``metrics.csv`` that it shows; one that ends with ``_`` stands for all that begin so.
+        columns: Columns of ``metrics.csv`` that it shows; one that ends with ``_`` stands for all that begin
+            so.
         logarithmic: In powers of ten.
     """
 
@@ -35,7 +36,9 @@ class Chart:
 
     def shows(self, column: str) -> bool:
         """Whether a column belongs to it."""
-        return any(column == each or each.endswith("_") and column.startswith(each) for each in self.columns)
+        return any(
+            column == each or (each.endswith("_") and column.startswith(each)) for each in self.columns
+        )
 
 
 CHARTS = (

@@ -1,4 +1,4 @@
-"""Write the page of every case, each with links to the cases before and after. Covered by tests/report/test_report.py."""
+"""Write the page of every case, linked to its neighbours. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from brats_seg import parallel
-from brats_seg.artifacts.evaluation_folder import Row, by_metric
+from brats_seg.artifacts.evaluation_folder import ByMetric
 from brats_seg.cases import Case
 from brats_seg.errors import CaseError
-from brats_seg.evaluation.conventions import METRICS
-from brats_seg.evaluation.paper import COLUMNS
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.pairs import Pair
+from brats_seg.evaluation.paper import COLUMNS
 from brats_seg.files import write_text
 from brats_seg.report.case_page import Still, centre, close_ups, legend, stills, viewer_layers
 from brats_seg.report.material import read_material
@@ -63,22 +63,22 @@ class CasePage:
     after: str | None = None
 
 
-def scores_of(rows: Sequence[Row], case: str) -> Scores:
+def scores_of(case: str, found: ByMetric) -> Scores:
     """The scores of one case, in the order of the tables.
 
     Args:
-        rows: Of all cases.
         case: Its id.
+        found: The scores of all cases.
 
     Returns:
         Metric to region to value.
     """
-    found = by_metric([row for row in rows if row.case == case])
     scores: dict[str, dict[str, float | None]] = {}
     for metric in METRICS:
-        if metric in found:
-            regions = found[metric]
-            scores[metric] = {region: regions.get(region, {}).get(case) for region in COLUMNS}
+        for region in COLUMNS:
+            values = found.get(metric, {}).get(region, {})
+            if case in values:
+                scores.setdefault(metric, dict.fromkeys(COLUMNS))[region] = values[case]
     return scores
 
 
@@ -103,25 +103,25 @@ def write_pages(
     linked = _link(pages)
     todo = linked
     while todo:  # a second time for the neighbours of those that could not be written
-        written = parallel.each(partial(_write, settings), todo, workers)
-        for page, pictures in zip(todo, written, strict=True):
+        for page, pictures in zip(todo, parallel.each(partial(_write, settings), todo, workers), strict=True):
             if isinstance(pictures, str):
                 failures[page.case.id] = pictures
             else:
                 shown[page.case.id] = pictures
-        before = {page.case.id: page for page in linked}
-        linked = _link([page for page in linked if page.case.id in shown])
-        todo = [page for page in linked if page != before[page.case.id]]
-    return {page.case.id: shown[page.case.id] for page in linked}, list(failures.values())
+        held = [page for page in linked if page.case.id in shown]
+        linked = _link(held)
+        todo = [page for page, before in zip(linked, held, strict=True) if page != before]
+    in_order = {page.case.id: shown[page.case.id] for page in linked}
+    return in_order, list(failures.values())
 
 
 def _link(pages: Sequence[CasePage]) -> list[CasePage]:
     """Each with its neighbours."""
-    ids = [page.case.id for page in pages]
-    before, after = [None, *ids[:-1]], [*ids[1:], None]
     linked = []
-    for page, left, right in zip(pages, before, after, strict=True):
-        linked.append(replace(page, before=left, after=right))
+    for number, page in enumerate(pages):
+        before = pages[number - 1].case.id if number > 0 else None
+        after = pages[number + 1].case.id if number + 1 < len(pages) else None
+        linked.append(replace(page, before=before, after=after))
     return linked
 
 

@@ -31,7 +31,7 @@ BOOTSTRAP = Bootstrap(draws=500, confidence=0.95, seed=0)
 
 
 def write_fold(run: Path, fold: int, dice: list[float], *, folds: int = 5, state: str = "finished") -> Path:
-    """Scores of cases ``<fold>-<number>``, all regions alike but for TC, which is 0.1 less; HD95 is ten times what Dice lacks."""
+    """Scores of cases ``<fold>-<number>``; TC is 0.1 less than ET and WT, HD95 ten times what Dice lacks."""
     folder = run / f"fold_{fold}"
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump({"config": {"data": {"folds": folds}}, "split": {}}))

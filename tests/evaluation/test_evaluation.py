@@ -161,7 +161,7 @@ def test_a_missing_prediction_is_not_right_about_an_absent_region(
 
 
 def test_a_twentieth_of_a_millimetre_is_no_other_place(cohort: tuple[Path, Path], tmp_path: Path) -> None:
-    """As for `check` and training: a segmentation may be so far off its images, and a prediction off its reference."""
+    """As for `check` and training: a segmentation may be so far off its images, and off a prediction."""
     case = next(case for case in find_cases(cohort[1]) if case.id == "BraTS20_001")
     assert case.segmentation is not None
     volume = nifti.read(case.segmentation)

@@ -1,4 +1,4 @@
-"""The report in a real browser, offline: it loads, layers switch, the canvas shows something, sorting sorts, nothing errs."""
+"""The report in a real browser, offline: layers switch, the canvas shows something, tables sort."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ def test_three_slices_and_outlines_leave_the_inside_free() -> None:
     )
     scale = round(LEAST_WIDTH / 100)
     filled, outlined = (
-        draw_strip(grey, Cut(centre), LABELS, label_map=label_map, style=Style(outlined=o)) for o in (False, True)
+        draw_strip(grey, Cut(centre), LABELS, label_map=label_map, style=Style(outlined=o))
+        for o in (False, True)
     )
     assert filled.shape == (scale * (80 + 60 + 60), scale * 100, 3)
     areas = [is_red(rgb).sum() / scale**2 for rgb in (filled, outlined)]
