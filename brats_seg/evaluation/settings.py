@@ -1,4 +1,4 @@
-"""How predictions are scored."""
+"""How predictions are scored. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 

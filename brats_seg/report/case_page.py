@@ -139,7 +139,7 @@ def _greys(material: Material) -> list[NDArray[np.uint8]]:
 
 def _nifti(array: NDArray[np.uint8], geometry: Geometry, box: Box) -> str:
     image = nib.Nifti1Image(array[box.slices].transpose(2, 1, 0), _affine(geometry, box))
-    return b64encode(igzip.compress(image.to_bytes(), 3)).decode()
+    return b64encode(igzip.compress(image.to_bytes(), 3, mtime=0)).decode()
 
 
 def _affine(geometry: Geometry, box: Box) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from scipy.stats import permutation_test
 from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.artifacts.evaluation_folder import Row, to_csv
+from brats_seg.cli.commands.cv_summary import main
 from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs
 from brats_seg.cross_validation.experiments import find_doubtful_folds
 from brats_seg.cross_validation.selection import select
@@ -69,7 +70,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_means_and_spread_are_those_of_the_folds(tmp_path):
+def test_means_and_spread_are_those_of_the_folds(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5, 0.7, 0.9])
     write_fold(tmp_path / "a", 1, [0.4])
     found = across_folds(fold_means(read_experiments([tmp_path / "a"])))
@@ -82,12 +83,12 @@ def test_means_and_spread_are_those_of_the_folds(tmp_path):
     assert cells["hd95", "WT"].mean == pytest.approx(4.5)
 
 
-def test_one_fold_has_no_spread(tmp_path):
+def test_one_fold_has_no_spread(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5, 0.7])
     assert {each.sd for each in across_folds(fold_means(read_experiments([tmp_path / "a"])))} == {None}
 
 
-def test_differences_pair_the_cases_that_both_have(tmp_path):
+def test_differences_pair_the_cases_that_both_have(tmp_path: Path) -> None:
     write_fold(tmp_path / "plain", 0, [0.5, 0.6, 0.7])
     write_fold(tmp_path / "plain", 1, [0.1, 0.2])  # the other has no such fold
     write_fold(tmp_path / "other", 0, [0.6, 0.8, 0.7])
@@ -97,7 +98,7 @@ def test_differences_pair_the_cases_that_both_have(tmp_path):
     assert all(each.low <= each.mean <= each.high for each in found)
 
 
-def test_signed_rank_is_the_exact_permutation_of_signs():
+def test_signed_rank_is_the_exact_permutation_of_signs() -> None:
     values = np.random.default_rng(3).normal(0.4, 1, 9)
 
     def ranks(x: np.ndarray) -> float:
@@ -111,7 +112,7 @@ def test_signed_rank_is_the_exact_permutation_of_signs():
     )  # exact, zeros or not
 
 
-def test_interval_covers_the_mean_as_often_as_it_says():
+def test_interval_covers_the_mean_as_often_as_it_says() -> None:
     generator = np.random.default_rng(0)
     samples = generator.normal(1.0, 2.0, (200, 40))
     intervals = map(Bootstrap(draws=400, confidence=0.9, seed=1).interval, samples)
@@ -120,7 +121,7 @@ def test_interval_covers_the_mean_as_often_as_it_says():
     assert Bootstrap(draws=10, confidence=0.9, seed=0).interval(np.full(5, 0.25)) == (0.25, 0.25)
 
 
-def test_missing_folds_are_named_with_their_reason(tmp_path):
+def test_missing_folds_are_named_with_their_reason(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5], folds=5)
     write_fold(tmp_path / "a", 1, [], folds=5, state="running")
     write_fold(tmp_path / "a", 2, [], folds=5)
@@ -134,7 +135,7 @@ def test_missing_folds_are_named_with_their_reason(tmp_path):
     assert missing[3] == "not trained"
 
 
-def test_other_views_and_outdated_scores_are_noted(tmp_path):
+def test_other_views_and_outdated_scores_are_noted(tmp_path: Path) -> None:
     folders = [write_fold(tmp_path / name, fold, [0.5], folds=2) for name in ("a", "b") for fold in (0, 1)]
     for folder, tta in zip(folders, ("none", "none", "none", "group16"), strict=True):
         (folder / "out_of_fold.json").write_text(json.dumps({"tta": tta}))
@@ -151,7 +152,7 @@ def test_other_views_and_outdated_scores_are_noted(tmp_path):
     assert f"- {line}" in (tmp_path / "out" / "summary.md").read_text()
 
 
-def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path):
+def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path: Path) -> None:
     folder = write_fold(tmp_path / "a", 0, [0.5, 0.7])
     rows = [
         Row(f"0-{n}", region, "dice", None if region == "ET" else 0.5)
@@ -163,7 +164,7 @@ def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path):
     assert "| a | 1 | 2 | undefined | 0.5000 (one fold) |" in (tmp_path / "out" / "summary.md").read_text()
 
 
-def test_what_is_not_written_this_time_goes(tmp_path):
+def test_what_is_not_written_this_time_goes(tmp_path: Path) -> None:
     write_bundle(write_fold(tmp_path / "a", 0, [0.5, 0.6]), "a", 0.5)
     write_fold(tmp_path / "b", 0, [0.5, 0.7])
     summarise_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
@@ -173,7 +174,7 @@ def test_what_is_not_written_this_time_goes(tmp_path):
     assert not any(path.exists() for path in optional)
 
 
-def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path):
+def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path: Path) -> None:
     write_fold(tmp_path / "pipeline_a_attention", 0, [0.5, 0.6])
     write_fold(tmp_path / "pipeline_a_attention", 1, [0.5, 0.7])
     (grid, _) = summary_grids(
@@ -185,7 +186,7 @@ def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path):
     assert all(word in said for word in ("Experiment", "Folds", "Cases", "0.8126 (0.019)", "0.5750 (0.035)"))
 
 
-def test_the_best_two_of_three_per_fold_and_every_b(tmp_path):
+def test_the_best_two_of_three_per_fold_and_every_b(tmp_path: Path) -> None:
     for name, scores in {"plain": (0.7, 0.9), "filtered": (0.8, 0.6), "attention": (0.9, 0.8)}.items():
         for fold, dice in enumerate(scores):
             write_bundle(write_fold(tmp_path / name, fold, [dice], folds=2), "a", dice)
@@ -200,7 +201,9 @@ def test_the_best_two_of_three_per_fold_and_every_b(tmp_path):
     assert [r.place for r in ranked if (r.pipeline, r.fold) == ("a", 0)] == [1, 2, 3]
 
 
-def test_everything_is_written_and_the_ensemble_opens(tmp_path, capsys):
+def test_everything_is_written_and_the_ensemble_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, pipeline in (("one", "a"), ("two", "a"), ("b", "b")):
         for fold in (0, 1):
             write_bundle(
@@ -232,14 +235,14 @@ def test_everything_is_written_and_the_ensemble_opens(tmp_path, capsys):
     assert len(read(tmp_path / "out" / "folds.csv")) == 7 * 6
 
 
-def test_one_experiment_without_bundles_is_tables_alone(tmp_path):
+def test_one_experiment_without_bundles_is_tables_alone(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5])
     summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"summary.md", "summary.csv", "folds.csv", "boxplot.png"}
 
 
-def test_what_cannot_be_summed_up_is_one_line(tmp_path):
+def test_what_cannot_be_summed_up_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected a folder that holds fold_0"):
         summarise_runs([tmp_path], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     with pytest.raises(UserError, match=r"runs=\[\]"):
@@ -266,10 +269,19 @@ def test_what_cannot_be_summed_up_is_one_line(tmp_path):
         ("case,region,metric,value\n1-0,ET,dice,1\n", "found 1-0 in fold_0 and fold_1"),
     ],
 )
-def test_scores_that_cannot_be_used_are_one_line(tmp_path, scores, message):
+def test_scores_that_cannot_be_used_are_one_line(tmp_path: Path, scores: str, message: str) -> None:
     folder = write_fold(tmp_path / "a", 0, [0.5])
     (folder / "evaluation" / "per_case.csv").write_text(scores)
     if "found 1-0" in message:
         write_fold(tmp_path / "a", 1, [0.5])
     with pytest.raises(UserError, match=message):
         summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("plain", "other"):
+        write_fold(tmp_path / name, 0, [0.5, 0.7], folds=1)
+    runs = f"runs=[{tmp_path / 'plain'},{tmp_path / 'other'}]"
+    main([runs, f"output={tmp_path / 'out'}", "bootstrap.draws=10"])
+    assert (tmp_path / "out" / "differences.csv").is_file()
+    assert "other - plain" in capsys.readouterr().out

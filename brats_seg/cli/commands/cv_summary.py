@@ -1,4 +1,4 @@
-"""`brats-seg cv-summary`."""
+"""`brats-seg cv-summary`. Covered by tests/cross_validation/test_summary.py."""
 
 from __future__ import annotations
 

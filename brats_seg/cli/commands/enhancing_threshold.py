@@ -1,4 +1,4 @@
-"""`brats-seg enhancing-threshold`."""
+"""`brats-seg enhancing-threshold`. Covered by tests/cross_validation/test_enhancing_threshold.py."""
 
 from __future__ import annotations
 

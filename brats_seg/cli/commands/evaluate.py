@@ -1,4 +1,4 @@
-"""`brats-seg evaluate`."""
+"""`brats-seg evaluate`. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 

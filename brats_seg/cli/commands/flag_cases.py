@@ -1,4 +1,4 @@
-"""`brats-seg flag-cases`."""
+"""`brats-seg flag-cases`. Covered by tests/cross_validation/test_hard_cases.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg report`."""
+"""`brats-seg report`. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
