@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,6 +23,9 @@ from brats_seg.cross_validation.statistics import (
 )
 from brats_seg.cross_validation.tables import Grid, differences_grids, ranking_grid, summary_grids
 from brats_seg.files import write_text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def summarise_runs(
@@ -56,25 +60,37 @@ def summarise_runs(
     found = across_folds(means)
     deltas = find_differences(experiments, bootstrap)
     ranked, chosen = select(experiments, keep)
-    for name, records in (("folds", means), ("summary", found), ("differences", deltas), ("ranking", ranked)):
-        if records:
-            write_text(output / f"{name}.csv", to_csv(records))
-        else:
-            (output / f"{name}.csv").unlink(missing_ok=True)
+    tables: dict[str, Sequence[DataclassInstance]] = {
+        "folds": means,
+        "summary": found,
+        "differences": deltas,
+        "ranking": ranked,
+    }
+    _write_tables(output, tables)
     save_box_plot(output / "boxplot.png", experiments)
     if ranked:
         write_ensemble(output / "ensemble.yaml", chosen)
     else:
         (output / "ensemble.yaml").unlink(missing_ok=True)
-    tables = summary_grids(found, paper=paper)
+    first = summary_grids(found, paper=paper)
     others = differences_grids(deltas, confidence=bootstrap.confidence)
     if ranked:
         others.append(ranking_grid(ranked))
     notes = [*missing_folds(experiments), *find_doubtful_folds(experiments)]
     file = output / "summary.md"
-    write_text(file, _to_markdown(tables, others, notes))
-    _show([*tables, *others], notes, file)
+    write_text(file, _to_markdown(first, others, notes))
+    _show([*first, *others], notes, file)
     return found
+
+
+def _write_tables(output: Path, tables: Mapping[str, Sequence[DataclassInstance]]) -> None:
+    """Name to records; the file of a table without any goes."""
+    for name, records in tables.items():
+        file = output / f"{name}.csv"
+        if records:
+            write_text(file, to_csv(records))
+        else:
+            file.unlink(missing_ok=True)
 
 
 def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
@@ -59,7 +60,7 @@ def evaluate(
     patterns: Mapping[str, str | None] | None = None,
     workers: int = 1,
 ) -> Evaluation:
-    """Write ``per_case.csv``, ``summary.csv``, ``summary.md`` and ``evaluation.json``.
+    """Score a prediction folder, and write an evaluation folder.
 
     Args:
         predictions: Prediction folder.
@@ -85,21 +86,12 @@ def evaluate(
     truths = find_references(references, labels=scoring.reference_labels, patterns=patterns)
     pairs, unmatched = find_pairs(predictions, truths, labels=scoring.prediction_labels)
     with progress_bar("scoring", len(pairs)) as progress:
-        scores = score_cohort(
-            pairs,
-            wanted,
-            missing=scoring.missing,
-            workers=workers,
-            unmatched=unmatched,
-            progress=progress,
-        )
+        score = partial(score_cohort, missing=scoring.missing, workers=workers, unmatched=unmatched)
+        scores = score(pairs, wanted, progress=progress)
     notes = [*scores.notes, *unmatched]
     found = Evaluation(scores.rows, summarise(scores.rows), notes, scoring)
     folder = EvaluationFolder(output)
-    markdown = to_markdown(
-        found.summaries, convention=scoring.convention, paper=scoring.paper, notes=found.notes
-    )
-    folder.write(found.rows, found.summaries, markdown, scoring.convention)
+    folder.write(found.rows, found.summaries, _to_markdown(found), scoring.convention)
     if scores.reliability:
         write_text(folder.calibration_csv, reliability_diagram.to_csv(scores.reliability))
         reliability_diagram.save_diagram(folder.calibration_png, scores.reliability)
@@ -145,3 +137,8 @@ def compare(
     write_text(output / "ranking.csv", ranking.to_csv(ranked))
     write_text(output / "ranking.md", ranking.to_markdown(ranked, scoring.convention, metrics))
     return Comparison(evaluations, ranked)
+
+
+def _to_markdown(found: Evaluation) -> str:
+    scoring = found.scoring
+    return to_markdown(found.summaries, convention=scoring.convention, paper=scoring.paper, notes=found.notes)

@@ -1,4 +1,4 @@
-"""Every metric by its name in ``per_case.csv``. Covered by tests/evaluation/test_conventions.py."""
+"""Every metric by its name in the tables. Covered by tests/evaluation/test_conventions.py."""
 
 from __future__ import annotations
 
@@ -55,4 +55,4 @@ METRICS: Mapping[str, Metric] = {
     "uncertainty_score": Metric("Uncertainty: score", "uncertainty"),
     "ece": Metric("Calibration error (ECE)", "calibration", 4, "lower", 1.0),
 }
-"""Every metric by its name in ``per_case.csv``, in the order of the tables."""
+"""Every metric by its name, in the order of the tables."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, by_metric
 from brats_seg.cases import find_cases
@@ -63,19 +64,23 @@ def write_report(
     shown, failures = write_pages(common, pages, workers)
     if not shown:
         raise UserError("\n".join([*failures, "no case could be shown"]))
+    context = cohort_context(rows, shown, convention, notes=[*unmatched, *failures, *absent])
+    write_text(output / "index.html", _render_index(common, context, runs))
+    return failures
+
+
+def _render_index(common: PageSettings, context: Mapping[str, Any], runs: Sequence[Path]) -> str:
     trainings = []
     for run in runs:
         trainings.append({"title": f"{run.parent.name}/{run.name}", "charts": draw_curves(run)})
-    text = render(
+    return render(
         "cohort.html",
-        title=settings.title,
-        convention=convention.name,
+        title=common.title,
+        convention=common.convention,
         trainings=trainings,
         legend=legend(),
-        **cohort_context(rows, shown, convention, notes=[*unmatched, *failures, *absent]),
+        **context,
     )
-    write_text(output / "index.html", text)
-    return failures
 
 
 def _read_scores(evaluation: Path | None, given: str | None) -> tuple[list[Row], Convention]:
