@@ -32,7 +32,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: reading scores needs no torch and no matplotlib.
+    # Not at once: torch and matplotlib take seconds.
     if name in _MODULES:
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(name)

@@ -68,14 +68,13 @@ def summarise_runs(
     }
     _write_tables(output, tables)
     save_box_plot(output / "boxplot.png", experiments)
-    if ranked:
-        write_ensemble(output / "ensemble.yaml", chosen)
-    else:
-        (output / "ensemble.yaml").unlink(missing_ok=True)
     first = summary_grids(found, paper=paper)
     others = differences_grids(deltas, confidence=bootstrap.confidence)
     if ranked:
+        write_ensemble(output / "ensemble.yaml", chosen)
         others.append(ranking_grid(ranked))
+    else:
+        (output / "ensemble.yaml").unlink(missing_ok=True)
     notes = [*missing_folds(experiments), *find_doubtful_folds(experiments)]
     file = output / "summary.md"
     write_text(file, _to_markdown(first, others, notes))

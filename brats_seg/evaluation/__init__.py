@@ -23,7 +23,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: the cohort's other rooms need no scipy and no matplotlib.
+    # Not at once: scipy and matplotlib take a second.
     if name in _MODULES:
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(name)

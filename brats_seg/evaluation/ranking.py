@@ -154,8 +154,10 @@ def _ranks(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str]) -> NDA
     costs = []
     for case in cases:
         columns = [table[case] for table in tables]
-        keys = sorted(columns[0])
-        costs.append([[_cost(metric, own[region, metric]) for own in columns] for region, metric in keys])
+        of_case = []
+        for region, metric in sorted(columns[0]):
+            of_case.append([_cost(metric, own[region, metric]) for own in columns])
+        costs.append(of_case)
     mean: NDArray[np.float64] = rankdata(costs, axis=-1).mean(1)
     return mean
 

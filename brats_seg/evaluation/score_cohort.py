@@ -67,7 +67,9 @@ def score_cohort(
         UserError: A reference cannot be used; with ``missing="fail"``, a prediction cannot; no case could be
             scored; or a process died.
     """
-    pipelines = {pipeline for pair in pairs for pipeline in pair.per_pipeline}
+    pipelines: set[str] = set()
+    for pair in pairs:
+        pipelines.update(pair.per_pipeline)
     wanted = replace(wanted, pipelines=tuple(sorted(pipelines)))
     found = CohortScores()
     useless: list[str] = []

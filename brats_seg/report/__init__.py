@@ -15,7 +15,7 @@ _MODULES = {"ReportSettings": "settings", "write_report": "report"}
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: pages need matplotlib and jinja.
+    # Not at once: matplotlib takes a second.
     if name in _MODULES:
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(name)
