@@ -15,7 +15,7 @@ from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.cases import Case
 from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.files import write_json
 from brats_seg.inference.predict import predict
 from brats_seg.inference.settings import Settings
@@ -85,7 +85,7 @@ def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Setting
 
 def _score(cases: Sequence[Case], data: BraTSDataModule, folder: RunFolder) -> None:
     workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
-    evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers)
+    show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers))
 
 
 def _one_of(devices: Any) -> Any:
