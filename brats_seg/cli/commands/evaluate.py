@@ -10,14 +10,14 @@ from brats_seg.cli.command import command
 @command("evaluate")
 def main(config: DictConfig) -> None:
     """Score predictions against references; several folders are ranked, too."""
-    import os
     from pathlib import Path
 
     from brats_seg.evaluation import Scoring, compare, evaluate, show_comparison, show_evaluation
+    from brats_seg.runtime import cores
 
     scoring = Scoring.from_plain(config)
     references, output = Path(config.references), Path(config.output)
-    resources = {"patterns": config.patterns, "workers": config.workers or os.cpu_count() or 1}
+    resources = {"patterns": config.patterns, "workers": config.workers or cores()}
     if isinstance(config.predictions, ListConfig):
         folders = [Path(folder) for folder in config.predictions]
         show_comparison(compare(folders, references, output, scoring, **resources))

@@ -10,12 +10,12 @@ from brats_seg.cli.command import command
 @command("report")
 def main(config: DictConfig) -> None:
     """Write a folder of static pages: the cohort, and every case with a 3-D viewer."""
-    import os
     from pathlib import Path
 
     from brats_seg.errors import UserError
     from brats_seg.report import ReportSettings, write_report
     from brats_seg.report.pages import viewer_script
+    from brats_seg.runtime import cores
 
     failures = write_report(
         Path(config.predictions),
@@ -24,7 +24,7 @@ def main(config: DictConfig) -> None:
         ReportSettings.from_plain(config),
         evaluation=None if config.evaluation is None else Path(config.evaluation),
         runs=[Path(run) for run in config.runs],
-        workers=config.workers or os.cpu_count() or 1,
+        workers=config.workers or cores(),
     )
     print(f"open {Path(config.output) / 'index.html'}")
     if config.viewer and viewer_script() is None:

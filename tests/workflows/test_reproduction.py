@@ -15,11 +15,14 @@ import pytest
 import yaml
 
 from brats_seg.errors import UserError
-from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds, override
-from brats_seg.workflows.reproduce import Asked, reproduce
+from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds
+from brats_seg.workflows.reproduction import Reproduction, reproduce
+from brats_seg.workflows.steps import override
 
 SYNTHETIC = {"cases": 5, "test_cases": 2, "shape": [32, 40, 32], "seed": 0, "overrides": ["scale.width=2"]}
-SMOKE = Asked(scale="smoke", root=None, input=None, cache=None, tta="none", overrides=[], synthetic=SYNTHETIC)
+SMOKE = Reproduction(
+    scale="smoke", root=None, input=None, cache=None, tta="none", overrides=[], synthetic=SYNTHETIC
+)
 COMMANDS = [
     "phantom",
     "phantom",
@@ -84,7 +87,9 @@ def touch(path: Path, text: str = "") -> None:
     path.write_text(text)
 
 
-def test_every_step_once_in_the_order_of_the_paper(tmp_path, capsys):
+def test_every_step_once_in_the_order_of_the_paper(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = Fake()
     report = reproduce(tmp_path, SMOKE, run)
     assert run.commands == COMMANDS
@@ -102,7 +107,7 @@ def test_every_step_once_in_the_order_of_the_paper(tmp_path, capsys):
     assert "brats-seg evaluate" in capsys.readouterr().out
 
 
-def test_the_same_again_does_nothing(tmp_path, capsys):
+def test_the_same_again_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reproduce(tmp_path, SMOKE, Fake())
     again = Fake()
     reproduce(tmp_path, replace(SMOKE, overrides=["hydra/launcher=joblib", "trainer.devices=2"]), again)
@@ -111,7 +116,7 @@ def test_the_same_again_does_nothing(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("stops_at", ["flag-cases", "cv-summary", "predict"])
-def test_it_goes_on_where_it_stopped(tmp_path, stops_at):
+def test_it_goes_on_where_it_stopped(tmp_path: Path, stops_at: str) -> None:
     with pytest.raises(UserError):
         reproduce(tmp_path, SMOKE, Fake(stops_at))
     assert not (tmp_path / "reproduction.md").exists()
@@ -120,7 +125,7 @@ def test_it_goes_on_where_it_stopped(tmp_path, stops_at):
     assert rest.commands == COMMANDS[COMMANDS.index(stops_at) :]
 
 
-def test_a_fold_that_is_not_predicted_is_not_done(tmp_path):
+def test_a_fold_that_is_not_predicted_is_not_done(tmp_path: Path) -> None:
     reproduce(tmp_path, SMOKE, Fake())
     (tmp_path / "runs" / "pipeline_b" / "fold_3" / "out_of_fold.json").unlink()
     rest = Fake()
@@ -131,19 +136,19 @@ def test_a_fold_that_is_not_predicted_is_not_done(tmp_path):
 @pytest.mark.parametrize(
     "override", ["seed=1", "data.split=x", "data.exclude=x", "out_of_fold.tta=flips8", "compiler=1"]
 )
-def test_another_reproduction_in_the_same_folder_is_refused(tmp_path, override):
+def test_another_reproduction_in_the_same_folder_is_refused(tmp_path: Path, override: str) -> None:
     reproduce(tmp_path, SMOKE, Fake())
     with pytest.raises(UserError, match="holds a reproduction with overrides="):
         reproduce(tmp_path, replace(SMOKE, overrides=[override]), Fake())
 
 
-def test_another_cohort_in_the_same_folder_is_refused(tmp_path):
+def test_another_cohort_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     reproduce(tmp_path, SMOKE, Fake())
     with pytest.raises(UserError, match="holds a reproduction with synthetic="):
         reproduce(tmp_path, replace(SMOKE, synthetic={**SYNTHETIC, "seed": 1}), Fake())
 
 
-def test_a_reviewed_list_is_kept(tmp_path):
+def test_a_reviewed_list_is_kept(tmp_path: Path) -> None:
     reproduce(tmp_path, SMOKE, Fake())
     touch(tmp_path / "flagged.json", "reviewed")
     (tmp_path / "runs" / "pipeline_a" / "fold_0" / "out_of_fold.json").unlink()
@@ -154,25 +159,25 @@ def test_a_reviewed_list_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("override", ["data.folds=3", "++data.folds=3"])
-def test_as_many_folds_as_the_overrides_say(override):
+def test_as_many_folds_as_the_overrides_say(override: str) -> None:
     assert number_of_folds(["seed=1", override]) == 3
 
 
-def test_what_is_missing_is_named(tmp_path):
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data\.root=DIR is needed"):
         reproduce(tmp_path, replace(SMOKE, scale="paper"), Fake())
     with pytest.raises(UserError, match="input=DIR is needed"):
         reproduce(tmp_path, replace(SMOKE, root=tmp_path / "data"), Fake())
 
 
-def test_paths_are_quoted_where_hydra_wants_it():
+def test_paths_are_quoted_where_hydra_wants_it() -> None:
     assert override("input", Path("/data/BraTS2020")) == "input=/data/BraTS2020"
     assert override("input", Path("/data/a=b, c")) == 'input="/data/a=b, c"'
 
 
 @pytest.mark.slow
-def test_the_whole_paper_at_smoke_scale(tmp_path):
-    """Twenty trainings of a few steps, in the process that the command starts; then again, which is a look at files."""
+def test_the_whole_paper_at_smoke_scale(tmp_path: Path) -> None:
+    """Twenty trainings of a few steps, in the process of the command; then again, which looks at files."""
     program = str(Path(sys.executable).with_name("brats-seg"))
     sizes = [
         "scale.width=4",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
@@ -29,15 +30,39 @@ from brats_seg.training.module import SegmentationModule
 from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
 from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
 
+State = Literal["finished", "finished before", "resumed, finished"]
+FINISHED: State = "finished"
+FINISHED_BEFORE: State = "finished before"
+RESUMED: State = "resumed, finished"
 
-def train(config: DictConfig) -> Path:
+NOTHING_VALIDATES = (
+    "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has a bundle.
+
+    Attributes:
+        folder: The run folder.
+        state: Whether this call trained from the start, found the training finished, or continued it.
+        data: The cases of the training, and which of them validated.
+    """
+
+    folder: RunFolder
+    state: State
+    data: BraTSDataModule
+
+
+def train(config: DictConfig) -> Trained:
     """Train, or continue, or find it finished.
 
     Args:
         config: ``conf/train.yaml`` as composed, with its ``name`` filled in.
 
     Returns:
-        The run folder, which holds a bundle.
+        The run folder, which holds a bundle, what this call did, and the data.
 
     Raises:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
@@ -45,21 +70,20 @@ def train(config: DictConfig) -> Path:
     _refuse_impossible(config)
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
-    if config.keep == "best" and not data.split.validation:
-        raise UserError(
-            "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
-        )
     split = {"train": data.split.train, "validation": data.split.validation}
+    if config.keep == "best" and not data.split.validation:
+        raise UserError(NOTHING_VALIDATES)
     plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     first = is_first_process(config)
     with folder.lock() if first else nullcontext():
-        checkpoint = None if folder.finished else usable_checkpoint(folder.checkpoints)
-        initial = initial_bundle(config, begun=folder.finished or checkpoint is not None)
+        finished = folder.finished
+        checkpoint = None if finished else usable_checkpoint(folder.checkpoints)
+        initial = initial_bundle(config, begun=finished or checkpoint is not None)
         if first:
             folder.claim(plain, split, initial.sha256 if initial else None)
-        if folder.finished:
+        if finished:
             print(f"{folder.path}: finished before, nothing to do")
-            return folder.path
+            return Trained(folder, FINISHED_BEFORE, data)
         with folder.failure_recorded() if first else nullcontext():
             prepare_with_progress(data)
             if first:
@@ -70,7 +94,7 @@ def train(config: DictConfig) -> Path:
                 _fit(config, data, folder, initial, checkpoint, trackers)
         if first:
             folder.write_status("finished", epochs=epochs(config))
-    return folder.path
+    return Trained(folder, RESUMED if checkpoint else FINISHED, data)
 
 
 def _refuse_impossible(config: DictConfig) -> None:
@@ -103,18 +127,10 @@ def _fit(
     keep_freed_memory()
     quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    net: UNet = build(config.model)
-    if initial is not None and checkpoint is None:
-        net.load_state_dict(initial.net().state_dict())
-    net.checkpointing = config.checkpointing
-    if config.compile:
-        net.compile()
-    module = SegmentationModule(
-        net, build(config.loss), build(config.optimizer), channels_last=config.channels_last
-    )
+    module = _make_module(config, None if checkpoint else initial)
     facts = {
         "pipeline": config.pipeline,
-        "architecture": net.settings(),
+        "architecture": module.net.settings(),
         "normalisation": data.normalise.settings(),
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
@@ -124,3 +140,16 @@ def _fit(
         finish(config, data, folder, module, trainer, time.perf_counter() - began)
     if trainer.is_global_zero:
         log_bundle(trackers, folder.bundle)
+    data.trainer = None  # it holds the network and the optimiser, and the data are handed on
+
+
+def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModule:
+    """The network with its loss and optimiser, with the weights of a bundle where one is given."""
+    net: UNet = build(config.model)
+    if initial is not None:
+        net.load_state_dict(initial.net().state_dict())
+    net.checkpointing = config.checkpointing
+    if config.compile:
+        net.compile()
+    loss, optimizer = build(config.loss), build(config.optimizer)
+    return SegmentationModule(net, loss, optimizer, channels_last=config.channels_last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,35 +13,11 @@ from omegaconf import DictConfig
 
 from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError, WrongValue
-from brats_seg.phantom import write_cohort
 from brats_seg.schedules import cosine_decay
-from brats_seg.training import train as training
-from brats_seg.training.config import load_config
-from brats_seg.training.train import train
+from brats_seg.training import SegmentationModule, train
+from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
 
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    return root
-
-
-def config(root: Path, out: Path, *overrides: str) -> DictConfig:
-    small = [
-        "model.width=2",
-        "data.patch=[16,16,16]",
-        "schedule.constant_epochs=1",
-        "schedule.cosine_epochs=2",
-        "data.workers=0",
-    ]
-    places = [
-        f"data.root={root / 'cohort'}",
-        f"data.cache={root / 'cache'}",
-        f"runs_root={out}",
-        "trainer.accelerator=cpu",
-    ]
-    return load_config(["scale=smoke", *small, *places, *overrides])
+Config = Callable[..., DictConfig]
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -54,10 +31,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("experiment", ["pipeline_a", "pipeline_a_attention", "pipeline_b"])
 def test_an_experiment_ends_with_a_bundle(
-    root: Path, tmp_path: Path, experiment: str, capsys: pytest.CaptureFixture[str]
+    config: Config, root: Path, tmp_path: Path, experiment: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cfg = config(root, tmp_path, f"experiment={experiment}", "trainer.check_val_every_n_epoch=1")
-    folder = train(cfg)
+    trained = train(cfg)
+    folder = trained.folder.path
+    assert trained.state == FINISHED
     assert folder.parent.name.startswith(f"{experiment}-")
     assert folder.name == "fold_0"
     bundle = load_bundle(folder / "bundle")
@@ -79,43 +58,46 @@ def test_an_experiment_ends_with_a_bundle(
         )
     assert json.loads((folder / "status.json").read_text())["state"] == "finished"
     capsys.readouterr()
-    assert train(cfg) == folder
+    again = train(cfg)
+    assert (again.folder, again.state) == (trained.folder, FINISHED_BEFORE)
     assert "nothing to do" in capsys.readouterr().out
 
 
 def test_a_cut_off_training_continues_to_the_same_weights(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Config, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patch = "data.patch=[24,24,24]"  # in bf16 where the machine has it
-    whole = train(config(root, tmp_path / "whole", patch))
+    whole = train(config(root, tmp_path / "whole", patch)).folder.path
     cut = config(root, tmp_path / "cut", patch)
 
     class Power(RuntimeError): ...
 
-    finish = training.SegmentationModule.training_step
+    finish = SegmentationModule.training_step
 
-    def fails(self: training.SegmentationModule, batch: object, index: int) -> torch.Tensor:
+    def fails(self: SegmentationModule, batch: object, index: int) -> torch.Tensor:
         if self.current_epoch == 1 and index == 2:
             raise Power
         return finish(self, batch, index)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training.SegmentationModule, "training_step", fails)
+    monkeypatch.setattr(SegmentationModule, "training_step", fails)
     with pytest.raises(Power):
         train(cut)
     monkeypatch.undo()
-    resumed = train(cut)
+    trained = train(cut)
+    assert trained.state == RESUMED
+    resumed = trained.folder.path
     expected = weights(whole)
     assert all(value.equal(expected[name]) for name, value in weights(resumed).items())
     assert [r["train/loss"] for r in rows(resumed)] == [r["train/loss"] for r in rows(whole)]
 
 
-def test_other_science_in_the_same_folder(root: Path, tmp_path: Path) -> None:
+def test_other_science_in_the_same_folder(config: Config, root: Path, tmp_path: Path) -> None:
     train(config(root, tmp_path, "name=mine"))
     with pytest.raises(UserError, match="seed=42"):
         train(config(root, tmp_path, "name=mine", "seed=7"))
 
 
-def test_impossible_combinations_are_one_line(root: Path, tmp_path: Path) -> None:
+def test_impossible_combinations_are_one_line(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="keep=best"):
         train(config(root, tmp_path, "experiment=pipeline_b", "fold=all"))
     with pytest.raises(UserError, match="max_epochs"):
@@ -134,13 +116,15 @@ def test_impossible_combinations_are_one_line(root: Path, tmp_path: Path) -> Non
         train(config(root, tmp_path, "fold=9"))
 
 
-def test_exclusion_touches_training_only(root: Path, tmp_path: Path) -> None:
+def test_exclusion_touches_training_only(config: Config, root: Path, tmp_path: Path) -> None:
     flagged = tmp_path / "flagged.json"
-    folder = train(config(root, tmp_path / "plain"))
+    trained = train(config(root, tmp_path / "plain"))
+    assert trained.data.trainer is None, "it would hold the network and the optimiser"
+    folder = trained.folder.path
     import yaml
 
     split = yaml.safe_load((folder / "config.yaml").read_text())["split"]
     flagged.write_text(json.dumps([*split["train"][:1], *split["validation"]]))
-    other = train(config(root, tmp_path / "filtered", f"data.exclude={flagged}"))
+    other = train(config(root, tmp_path / "filtered", f"data.exclude={flagged}")).folder.path
     changed = yaml.safe_load((other / "config.yaml").read_text())["split"]
     assert changed == {"train": split["train"][1:], "validation": split["validation"]}
