@@ -1,4 +1,4 @@
-"""An extension of griffe: cross-references as the docstrings write them, ``:class:`name```, become links of the site."""
+"""An extension of griffe: cross-references of the docstrings, ``:class:`name```, become links of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference, made at build time: a page per command and per group of ``conf/``, and one per package of the public API."""
+"""The reference, made at build time: a page per command, group of ``conf/`` and package of the API."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _sentence(header: list[str]) -> str:
 
 
 def _package(file: Path, group: str) -> str:
-    """Where Hydra puts a group's keys: below the group's name, unless the file's first line says another place."""
+    """Where Hydra puts a group's keys: below its name, unless the file's first line says another place."""
     named = re.match(r"# @package (\S+)", file.read_text(encoding="utf-8"))
     place = named[1] if named else group.replace("/", ".")
     return "" if place == "_global_" else f"{place}."
@@ -182,7 +182,7 @@ def _read(file: Path, package: str = "") -> tuple[list[Key], list[Key], list[str
 
 
 def _defaults(node: yaml.Node, lines: list[str]) -> list[Key]:
-    """What a defaults list takes: groups with their options, and other files of the same group; not the files that every command shares."""
+    """The groups of a defaults list with their options, and other files of the same group."""
     found = []
     for entry in node.value:
         comment = _comment(
@@ -237,7 +237,7 @@ def _rooms() -> list[str]:
 
 
 def _room_page(room: str) -> str:
-    """What a package exports; of a module, and of a package that names no exports, everything without an underscore."""
+    """What a package exports; everything without an underscore, where it names no exports or is a module."""
     module = importlib.import_module(f"brats_seg.{room}")
     lines = [f"# brats_seg.{room}", "", inspect.cleandoc(module.__doc__ or ""), ""]
     exported = getattr(module, "__all__", None)
