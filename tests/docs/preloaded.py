@@ -34,9 +34,19 @@ SMALLER = {
 
 def smaller(arguments: list[str]) -> list[str]:
     """The arguments of a call with those of ``SMALLER`` in them."""
-    overrides = SMALLER.get(arguments[0], {}) if arguments else {}
+    command = arguments[0] if arguments else ""
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    overrides = SMALLER.get(command, {})
+    if command == "train" and "name" not in given:
+        overrides = overrides | {"name": _name(given.get("experiment", "pipeline_a"), given.get("seed", ""))}
     kept = [argument for argument in arguments if argument.partition("=")[0] not in overrides]
     return [*kept, *(f"{key}={value}" for key, value in overrides.items())]
+
+
+def _name(experiment: str, seed: str) -> str:
+    """The run's name without these overrides, which would add a hash of themselves to it."""
+    name = "pipeline_${pipeline}" if "," in experiment else experiment
+    return f"{name}-${{seed}}" if "," in seed else name
 
 
 def answer(connection: socket.socket) -> int:
