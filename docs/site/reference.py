@@ -89,7 +89,8 @@ def _command_page(command: str) -> str:
     lines = [f"# {command}", "", _sentence(header), "", f"    brats-seg {command} [key=value ...]", ""]
     if groups:
         rows = [_group_row(key) for key in groups]
-        lines += ["## Groups", "", "| group | default | options | |", "|---|---|---|---|", *rows, ""]
+        table = ["| group | default | options | |", "|---|---|---|---|", *rows]
+        lines += ["## Groups", "", *_folding(table), ""]
     lines += ["## Keys", "", *_table(keys)]
     return "\n".join(lines)
 

@@ -26,8 +26,11 @@ TRAINING = {
 }
 SMALLER = {
     "train": TRAINING,
-    "phantom": {"shape": "[40,48,40]"},
+    "phantom": {"shape": "[40,48,40]", "workers": "1"},
+    "check": {"workers": "1"},
     "predict": {"tta": "none"},
+    "evaluate": {"workers": "1"},
+    "report": {"workers": "1", "viewer": "false"},
 }
 """Overrides that every call of a command gets, in place of the page's own."""
 
