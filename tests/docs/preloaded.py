@@ -26,6 +26,7 @@ TRAINING = {
 }
 SMALLER = {
     "train": TRAINING,
+    "prepare": {"data.workers": "0"},
     "phantom": {"shape": "[40,48,40]", "workers": "1"},
     "check": {"workers": "1"},
     "predict": {"tta": "none"},
@@ -61,6 +62,7 @@ def answer(connection: socket.socket) -> int:
     os.chdir(call["folder"])
     os.environ.clear()
     os.environ.update(call["environment"])
+    sys.path[:0] = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
     sys.argv = ["brats-seg", *smaller(call["arguments"])]
     try:
         importlib.import_module("brats_seg.cli.main").main()
