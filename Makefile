@@ -56,11 +56,12 @@ UV := $(FLOORS)/bin/uv --quiet pip
 
 test-floors: $(BIN)/python  ## fast tests with the lowest versions that pyproject.toml admits
 	@test -x $(FLOORS)/bin/uv || { $(PYTHON) -m venv $(FLOORS) && $(FLOORS)/bin/python -m pip --disable-pip-version-check install -qq uv; }
-	@for torch in cpu auto; do \
-		$(UV) compile --python $(FLOORS)/bin/python --resolution lowest-direct --torch-backend $$torch \
-			--extra dev --extra export --extra sweeps pyproject.toml -o $(FLOORS)/lowest.txt \
-		&& $(UV) install --python $(FLOORS)/bin/python --torch-backend $$torch -r $(FLOORS)/lowest.txt && break; \
-		test $$torch = cpu || exit 1; echo "No torch without CUDA to be had: taking PyPI's, several GB."; \
+	@for torch in --torch-backend=cpu ""; do \
+		$(UV) compile --python $(FLOORS)/bin/python --resolution lowest-direct $$torch \
+			--extra dev --extra export --extra sweeps pyproject.toml -o $(FLOORS)/lowest.txt >/dev/null 2>&1 \
+		&& $(UV) install --python $(FLOORS)/bin/python $$torch -r $(FLOORS)/lowest.txt && break; \
+		test -n "$$torch" || { echo "The lowest versions cannot be had together: see uv pip compile." >&2; exit 1; }; \
+		echo "No torch without CUDA to be had: taking PyPI's, several GB."; \
 	done
 	@$(UV) install --python $(FLOORS)/bin/python --no-deps -e .
 	@OMP_NUM_THREADS=1 $(FLOORS)/bin/pytest -n auto -m "not ($(SLOW))"
