@@ -62,7 +62,7 @@ def signed_distance_mm(
         return np.full(region.shape, -FAR_MM, np.float32)
     inside = distance_transform_edt(region, spacing_mm)
     outside = distance_transform_edt(~region, spacing_mm)
-    return np.clip(inside - outside, -FAR_MM, FAR_MM).astype(np.float32)
+    return np.asarray(np.clip(inside - outside, -FAR_MM, FAR_MM), np.float32)
 
 
 def to_native(label_map: nifti.Volume, folder: AlignedFolder, labels: LabelValues) -> NDArray[np.uint8]:

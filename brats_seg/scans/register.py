@@ -19,7 +19,9 @@ SPACING_MM = 2.0
 """Of the fixed image at the finest level."""
 SHRINK, SMOOTHING_MM, SHARES = (4, 2, 1), (4.0, 2.0, 0.0), (1.0, 0.5, 0.1)
 """Of each level, coarse to fine; the last: the share of the fixed image's voxels that the metric looks at."""
-STEPS = 200
+STEPS = 300
+RELAXATION = 0.9
+"""Of the step where the gradient turns: with 0.6 the search ends 2 degrees short of the optimum along its flattest direction."""
 KINDS = ("rigid", "affine")
 
 
@@ -122,7 +124,7 @@ def _method(fixed: Image, mask: Image) -> Any:
 def _search(method: Any, fixed: Image, moving: Image, start: Any, seed: int) -> Any:
     itk = load("SimpleITK")
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=2.0, minStep=1e-3, numberOfIterations=STEPS, relaxationFactor=0.6
+        2.0, 1e-3, STEPS, RELAXATION, gradientMagnitudeTolerance=1e-9
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel(SHRINK)

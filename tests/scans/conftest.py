@@ -31,11 +31,12 @@ GRIDS = {
 
 @dataclass
 class RawCase:
-    """Files of one head, the truth about it, and the movement put on T2."""
+    """Files of one head, the truth about it on the grid of T1ce, and an atlas of its size."""
 
     files: dict[str, Path]
     brain: Path
     seg: Path
+    atlas: Path
 
 
 def affine(codes: str, spacing: tuple[float, ...], size: tuple[int, ...]) -> np.ndarray:
@@ -105,11 +106,15 @@ def raw_case(head, tmp_path_factory) -> Callable[..., RawCase]:
         codes, spacing, size = GRIDS["t1ce"]
         place = affine(codes, spacing, size)
         mask = sample(brain.astype(np.float32), place, size) >= 0.5
+        stripped = np.where(brain, whole["t1"], 0).transpose(2, 1, 0)[::-1, ::-1]
         seg = sample(label_map, place, size, order=0)
         return RawCase(
             files,
             save(folder / "mask.nii.gz", mask.astype(np.uint8), place),
             save(folder / "truth.nii.gz", seg.astype(np.uint8), place),
+            save(
+                folder / "atlas.nii.gz", stripped.astype(np.int16), affine("RAS", (1, 1, 1), stripped.shape)
+            ),
         )
 
     return make
