@@ -131,7 +131,7 @@ def attributes_of(header: Any) -> dict[str, Any]:
 
 def _series(members: list[tuple[Path, Any]]) -> Series:
     first = members[0][1]
-    places = [place for _, header in members for place in _places(header)]
+    places = [place for _, header in members for place in places_of(header)]
     times = {
         time for _, header in members if (time := _echo_time(header, _first(header, SHARED))) is not None
     }
@@ -160,8 +160,8 @@ def _small(header: Any) -> Any:
     return header
 
 
-def _places(header: Any) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-    """Position and orientation of each slice; nothing where the file does not tell."""
+def places_of(header: Any) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Position and orientation of each slice of a file; nothing where it does not tell."""
     shared = _first(header, SHARED)
     frames = list(header.get(PER_FRAME) or []) or [header]
     places = []

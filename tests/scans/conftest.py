@@ -128,3 +128,48 @@ def raw_scan() -> Path:
     folder = Path(os.environ["BRATS_SEG_RAW_SCAN"])
     assert (folder / "t1ce.nii.gz").is_file(), f"BRATS_SEG_RAW_SCAN={folder} holds no t1ce.nii.gz"
     return folder
+
+
+@pytest.fixture
+def write_series() -> Callable[..., None]:
+    """``write_series(folder, orientation=..., positions=..., rows=..., columns=...)``: classic MR, one file per slice."""
+    pydicom = pytest.importorskip("pydicom")
+
+    def write(folder: Path, *, orientation, positions, rows: int, columns: int) -> None:
+        folder.mkdir(parents=True)
+        for at, position in enumerate(positions):
+            data = pydicom.Dataset()
+            data.file_meta = pydicom.dataset.FileMetaDataset()
+            data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+            data.SOPClassUID = pydicom.uid.MRImageStorage
+            data.SOPInstanceUID = f"1.2.826.0.1.3680043.10.99.1.{at + 1}"
+            data.StudyInstanceUID, data.SeriesInstanceUID = (
+                "1.2.826.0.1.3680043.10.99",
+                "1.2.826.0.1.3680043.10.99.1",
+            )
+            data.FrameOfReferenceUID = "1.2.826.0.1.3680043.10.99.2"
+            data.PatientName, data.PatientID, data.PatientBirthDate, data.PatientSex = (
+                "Phantom",
+                "p1",
+                "",
+                "O",
+            )
+            data.StudyDate, data.StudyTime, data.StudyID, data.AccessionNumber = "20200101", "120000", "1", ""
+            data.Modality, data.Manufacturer, data.SeriesNumber, data.InstanceNumber = (
+                "MR",
+                "phantom",
+                1,
+                at + 1,
+            )
+            data.ReferringPhysicianName = data.PositionReferenceIndicator = ""
+            data.ImageType, data.ScanningSequence = ["ORIGINAL", "PRIMARY", "M"], "SE"
+            data.SequenceVariant, data.ScanOptions, data.MRAcquisitionType = "NONE", "", "2D"
+            data.RepetitionTime, data.EchoTime, data.EchoTrainLength = 500, 10, 1
+            data.ImageOrientationPatient, data.ImagePositionPatient = orientation, position
+            data.SliceThickness, data.PixelSpacing, data.Rows, data.Columns = 5.5, [0.9, 0.8], rows, columns
+            data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+            data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+            data.PixelData = np.full((rows, columns), at, np.uint16).tobytes()
+            data.save_as(folder / f"{len(positions) - at:03}", enforce_file_format=True)
+
+    return write
