@@ -134,7 +134,7 @@ def _uid(label_map: nifti.Volume, source: SourceSeries, kind: str) -> str:
 
 def _contours(region: NDArray[np.bool_], source: SourceSeries) -> Iterator[tuple[Any, NDArray[np.float64]]]:
     """The slice's header, and points ``(n, 3)`` in LPS millimetres, of each outline."""
-    import contourpy
+    contourpy: Any = load("contourpy")
 
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ source.geometry.affine
     for at in np.flatnonzero(region.any(axis=(1, 2))):

@@ -23,7 +23,7 @@ from brats_seg.scans.images import Image, isotropic, read_image, resample, to_ar
 from brats_seg.scans.packages import load
 from brats_seg.scans.quality import Pair, brain_warnings, dice, measure_pair, pair_warnings, suspect_swap
 from brats_seg.scans.quality_page import write_quality_page
-from brats_seg.scans.register import matrix, register
+from brats_seg.scans.register import matrix, one_thread, register
 from brats_seg.scans.settings import AlignSettings
 from brats_seg.terms import MODALITIES
 
@@ -195,9 +195,9 @@ def without_bias(image: Image) -> Image:
     small = isotropic(image, N4_SPACING_MM)
     small = itk.Maximum(small, 1e-3)
     method = itk.N4BiasFieldCorrectionImageFilter()
-    method.SetNumberOfThreads(1)
     method.SetMaximumNumberOfIterations([50, 50, 30])
-    method.Execute(small, itk.OtsuThreshold(small, 0, 1))
+    with one_thread():
+        method.Execute(small, itk.OtsuThreshold(small, 0, 1))
     return image / itk.Exp(method.GetLogBiasFieldAsImage(image))
 
 

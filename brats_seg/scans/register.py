@@ -4,6 +4,7 @@ each time."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,24 @@ def register(
     Raises:
         UserError: The images do not overlap wherever the search starts, or the search fails.
     """
+    with one_thread():
+        return _register(isotropic(fixed, SPACING_MM), moving, kind, seed, mask)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """SimpleITK on one thread: the metric is a sum, and its last digits follow from how many threads share it."""
+    process = load("SimpleITK").ProcessObject
+    before = process.GetGlobalDefaultNumberOfThreads()
+    process.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        process.SetGlobalDefaultNumberOfThreads(before)
+
+
+def _register(fixed: Image, moving: Image, kind: str, seed: int, mask: Image) -> Registration:
     itk = load("SimpleITK")
-    fixed = isotropic(fixed, SPACING_MM)
     method = _method(fixed, mask)
     before = _metric(method, fixed, moving, itk.Euler3DTransform())
     scored = [(_metric(method, fixed, moving, start), start) for start in _starts(fixed, moving)]
@@ -110,7 +127,6 @@ def shift_mm(transform: NDArray[np.float64], point: NDArray[np.float64]) -> floa
 def _method(fixed: Image, mask: Image) -> Any:
     itk = load("SimpleITK")
     method = itk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums in one order
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetInterpolator(itk.sitkLinear)

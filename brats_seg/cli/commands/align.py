@@ -26,7 +26,8 @@ def main(config: DictConfig) -> None:
         raise UserError("brain_mask=FILE goes with t1=FILE t1ce=FILE t2=FILE flair=FILE")
     settings = AlignSettings(**OmegaConf.to_container(config.scans))  # type: ignore[arg-type]
     if files:
-        cases, unclear = [case_from_files(files, case_id=config.case)], []
+        cases = [case_from_files(files, case_id=config.case)]
+        unclear: list[str] = []
     else:
         cases, unclear = clear_cases(Path(config.input), patterns=config.patterns)
     masks = {} if config.brain_mask is None else {cases[0].id: Path(config.brain_mask)}
