@@ -54,7 +54,15 @@ def extract_brain(image: Image, mode: str = "fast", device: str = "cpu") -> NDAr
 
 
 def volume_ml(mask: NDArray[np.bool_], image: Image) -> float:
-    """How much a mask on an image's grid holds, in millilitres."""
+    """How much a mask holds.
+
+    Args:
+        mask: ``(z, y, x)``.
+        image: Gives the grid.
+
+    Returns:
+        Millilitres.
+    """
     return float(mask.sum() * np.prod(image.GetSpacing()) / 1000)
 
 

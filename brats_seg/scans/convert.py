@@ -62,12 +62,14 @@ def convert(
     chosen: Mapping[str, str | None] | None = None,
     identity: str = "pseudonym",
 ) -> Converted:
-    """Find the four sequences of each study and write ``<case>/<case>_<modality>.nii.gz``; what is there is kept.
+    """Find the four sequences of each study and write ``<case>/<case>_<modality>.nii.gz``; what is there
+    is kept.
 
     Args:
         source: A folder of DICOM files, also zipped, of one or many patients.
         output: Gets a folder per study, and ``identities.json``, the only file that tells whose it is.
-        chosen: Modality to the SeriesInstanceUID, or to a pattern of the description (``*`` and ``?``), where two series fit.
+        chosen: Modality to the SeriesInstanceUID, or to a pattern of the description (``*`` and ``?``),
+            where two series fit.
         identity: ``"pseudonym"``, or ``"keep"``: cases are named by PatientID and StudyDate.
 
     Returns:
@@ -148,7 +150,8 @@ def _unclear(candidates: Mapping[str, Sequence[Series]]) -> Iterator[str]:
 
 
 def _dcm2niix(series: Series, program: Path) -> nifti.Volume:
-    """One series as one volume. The program sees files with numbers for names, and is started without a shell."""
+    """One series as one volume. The program sees files with numbers for names, and is started without a
+    shell."""
     with tempfile.TemporaryDirectory() as folder:
         files, result = Path(folder) / "files", Path(folder) / "result"
         files.mkdir()

@@ -1,4 +1,5 @@
-"""DICOM SEG and RTSTRUCT of a label map, from a folder of DICOM files. Covered by tests/scans/test_dicom_results.py."""
+"""DICOM SEG and RTSTRUCT of a label map, from a folder of DICOM files. Covered by
+tests/scans/test_dicom_results.py."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ from brats_seg import nifti
 from brats_seg.errors import UserError
 from brats_seg.labels import LabelValues
 from brats_seg.scans.dicom_files import files_below
-from brats_seg.scans.dicom_results import write_segmentation, write_structures
+from brats_seg.scans.segmentation import write_segmentation
 from brats_seg.scans.series import Series, find_series
 from brats_seg.scans.source_series import open_series
+from brats_seg.scans.structures import write_structures
 
 
 def write_dicom(

@@ -1,4 +1,5 @@
-"""Every DICOM file below a folder, zip files included, within bounds; nothing of a file's name or text becomes a path."""
+"""Every DICOM file below a folder, zip files included, within bounds; nothing of a file's name or text
+becomes a path."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def files_below(root: Path, unzipped: Path) -> Iterator[Path]:
         Files, sorted within their folder.
 
     Raises:
-        UserError: There is no such folder, more than :data:`MOST_FILES` files, or a zip file that holds too much.
+        UserError: There is no such folder, more than :data:`MOST_FILES` files, or a zip file that holds
+            too much.
     """
     if not root.exists():
         raise UserError(f"{root}: no such folder of DICOM files")

@@ -18,7 +18,8 @@ LONGEST_NAME = 60
 
 
 class Identities:
-    """Names of cases. A pseudonym is a keyed hash of the study's UID; the key lies in the file and nowhere else.
+    """Names of cases. A pseudonym is a keyed hash of the study's UID; the key lies in the file and
+    nowhere else.
 
     Args:
         folder: Where the file is, or will be.

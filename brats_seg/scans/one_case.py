@@ -18,19 +18,19 @@ from brats_seg.errors import FileError
 from brats_seg.files import read_object, write_json
 from brats_seg.scans.aligned_folder import AlignedFolder
 from brats_seg.scans.atlas import Atlas, grid_image, read_atlas
+from brats_seg.scans.bias import without_bias
 from brats_seg.scans.brain import extract_brain, volume_ml
-from brats_seg.scans.images import Image, isotropic, read_image, resample, to_array, to_itk
+from brats_seg.scans.images import Image, read_image, resample, to_array, to_itk
 from brats_seg.scans.packages import load
 from brats_seg.scans.quality import Pair, brain_warnings, dice, measure_pair, pair_warnings, suspect_swap
 from brats_seg.scans.quality_page import write_quality_page
-from brats_seg.scans.register import matrix, one_thread, register
+from brats_seg.scans.register import matrix, register
 from brats_seg.scans.settings import AlignSettings
 from brats_seg.terms import MODALITIES
 
 FIXED = "t1ce"
 MOVING = tuple(name for name in MODALITIES if name != FIXED)
 TO_T1CE = "atlas_to_t1ce"
-N4_SPACING_MM = 4.0
 
 
 class OneCase:
@@ -187,18 +187,6 @@ class OneCase:
     def brain(self) -> NDArray[np.bool_]:
         """The brain on the target grid."""
         return np.asarray(nifti.read(self.folder.brain).array > 0)
-
-
-def without_bias(image: Image) -> Image:
-    """An image without its smooth bias field, by N4 (Tustison et al. 2010) on a coarse copy."""
-    itk = load("SimpleITK")
-    small = isotropic(image, N4_SPACING_MM)
-    small = itk.Maximum(small, 1e-3)
-    method = itk.N4BiasFieldCorrectionImageFilter()
-    method.SetMaximumNumberOfIterations([50, 50, 30])
-    with one_thread():
-        method.Execute(small, itk.OtsuThreshold(small, 0, 1))
-    return image / itk.Exp(method.GetLogBiasFieldAsImage(image))
 
 
 def _stored(array: NDArray[np.float32], inside: NDArray[np.bool_], kind: np.dtype[Any]) -> NDArray[Any]:

@@ -137,6 +137,14 @@ def suspect_swap(images: Mapping[str, NDArray[np.floating]], brain: NDArray[np.b
 
 
 def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """Dice of two masks; 1 where both are empty."""
+    """Dice of two masks.
+
+    Args:
+        one: Of any shape.
+        other: Of the same shape.
+
+    Returns:
+        1 where both are empty.
+    """
     total = int(one.sum()) + int(other.sum())
     return 2 * int((one & other).sum()) / total if total else 1.0

@@ -22,7 +22,8 @@ SHRINK, SMOOTHING_MM, SHARES = (4, 2, 1), (4.0, 2.0, 0.0), (1.0, 0.5, 0.1)
 """Of each level, coarse to fine; the last: the share of the fixed image's voxels that the metric looks at."""
 STEPS = 300
 RELAXATION = 0.9
-"""Of the step where the gradient turns: with 0.6 the search ends 2 degrees short of the optimum along its flattest direction."""
+"""Of the step where the gradient turns: with 0.6 the search ends 2 degrees short of the optimum along its
+flattest direction."""
 KINDS = ("rigid", "affine")
 
 
@@ -67,7 +68,8 @@ def register(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """SimpleITK on one thread: the metric is a sum, and its last digits follow from how many threads share it."""
+    """SimpleITK on one thread: the metric is a sum, and its last digits follow from how many threads
+    share it."""
     process = load("SimpleITK").ProcessObject
     before = process.GetGlobalDefaultNumberOfThreads()
     process.SetGlobalDefaultNumberOfThreads(1)

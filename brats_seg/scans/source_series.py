@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.errors import UserError
+from brats_seg.scans.attributes import places_of
 from brats_seg.scans.images import RAS_TO_LPS
 from brats_seg.scans.packages import load
-from brats_seg.scans.series import Series, places_of
+from brats_seg.scans.series import Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,8 @@ class SourceSeries:
     """A series as results refer to it.
 
     Attributes:
-        headers: ``pydicom.Dataset`` without pixels: one per slice in the order of the slices, or one enhanced file.
+        headers: ``pydicom.Dataset`` without pixels: one per slice in the order of the slices, or one
+            enhanced file.
         order: Which slice of the grid each frame of the series is.
         geometry: The grid; the file's axes are columns, rows and slices.
     """

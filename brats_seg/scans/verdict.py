@@ -1,4 +1,5 @@
-"""Which of the four sequences a DICOM series is, or why it is none: from its attributes, its description last."""
+"""Which of the four sequences a DICOM series is, or why it is none: from its attributes, its description
+last."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from brats_seg.cases import clear_cases
 from brats_seg.errors import UserError
-from brats_seg.labels import LABEL_VALUES
 from brats_seg.files import read_object
+from brats_seg.labels import LABEL_VALUES
 from brats_seg.scans import AlignSettings, align
 from brats_seg.scans.align import aligned_cases
 from brats_seg.scans.convert import Converted, convert
@@ -33,7 +33,8 @@ def segment_export(
     Args:
         source: Folder of DICOM files.
         output: Gets ``nifti/``, ``aligned/`` and ``predictions/`` with ``native/`` and ``dicom/``.
-        predict: Segments the cases of a folder into another one, and answers with a line for each that failed.
+        predict: Segments the cases of a folder into another one, and answers with a line for each that
+            failed.
         settings: Of the alignment; None: the defaults.
         chosen: Modality to a SeriesInstanceUID or pattern, where two series fit.
         identity: ``"pseudonym"`` or ``"keep"``.

@@ -132,7 +132,8 @@ def raw_scan() -> Path:
 
 @pytest.fixture
 def write_series() -> Callable[..., None]:
-    """``write_series(folder, orientation=..., positions=..., rows=..., columns=...)``: classic MR, one file per slice."""
+    """``write_series(folder, orientation=..., positions=..., rows=..., columns=...)``: classic MR, one
+    file per slice."""
     pydicom = pytest.importorskip("pydicom")
 
     def write(folder: Path, *, orientation, positions, rows: int, columns: int) -> None:

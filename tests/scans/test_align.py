@@ -48,7 +48,8 @@ def test_the_result_is_a_case_that_the_check_finds_nothing_wrong_with(aligned):
 
 
 def test_the_sequences_lie_on_one_another(aligned):
-    """The tissue borders of the phantom are those of one head: sequences correlate in the brain as they do before scanning."""
+    """The tissue borders of the phantom are those of one head: sequences correlate in the brain as they
+    do before scanning."""
     folder = AlignedFolder(aligned / "p1")
     brain = nifti.read(folder.brain).array > 0
     t1, t1ce = (nifti.read(folder.sequence(name)).array[brain].astype(float) for name in ("t1", "t1ce"))
@@ -86,8 +87,8 @@ def test_cut_off_and_given_again_leaves_the_same_bytes(aligned, case, tmp_path, 
 
 
 def test_other_settings_in_the_same_folder_are_refused(aligned, case):
+    other = settings(case, interpolation="bspline")
     with pytest.raises(UserError, match="choose another output=DIR"):
-        other = settings(case, interpolation="bspline")
         align_case(case_from_files(case.files, case_id="p1"), aligned, other, brain_mask=case.brain)
 
 

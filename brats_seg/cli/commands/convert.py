@@ -28,9 +28,8 @@ def main(config: DictConfig) -> None:
     chosen = {str(key): value for key, value in OmegaConf.to_container(config.series).items()}  # type: ignore[union-attr]
     found = convert(Path(config.input), Path(config.output), chosen=chosen, identity=config.identity)
     show(found.judged)
-    print(
-        f"{count(len(found.written), 'case')} in {config.output}; {count(found.others, 'file')} that are no DICOM"
-    )
+    cases, others = count(len(found.written), "case"), count(found.others, "file")
+    print(f"{cases} in {config.output}; {others} that are no DICOM")
     if found.failures:
         raise UserError("\n".join(found.failures))
 
