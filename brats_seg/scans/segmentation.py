@@ -85,7 +85,7 @@ def result_uid(label_map: nifti.Volume, source: SourceSeries, kind: str) -> str:
         The UID.
     """
     parts = [kind, str(source.headers[0].SeriesInstanceUID), label_map.array.tobytes().hex()[:1_000_000]]
-    return str(load("pydicom.uid").generateresult_uid(entropy_srcs=[*parts, label_map.sha256]))
+    return str(load("pydicom.uid").generate_uid(entropy_srcs=[*parts, label_map.sha256]))
 
 
 def _segments(highdicom: Any, uid: str) -> list[Any]:

@@ -16,6 +16,8 @@ from brats_seg.scans import AlignedFolder, AlignSettings, align, align_case
 from brats_seg.scans.quality import Pair, dice, pair_warnings, suspect_swap
 from brats_seg.terms import MODALITIES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def case(raw_case):

@@ -8,6 +8,8 @@ import pytest
 from brats_seg.scans.images import RAS_TO_LPS, read_image
 from brats_seg.scans.register import matrix, register, turn_degrees
 
+pytestmark = pytest.mark.slow
+
 
 def rigid(degrees, shift_mm):
     """Turns about x, then y, then z, then the shift."""
