@@ -120,7 +120,7 @@ endif
 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,sweeps]"
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,scans,sweeps]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed

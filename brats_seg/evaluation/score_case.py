@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 
@@ -149,7 +148,7 @@ def _read_regions(pair: Pair, label_map: LabelMap, truth: Truth) -> Mask:
 def _crop(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
     """Both regions ``(region, z, y, x)`` in the box around the largest of them, the last."""
     box = box_with_margin(prediction[-1], truth[-1])
-    return cast(Mask, box.crop(prediction)), cast(Mask, box.crop(truth))
+    return box.crop(prediction), box.crop(truth)
 
 
 def _score(prediction: Mask, truth: Truth, convention: Convention) -> dict[str, Scores]:
