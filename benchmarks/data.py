@@ -1,4 +1,4 @@
-"""Reading a training patch from the cache, and preparing a case, each against the other way. Medians of one run.
+"""Reading a patch from the cache against NIfTI, preparing a case against SimpleITK. Medians of one run.
 
 python benchmarks/data.py FOLDER_OF_CASES      # real cases; without an argument: full-size phantoms
 """
@@ -31,8 +31,8 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def released_manner(case: Case) -> np.ndarray:
-    """One case as the released code prepares it each time: SimpleITK, numpy percentiles, crop to the brain."""
+def prepare_as_released(case: Case) -> np.ndarray:
+    """Prepare a case as the released code does each time: SimpleITK, numpy percentiles, crop to the brain."""
     images = []
     for file in case.modalities.values():
         image = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file.path))).astype(np.float32)
@@ -46,7 +46,7 @@ def released_manner(case: Case) -> np.ndarray:
     return box.crop(stacked)
 
 
-def ours(case: Case) -> None:
+def prepare_here(case: Case) -> None:
     prepare(read_case(case), MinMax(1, 99))
 
 
@@ -59,7 +59,8 @@ def patch_from_nifti(case: Case, rng: np.random.Generator) -> np.ndarray:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if len(sys.argv) > 1:
-            cases = [case for case in find_cases(Path(sys.argv[1])) if case.segmentation is not None][:4]
+            found = find_cases(Path(sys.argv[1]))
+            cases = [case for case in found if case.segmentation is not None][:4]
         else:
             from brats_seg.phantom import write_cohort
 
@@ -73,15 +74,13 @@ def main() -> None:
             case, index = cases[number % len(cases)], number % len(cases)
             times["cache"].append(seconds(lambda n=number, i=index: patches[n, i]))  # type: ignore[misc]
             times["nifti"].append(seconds(lambda c=case: patch_from_nifti(c, rng)))  # type: ignore[misc]
-            times["ours"].append(seconds(lambda c=case: ours(c)))  # type: ignore[misc]
-            times["released"].append(seconds(lambda c=case: released_manner(c)))  # type: ignore[misc]
+            times["ours"].append(seconds(lambda c=case: prepare_here(c)))  # type: ignore[misc]
+            times["released"].append(seconds(lambda c=case: prepare_as_released(c)))  # type: ignore[misc]
     medians = {name: median(values) for name, values in times.items()}
-    print(
-        f"patch: from the cache {medians['nifti'] / medians['cache']:.1f} times as fast as from NIfTI (at least 20 wanted)"
-    )
-    print(
-        f"prepare: {medians['released'] / medians['ours']:.1f} times as fast as SimpleITK and numpy (at least 1.5 wanted)"
-    )
+    patch = medians["nifti"] / medians["cache"]
+    print(f"patch: from the cache {patch:.1f} times as fast as from NIfTI (at least 20 wanted)")
+    whole = medians["released"] / medians["ours"]
+    print(f"prepare: {whole:.1f} times as fast as SimpleITK and numpy (at least 1.5 wanted)")
 
 
 if __name__ == "__main__":

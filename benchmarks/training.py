@@ -1,10 +1,10 @@
-"""A training step of this package, of the same network in plain torch (eager, contiguous, fp32), and of MONAI's of equal size.
+"""A training step of this package, of the same network in plain torch, and of MONAI's networks of equal size.
 
-python benchmarks/training.py [--cuda] [--side N] [--batch N] [--width N] [--rounds N] [--precision P] [--compile] ...
+python benchmarks/training.py [--cuda] [--side N] [--batch N] [--width N] [--rounds N] [--precision P] ...
 
-Every contender has a process of its own, because the package also changes how a process keeps freed memory; they take turns, one
-step each, and the medians of all turns are compared. A step: forward, Dice loss of every head that the network has, backward, the
-norm of the gradient, Adam.
+Plain torch is eager, contiguous and fp32. Every contender has a process of its own, because the package also
+changes how a process keeps freed memory; they take turns, one step each, and the medians of all turns are
+compared. A step: forward, Dice loss of every head of the network, backward, the norm of the gradient, Adam.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ def plain(options: argparse.Namespace, device: torch.device) -> tuple[nn.Module,
 
 
 def monai(name: str, options: argparse.Namespace, device: torch.device) -> tuple[nn.Module, Forward]:
-    """Five stages of two 3x3x3 convolutions, the fifth at the size of the fourth as ours; DynUNet supervises three more heads."""
+    """Five stages of two 3x3x3 convolutions, the fifth at the size of the fourth as in our network.
+
+    DynUNet supervises three more heads.
+    """
     from monai.networks.nets import DynUNet
     from monai.networks.nets import UNet as MonaiUNet
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+from omegaconf import DictConfig
+
+SHAPES = ("augment", "geometry", "labels", "losses", "metrics", "models", "preprocessing")
+"""Rooms whose annotations are checked at every call in this process: the shapes as much as the kinds."""
+install_import_hook(
+    [f"brats_seg.{room}" for room in SHAPES],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float, as for mypy
+)
 
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 Write = Callable[..., Path]
+Config = Callable[..., DictConfig]
 REAL_CASES = "BRATS_SEG_REAL_CASES"
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -30,8 +41,16 @@ def real_cases() -> Path:
 
 
 @pytest.fixture
+def shapes_unchecked() -> Iterator[None]:
+    """For networks that are compiled or exported: torch would trace the checks, too."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """``write("folder/name.nii.gz", array)``: gives the folder; ``labels`` adds the JSON that `predict` leaves."""
+    """``write("folder/name.nii.gz", array)`` returns the folder; ``labels`` adds the JSON of `predict`."""
 
     from brats_seg import nifti
 
@@ -46,3 +65,28 @@ def write(tmp_path: Path) -> Write:
         return file.parent
 
     return write_map
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``cohort/``, five synthetic cases to train on; :func:`config` adds ``cache/``."""
+    from brats_seg.phantom import write_cohort
+
+    root = tmp_path_factory.mktemp("data")
+    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    return root
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    """``config(root, runs_root, "key=value", ...)``: a training of seconds on a CPU; later overrides win."""
+    from brats_seg.training import load_config
+
+    def compose(root: Path, runs: Path, *overrides: str) -> DictConfig:
+        small = ["scale=smoke", "model.width=2", "data.patch=[16,16,16]"]
+        short = ["schedule.constant_epochs=1", "schedule.cosine_epochs=2"]
+        places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={runs}"]
+        machine = ["trainer.accelerator=cpu", "data.workers=0"]
+        return load_config([*small, *short, *places, *machine, *overrides])
+
+    return compose

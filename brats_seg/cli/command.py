@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.resources import files
 from typing import Any
-from unittest.mock import patch
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -18,9 +17,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.jobs import Job, done, task_overrides
-from brats_seg.cli.launchers import own_launchers, patient_launchers, preempted_once
 from brats_seg.cli.one_line_errors import explain, flat
 from brats_seg.cli.values import at_home, check_values
+from brats_seg.runtime.hydra_main import kept_results
+from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
@@ -44,12 +44,6 @@ def command(
         @wraps(task)
         def main(arguments: Sequence[str] | None = None) -> None:
             whole = sys.argv
-            results: list[Any] = []
-
-            def keep(function: Callable[[], Any]) -> Any:
-                """Hydra would print its errors itself, over many lines; and what its jobs return is lost in it."""
-                results.append(function())
-                return results[-1]
 
             @wraps(task)
             def guarded(config: DictConfig) -> Job:
@@ -62,7 +56,7 @@ def command(
                 print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
             own_launchers()
             try:
-                with patch("hydra._internal.utils.run_and_report", keep), patient_launchers():
+                with kept_results() as results, patient_launchers(Job.failed):
                     hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(
                         guarded
                     )()

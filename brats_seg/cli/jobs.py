@@ -1,21 +1,14 @@
-"""The jobs of a multirun: how each ended, and in which process it runs."""
+"""The jobs of a run or multirun, and how each ended."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-
-from brats_seg.errors import UserError
-
-T = TypeVar("T")
+from omegaconf import OmegaConf
 
 
 @dataclass(frozen=True)
@@ -23,9 +16,9 @@ class Job:
     """How one job ended.
 
     Attributes:
-        overrides: What made it one.
+        overrides: What distinguishes the job.
         code: Exit code.
-        message: Of its error.
+        message: The error's, if there was one.
         result: What the task returned.
     """
 
@@ -34,45 +27,41 @@ class Job:
     message: str = ""
     result: Any = None
 
+    @classmethod
+    def failed(cls, overrides: Sequence[str], message: str) -> Job:
+        """A job that did not come to its end.
+
+        Args:
+            overrides: Of the job.
+            message: Why.
+
+        Returns:
+            The job, with exit code 1.
+        """
+        return cls(tuple(overrides), 1, message)
+
 
 def task_overrides() -> list[str]:
-    """Of the running job, as they were given."""
+    """The overrides of the running job, as given."""
     return cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False))
 
 
 def done(results: Sequence[Any]) -> tuple[list[Job], bool]:
-    """The jobs in what Hydra returns, of one run or of a multirun's batches, and whether it was a multirun."""
-    several = any(isinstance(result, list) for result in results)
-    returns = [job for result in results if isinstance(result, list) for batch in result for job in batch]
-    returns += [result for result in results if isinstance(result, JobReturn)]
-    return [job.return_value for job in returns], several
-
-
-def isolated(task: Callable[[DictConfig], T], config: DictConfig) -> T:
-    """Run a job; one of joblib in a process of its own on a device of its own.
-
-    So its memory is free afterwards, and what kills it kills no other.
+    """The jobs in what Hydra returns.
 
     Args:
-        task: Importable by name.
-        config: Given to it.
+        results: One for each call of Hydra: a ``JobReturn``, or for a multirun a list of batches of them.
 
-    Raises:
-        UserError: The process was killed.
+    Returns:
+        The jobs, and whether it was a multirun.
     """
-    running = HydraConfig.get()
-    if running.mode != RunMode.MULTIRUN or running.runtime.choices["hydra/launcher"] != "joblib":
-        return task(config)
-    import joblib
-    from joblib.externals.loky import ProcessPoolExecutor  # Python's own cannot be nested in it
-
-    from brats_seg.runtime.devices import devices, leased
-
-    names = devices(config.trainer.accelerator)
-    slots = math.ceil(joblib.effective_n_jobs(running.launcher.n_jobs) / len(names))
-    with leased(names, slots), ProcessPoolExecutor(1) as process:
-        try:
-            ended: T = process.submit(task, config).result()
-        except BrokenProcessPool:
-            raise UserError("its process was killed, perhaps for lack of memory") from None
-    return ended
+    jobs: list[Job] = []
+    several = False
+    for result in results:
+        if isinstance(result, JobReturn):
+            jobs.append(result.return_value)
+        elif isinstance(result, list):
+            several = True
+            for batch in result:
+                jobs += [job.return_value for job in batch]
+    return jobs, several

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.runtime.hydra_main import root_node
 
 UNUSABLE, WRONG_USE = 1, 2
 """Exit codes: data or environment that cannot be used; a wrong key or value."""
@@ -111,7 +112,7 @@ def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> 
     key = asked[1] if asked else str(error.full_key or error.key)
     known = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
     if isinstance(error.parent_node, DictConfig):
-        known += flat(OmegaConf.to_container(error.parent_node._get_root(), resolve=False))
+        known += flat(OmegaConf.to_container(root_node(error.parent_node), resolve=False))
     meant = closest(key, known)
     return (
         f"unknown key {key}: {f'did you mean {meant}?' if meant else 'see --cfg job for the keys there are'}"

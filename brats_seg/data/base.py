@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from torch.utils.data import DataLoader
 
 from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, check_headers, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset
-from brats_seg.data.folds import Split, fold_split, frozen_folds, read_exclusions, read_split
+from brats_seg.data.folds import Split, fold_split, frozen_folds
+from brats_seg.data.loader import make_loader
+from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.nifti import read_geometry
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
 from brats_seg.preprocessing.cache import disk_estimate_bytes
+from brats_seg.runtime import cores
 from brats_seg.seeds import seed_for
 from brats_seg.terms import DIVISOR, Batch
 
@@ -35,20 +37,20 @@ class BraTSDataModule(pl.LightningDataModule):
         split: File with ``{"train": [...], "validation": [...]}`` in place of the folds.
         exclude: File with case ids to leave out of training; validation never changes.
         folds: How many folds.
-        folds_seed: Of the split alone, so that runs of other seeds share it.
-        changed: What to do where ``folds.json`` was made from other cases: ``refuse``, ``extend`` or ``resplit``.
+        folds_seed: Of the split alone, so that runs of other seeds share the split.
+        changed: If ``folds.json`` was made from other cases: ``refuse``, ``extend`` or ``resplit``.
         fold: Which fold validates, from 0; ``"all"`` trains on every case.
         seed: Of the shuffle, the crops and the augmentation.
         patch: Size of a training patch, ``(z, y, x)`` voxels.
         batch_size: Patches per step.
-        workers: Loader and preparation processes; None chooses by the machine.
-        labels: Name of the label values where the naming does not tell.
-        patterns: File patterns where the naming is your own.
+        workers: Loader and preparation processes; None: as many as this process may use cores.
+        labels: Name of the label values, if the file names do not imply them.
+        patterns: File patterns for a naming of your own.
         normalise: Intensity normalisation.
         augmentation: Applied on the device to training batches.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a key of conf/data)
         self,
         *,
         root: str,
@@ -69,18 +71,25 @@ class BraTSDataModule(pl.LightningDataModule):
         augmentation: Augmentation,
     ) -> None:
         super().__init__()
-        self.root, self.fold, self.folds, self.seed = Path(root).expanduser().resolve(), fold, folds, seed
-        self.folds_seed, self.changed = folds_seed, changed
+        self.root = Path(root).expanduser().resolve()
         tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
         self.home = Path(cache).expanduser() / f"{self.root.name}-{tag}"
-        self.split_file, self.exclude_file = split, exclude
+        self.split_file = split
+        self.exclude_file = exclude
+        self.folds = folds
+        self.folds_seed = folds_seed
+        self.changed = changed
+        self.fold = fold
+        self.seed = seed
         self.patch: Triple = (patch[0], patch[1], patch[2])
         if any(n % DIVISOR for n in self.patch):
             raise WrongValue(f"data.patch={list(self.patch)}: its sizes must be multiples of {DIVISOR}")
         self.batch_size = batch_size
-        self.workers = (os.cpu_count() or 1) if workers is None else workers
-        self.labels, self.patterns = labels, dict(patterns or {})
-        self.normalise, self.augmentation = normalise, augmentation
+        self.workers = cores() if workers is None else workers
+        self.labels = labels
+        self.patterns = dict(patterns or {})
+        self.normalise = normalise
+        self.augmentation = augmentation
         self.cases_ready: dict[str, CachedCase] = {}
 
     @cached_property
@@ -97,20 +106,22 @@ class BraTSDataModule(pl.LightningDataModule):
     @cached_property
     def split(self) -> Split:
         """Training and validation cases of this fold, exclusions taken out of training."""
-        ids = [case.id for case in self.cases]
-        if self.split_file is not None:
-            split = read_split(Path(self.split_file), ids)
-        elif self.fold == "all":  # asks for no folds, so too few patients for them will do
-            split = Split(tuple(ids), ())
-        else:
-            frozen = {"folds": self.folds, "seed": self.folds_seed}
-            split = fold_split(
-                frozen_folds(self.home / "folds.json", ids, **frozen, changed=self.changed), self.fold
-            )
+        split = self._whole_split()
         if self.exclude_file is None:
             return split
-        out = read_exclusions(Path(self.exclude_file))
-        return Split(tuple(i for i in split.train if i not in out), split.validation)
+        excluded = read_exclusions(Path(self.exclude_file))
+        train = tuple(case_id for case_id in split.train if case_id not in excluded)
+        return Split(train, split.validation)
+
+    def _whole_split(self) -> Split:
+        ids = [case.id for case in self.cases]
+        if self.split_file is not None:
+            return read_split(Path(self.split_file), ids)
+        if self.fold == "all":  # needs no folds, so too few patients for them will do
+            return Split(tuple(ids), ())
+        file = self.home / "folds.json"
+        folds = frozen_folds(file, ids, folds=self.folds, seed=self.folds_seed, changed=self.changed)
+        return fold_split(folds, self.fold)
 
     def prepare_cases(
         self,
@@ -120,13 +131,13 @@ class BraTSDataModule(pl.LightningDataModule):
         announce: Callable[[int, int], None] = lambda cases, size: None,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
-        """Fill the cache for these cases (default: those of the split) after the cheap check of their headers.
+        """Fill the cache, after the cheap check of every header.
 
         Args:
-            ids: Of the cases.
+            ids: Of the cases; None: those of the split.
             verify: Recompute every checksum, too.
-            announce: Called before the work, where there is any, with the number of cases and the bytes they may take.
-            progress: Called with (done, total).
+            announce: Called before the work, if there is any, with the number of cases and of bytes at most.
+            progress: Called after each case, with how many are done and how many there are.
 
         Raises:
             UserError: A case cannot be used, or the disk is too small.
@@ -135,71 +146,62 @@ class BraTSDataModule(pl.LightningDataModule):
         cases = [case for case in self.cases if case.id in wanted]
         check_headers(cases)
         cache = Cache(self.home, self.normalise)
-        if missing := [case for case in cases if cache.lookup(case) is None]:
-            needed = disk_estimate_bytes(
-                len(missing), read_geometry(missing[0].files[0]).shape
-            )  # the others' are like it
+        missing = [case for case in cases if cache.lookup(case) is None]
+        if missing:
+            shape = read_geometry(missing[0].files[0]).shape  # the other cases have about the same size
+            needed = disk_estimate_bytes(len(missing), shape)
             announce(len(missing), needed)
             self._check_disk(len(missing), needed)
         self.cases_ready = cache.ensure(cases, workers=self.workers, verify=verify, progress=progress)
 
     def setup(self, stage: str) -> None:
-        """Nothing is prepared here: every process opens what :meth:`prepare_cases` wrote."""
+        """Open the cases that :meth:`prepare_cases` prepared, in every process."""
         if not self.cases_ready:
             self.prepare_cases()
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Random patches, shuffled; the last incomplete batch is kept."""
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        dataset = PatchDataset([self.cases_ready[i] for i in self.split.train], self.patch, self.seed)
-        return self._loader(
-            dataset, batch_size=self.batch_size, sampler=EpochSampler(len(dataset), self.seed, rank, world)
-        )
+        cases = [self.cases_ready[case_id] for case_id in self.split.train]
+        dataset = PatchDataset(cases, self.patch, self.seed)
+        sampler = EpochSampler(len(dataset), self.seed, *self._rank_and_world())
+        return self._loader(dataset, batch_size=self.batch_size, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
-        """Whole brains, one at a time, each process its share; no loader where nothing validates."""
+        """Whole brains, one at a time, each process its share; no loader if nothing validates."""
         if not self.split.validation:
             return []
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        # No case twice, or all equally often: both leave means over cases as they are.
-        ids = (
-            self.split.validation[rank::world]
-            if len(self.split.validation) >= world
-            else self.split.validation
-        )
-        return self._loader(WholeDataset([self.cases_ready[i] for i in ids], DIVISOR), batch_size=1)
+        rank, world = self._rank_and_world()
+        ids = self.split.validation
+        if (
+            len(ids) >= world
+        ):  # else every process takes all: each case equally often leaves the means as they are
+            ids = ids[rank::world]
+        cases = [self.cases_ready[case_id] for case_id in ids]
+        return self._loader(WholeDataset(cases, DIVISOR), batch_size=1)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment training batches on the device; the draw depends on (seed, epoch, case id) alone."""
         image, target = batch.image.float(), batch.target.float()
         if self.trainer is None or not self.trainer.training:
             return Batch(image, target, batch.case_ids)
-        seeds = [seed_for(self.seed, self.trainer.current_epoch, i, "augment") for i in batch.case_ids]
+        epoch = self.trainer.current_epoch
+        seeds = [seed_for(self.seed, epoch, case_id, "augment") for case_id in batch.case_ids]
         return Batch(*self.augmentation(image, target, seeds), batch.case_ids)
 
-    def _loader(self, dataset: PatchDataset | WholeDataset, **options: object) -> DataLoader[Sample]:
-        # On a CPU the network needs the cores more than the loader does.
-        workers = min(self.workers, 8) if torch.cuda.is_available() else 0
-        return DataLoader(
-            dataset,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=collate,
-            **options,  # type: ignore[arg-type]
-        )
+    def _rank_and_world(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _loader(self, dataset: PatchDataset | WholeDataset, **options: Any) -> DataLoader[Sample]:
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return make_loader(dataset, workers=self.workers, on_gpu=on_gpu, **options)
 
     def _check_disk(self, missing: int, needed: int) -> None:
-        folder = next(p for p in (self.home, *self.home.absolute().parents) if p.exists())
+        folder = self.home.absolute()
+        while not folder.exists():
+            folder = folder.parent
         free = shutil.disk_usage(folder).free
         if needed > free:
             raise UserError(
-                f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, {folder} has {free / 1e9:.1f}: "
-                "choose another with data.cache=DIR"
+                f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, "
+                f"{folder} has {free / 1e9:.1f}: choose another with data.cache=DIR"
             )
-
-
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples of one size."""
-    images, targets, ids = zip(*samples, strict=True)
-    return Batch(torch.stack(images), torch.stack(targets), list(ids))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -27,7 +29,9 @@ class PatchDataset(Dataset[Sample]):
     """
 
     def __init__(self, cases: Sequence[CachedCase], patch: Triple, seed: int) -> None:
-        self.cases, self.patch, self.seed = cases, patch, seed
+        self.cases = cases
+        self.patch = patch
+        self.seed = seed
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -37,15 +41,20 @@ class PatchDataset(Dataset[Sample]):
         case = self.cases[index]
         generator = np.random.default_rng(seed_for(self.seed, epoch, case.id, "crop"))
         window, padding = random_window(case.box.shape, self.patch, generator)
-        image, regions = padding.pad(case.image(window)), padding.pad(case.regions(window))
-        return torch.from_numpy(image), torch.from_numpy(np.ascontiguousarray(regions)), case.id
+        return _sample(case, padding.pad(case.image(window)), padding.pad(case.regions(window)))
 
 
 class WholeDataset(Dataset[Sample]):
-    """The whole brain box of each case, padded at the end to a multiple of what the network halves."""
+    """The whole brain box of each case, padded at the end.
+
+    Args:
+        cases: What to serve.
+        multiple: Each padded size is a multiple of it, in voxels: how often the network halves.
+    """
 
     def __init__(self, cases: Sequence[CachedCase], multiple: int) -> None:
-        self.cases, self.multiple = cases, multiple
+        self.cases = cases
+        self.multiple = multiple
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -53,29 +62,43 @@ class WholeDataset(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         case = self.cases[index]
         padding = pad_to_multiple(case.box.shape, self.multiple)
-        image, regions = padding.pad(case.image()), padding.pad(case.regions())
-        return torch.from_numpy(image), torch.from_numpy(np.ascontiguousarray(regions)), case.id
+        return _sample(case, padding.pad(case.image()), padding.pad(case.regions()))
+
+
+def _sample(case: CachedCase, image: NDArray[Any], regions: NDArray[Any]) -> Sample:
+    return torch.from_numpy(image), torch.from_numpy(np.ascontiguousarray(regions)), case.id
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
     """``(epoch, index)`` of every case once, shuffled by (seed, epoch); every rank takes its share.
 
-    The epoch travels with the index, because workers that outlive an epoch would not see it change on the dataset.
+    The epoch travels with the index, because workers that outlive an epoch would not see the dataset change.
+
+    Args:
+        length: How many cases there are.
+        seed: Of the run.
+        rank: This process, from 0.
+        world_size: How many processes train.
     """
 
     def __init__(self, length: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
-        self.length, self.seed, self.rank, self.world_size = length, seed, rank, world_size
+        self.length = length
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of an epoch."""
+        """Set the epoch; Lightning does at the start of each."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return -(-self.length // self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng(seed_for(self.seed, self.epoch, "shuffle")).permutation(self.length)
-        # Every rank must take as many steps: the first cases fill up.
-        share = np.resize(order, len(self) * self.world_size)[self.rank :: self.world_size]
-        yield from ((self.epoch, int(index)) for index in share)
+        generator = np.random.default_rng(seed_for(self.seed, self.epoch, "shuffle"))
+        order = generator.permutation(self.length)
+        # Every rank must take equally many steps: the first cases of the order come again at its end.
+        filled = np.resize(order, len(self) * self.world_size)
+        for index in filled[self.rank :: self.world_size]:
+            yield self.epoch, int(index)

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from filelock import FileLock
 
-from brats_seg.errors import UserError, WrongValue
-from brats_seg.files import write_json
+from brats_seg.errors import FileError, UserError, WrongValue
+from brats_seg.files import read_json, write_json
 from brats_seg.seeds import seed_for
 
 TIMEPOINT = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$")
-"""BraTS 2023 and later number the visits of a patient."""
+"""BraTS 2023 and later number the visits of a patient, behind the last hyphen."""
 
 SCAN = re.compile(r"^((?:Brats1[78]|BraTS19)_.+)_\d+$")
-"""So do 2017 to 2019, where nearly every patient has the number 1 alone; BraTS 2020 has one case per patient."""
+"""BraTS 2017 to 2019 number scans too; nearly every patient has only scan 1.
+
+BraTS 2020 has one case per patient.
+"""
+
+CHANGED = ("refuse", "extend", "resplit")
+"""What to do if ``folds.json`` was made from other cases."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Case ids, each list sorted; they share none."""
+    """Case ids of both sides, each sorted; no case is on both."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
 
 
 def patient(case_id: str) -> str:
-    """The patient whom a case shows."""
-    if match := TIMEPOINT.match(case_id):
-        return match[1]
-    match = SCAN.match(case_id)
-    return (
-        f"{match[1]}_1" if match else case_id
-    )  # the first scan's id: a split where each has one scan stays as it was
+    """The patient of a case, for whom the id of the first scan stands where scans are numbered."""
+    visit = TIMEPOINT.match(case_id)
+    if visit:
+        return visit[1]
+    scan = SCAN.match(case_id)
+    return f"{scan[1]}_1" if scan else case_id
 
 
 def make_folds(
@@ -51,22 +56,34 @@ def make_folds(
         case_ids: In any order.
         folds: How many.
         seed: Of the order of the patients.
-        before: Folds whose patients stay where they are; new ones go where there are fewest.
+        before: Folds whose patients stay where they are; each new patient goes into the smallest fold.
+
+    Returns:
+        Case ids of each fold, sorted.
 
     Raises:
         UserError: There are fewer patients than folds.
     """
     ids = sorted(set(case_ids))
-    patients = sorted({patient(i) for i in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
+    patients = sorted({patient(case_id) for case_id in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
     if len(patients) < folds:
         raise UserError(
-            f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; use fold=all or fewer folds"
+            f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; "
+            "use fold=all or fewer folds"
         )
-    place = {patient(i): k for k, fold in enumerate(before) for i in fold if patient(i) in patients}
-    for p in patients:
-        sizes = Counter(place.values())
-        place.setdefault(p, min(range(folds), key=lambda k: sizes[k]))
-    return [[i for i in ids if place[patient(i)] == k] for k in range(folds)]
+    fold_of: dict[str, int] = {}
+    for number, fold in enumerate(before):
+        for case_id in fold:
+            fold_of[patient(case_id)] = number
+    sizes = Counter(fold_of[name] for name in patients if name in fold_of)
+    for name in patients:
+        if name not in fold_of:
+            fold_of[name] = min(range(folds), key=sizes.__getitem__)
+            sizes[fold_of[name]] += 1
+    made: list[list[str]] = [[] for _ in range(folds)]
+    for case_id in ids:
+        made[fold_of[patient(case_id)]].append(case_id)
+    return made
 
 
 def frozen_folds(
@@ -76,33 +93,37 @@ def frozen_folds(
 
     Args:
         path: Of ``folds.json``.
-        case_ids: That there are now.
+        case_ids: The cases that there are now.
         folds: How many.
         seed: Of the split.
-        changed: What to do where the file was made from other cases: ``refuse``, ``extend`` (known patients stay where they
-            are) or ``resplit`` (the file is kept as ``folds.before.json``).
+        changed: What to do if the file was made from other cases: ``refuse``, ``extend`` (known patients stay
+            where they are) or ``resplit`` (the file is kept as ``folds.before.json``).
+
+    Returns:
+        Case ids of each fold.
 
     Raises:
-        UserError: The file was made from other cases, another number of folds or another seed, and is to stay.
+        UserError: The file was made from other cases, another number of folds or another seed, and stays.
     """
-    if changed not in ("refuse", "extend", "resplit"):
+    if changed not in CHANGED:
         raise WrongValue(f"data.changed={changed}: use refuse, extend or resplit")
-    wanted: dict[str, Any] = {
-        "schema": 1,
-        "seed": seed,
-        "folds": make_folds(case_ids, folds=folds, seed=seed),
-    }
+    made = make_folds(case_ids, folds=folds, seed=seed)
+    wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": made}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        held = _read(path) if path.exists() else None
-        if held is None or (changed == "resplit" and held != wanted):
-            if held is not None:
+        if not path.exists():
+            write_json(path, wanted)
+            return made
+        held = read_json(path)
+        if not isinstance(held, dict):
+            raise FileError(path, "folds", "something else")
+        if changed == "resplit":
+            if held != wanted:
                 os.replace(path, path.with_name("folds.before.json"))
-            held = wanted
-            write_json(path, held)
-        elif (held.get("seed"), len(held.get("folds", []))) == (seed, folds) and (
-            changed == "extend" or held.get("extended")
-        ):
+                write_json(path, wanted)
+            return made
+        extends = changed == "extend" or held.get("extended")
+        if extends and (held.get("seed"), len(held.get("folds", []))) == (seed, folds):
             kept = make_folds(case_ids, folds=folds, seed=seed, before=held["folds"])
             if kept != held["folds"] and changed == "extend":
                 held = {**wanted, "folds": kept, "extended": True}
@@ -110,73 +131,35 @@ def frozen_folds(
             wanted = {**held, "folds": kept}
     if held != wanted:
         raise UserError(_difference(path, held, case_ids, seed, folds))
-    made: list[list[str]] = held["folds"]
-    return made
+    return cast(list[list[str]], held["folds"])
 
 
 def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds: int) -> str:
-    before, now = {i for fold in held.get("folds", []) for i in fold}, set(case_ids)
-    then = f"seed {held.get('seed')} and {len(held.get('folds', []))} folds then, {seed} and {folds} now"
+    held_folds = held.get("folds", [])
+    before = set(chain.from_iterable(held_folds))
+    now = set(case_ids)
+    then = f"seed {held.get('seed')} and {len(held_folds)} folds then, {seed} and {folds} now"
     change = f"{len(now - before)} cases new, {len(before - now)} gone; {then}"
-    mend = "restore them, or data.changed=extend (known patients stay in their folds) or resplit"
-    return f"{path} was made from other data ({change}): {mend}"
+    fix = "restore them, or data.changed=extend (known patients stay in their folds) or resplit"
+    return f"{path} was made from other data ({change}): {fix}"
 
 
 def fold_split(folds: Sequence[Sequence[str]], fold: int | str) -> Split:
     """Training and validation cases of one fold.
 
+    Args:
+        folds: Case ids of each fold.
+        fold: Which one validates, from 0.
+
+    Returns:
+        The split.
+
     Raises:
-        UserError: There is no such fold.
+        UserError: There is no such fold, or no other one to train on.
     """
     if not isinstance(fold, int) or not 0 <= fold < len(folds):
         raise WrongValue(f"fold={fold} does not exist: use 0 to {len(folds) - 1}, or all")
     if len(folds) == 1:
         raise WrongValue("data.folds=1 leaves nothing to train on: use more folds, or fold=all")
-    return Split(
-        tuple(sorted(i for k, f in enumerate(folds) if k != fold for i in f)), tuple(sorted(folds[fold]))
-    )
-
-
-def read_split(path: Path, case_ids: Iterable[str]) -> Split:
-    """A split written by hand: ``{"train": [...], "validation": [...]}``.
-
-    Raises:
-        UserError: The file is no such split, names unknown cases, or a case or a patient on both sides.
-    """
-    raw = _read(path)
-    if set(raw) != {"train", "validation"} or not all(isinstance(v, list) for v in raw.values()):
-        raise UserError(f'{path}: expected {{"train": [...], "validation": [...]}}, found keys {sorted(raw)}')
-    train, validation = set(raw["train"]), set(raw["validation"])
-    if unknown := (train | validation) - set(case_ids):
-        raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
-    if both := train & validation:
-        raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
-    if both := set(map(patient, train)) & set(map(patient, validation)):
-        raise UserError(
-            f"{path}: visits of {', '.join(sorted(both))} in train and validation; keep each patient on one side"
-        )
-    if not train:
-        raise UserError(f"{path}: no case to train on")
-    return Split(tuple(sorted(train)), tuple(sorted(validation)))
-
-
-def read_exclusions(path: Path) -> frozenset[str]:
-    """Case ids to leave out of training: a JSON list, or an object with that list under ``exclude``.
-
-    Raises:
-        UserError: The file is neither.
-    """
-    raw = _read(path)
-    ids = raw.get("exclude") if isinstance(raw, dict) else raw
-    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise UserError(f'{path}: expected a list of case ids, or {{"exclude": [...]}}')
-    return frozenset(ids)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{path}: expected JSON ({error})") from error
+    others = [*folds[:fold], *folds[fold + 1 :]]
+    return Split(tuple(sorted(chain.from_iterable(others))), tuple(sorted(folds[fold])))

@@ -1,4 +1,7 @@
-"""Pipeline A: percentile min-max, channel dropping, no intensity shift."""
+"""Pipeline A: percentile min-max, channel dropping, no intensity shift.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ class PipelineADataModule(BraTSDataModule):
     """Data of pipeline A (sections 2.3 and 2.4).
 
     Args:
-        lower_percentile: Of the non-zero voxels, in percent.
-        upper_percentile: Likewise.
+        lower_percentile: Of the non-zero voxels, in percent; becomes 0.
+        upper_percentile: Of the non-zero voxels, in percent; becomes 1.
         augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the shift.
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """

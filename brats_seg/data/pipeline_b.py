@@ -1,4 +1,7 @@
-"""Pipeline B: z-score, intensity shift, no channel dropping."""
+"""Pipeline B: z-score, intensity shift, no channel dropping.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class PipelineBDataModule(BraTSDataModule):
     """Data of pipeline B (sections 2.3 and 2.4).
 
     Args:
-        augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the channel drop.
+        augmentation: Probabilities and ranges of :class:`brats_seg.augment.Augmentation` without the drop.
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """
 

@@ -1,4 +1,4 @@
-"""Trilinear upsampling and max-pooling without atomic additions, which torch's own have in backward on CUDA.
+"""Upsampling and max-pooling without atomic additions, which torch's own have in the backward pass on CUDA.
 
 Their answers are deterministic, and the upsampling keeps ``channels_last_3d`` in both directions.
 """
@@ -6,6 +6,7 @@ Their answers are deterministic, and the upsampling keeps ``channels_last_3d`` i
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 SPACE = (2, 3, 4)
@@ -14,19 +15,23 @@ FEW = 8
 
 
 def wanted(x: Tensor) -> bool:
-    """Where torch was asked for determinism and lacks it: on a CPU its own are deterministic, and faster."""
+    """True where torch was asked for determinism and lacks it; on a CPU torch's own are deterministic."""
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 
-def upsample(x: Tensor, factor: int) -> Tensor:
-    """Trilinear with corners aligned: a matrix product per axis, in the type of the input under autocast too.
+def upsample(
+    x: Float[Tensor, "batch channel z y x"], factor: int
+) -> Float[Tensor, "batch channel {factor}*z {factor}*y {factor}*x"]:
+    """Trilinear with corners aligned, as one matrix product per axis.
+
+    Computed in the dtype of ``x``, under autocast too.
 
     Args:
-        x: ``(b, c, z, y, x)``.
-        factor: By which each size grows.
+        x: Any sizes.
+        factor: How many times larger each spatial size becomes.
 
     Returns:
-        ``(b, c, factor z, factor y, factor x)``, in ``channels_last_3d`` unless the channels are few.
+        In the dtype of ``x``, and in ``channels_last_3d`` unless the channels are few.
     """
     batch, channels, *sizes = x.shape
     outer, inner = (batch * channels, 1) if channels < FEW else (batch, channels)
@@ -43,8 +48,8 @@ def upsample(x: Tensor, factor: int) -> Tensor:
     return y.reshape(batch, *larger, channels).permute(0, 4, 1, 2, 3)
 
 
-def max_pool(x: Tensor) -> Tensor:
-    """The largest of 2x2x2 voxels; the first of equals has the gradient, as torch's. Sizes must be even."""
+def max_pool(x: Float[Tensor, "batch channel z y x"]) -> Float[Tensor, "batch channel z//2 y//2 x//2"]:
+    """The largest of 2x2x2 voxels of even sizes; the gradient goes to the first of equals, as in torch."""
     # The last axis first: so the first of equals in the order z, y, x remains.
     for axis in reversed(SPACE):
         first, second = torch.unflatten(x, axis, (-1, 2)).unbind(axis + 1)

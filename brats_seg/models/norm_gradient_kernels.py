@@ -5,15 +5,18 @@ With ``g`` the gradient where the ReLU was open, ``h`` the normalised value and 
 group. Whether the ReLU was open is computed again.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, misc"
 
 from __future__ import annotations
+
+from typing import no_type_check
 
 import triton
 import triton.language as tl
 
 
 @triton.jit
+@no_type_check
 def gradient_sums_kernel(
     dy, x, weight, bias, mean, rstd, sums, products, voxels, run,
     C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
@@ -57,6 +60,7 @@ def gradient_sums_kernel(
 
 
 @triton.jit
+@no_type_check
 def combine_gradient_sums_kernel(
     sums, products, weight, of_bias, of_weight, through_mean, through_scale, voxels, runs,
     C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
@@ -98,6 +102,7 @@ def combine_gradient_sums_kernel(
 
 
 @triton.jit
+@no_type_check
 def gradient_kernel(
     dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, voxels, run,
     C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,

@@ -7,15 +7,18 @@ of a sample, ``C`` channels, ``SIZE`` channels of a group, ``COLUMNS`` a power o
 ``ROWS`` how many rows are taken at once.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, untyped-decorator"
+# mypy: disable-error-code="no-untyped-def, misc"
 
 from __future__ import annotations
+
+from typing import no_type_check
 
 import triton
 import triton.language as tl
 
 
 @triton.jit
+@no_type_check
 def moments_kernel(
     x, means, squares, voxels, run, C: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr
 ):
@@ -53,6 +56,7 @@ def moments_kernel(
 
 
 @triton.jit
+@no_type_check
 def combine_moments_kernel(
     means, squares, mean, rstd, voxels, run, runs, eps,
     C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
@@ -95,6 +99,7 @@ def combine_moments_kernel(
 
 
 @triton.jit
+@no_type_check
 def normalise_kernel(
     x, weight, bias, mean, rstd, y, voxels, run,
     C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,

@@ -1,4 +1,7 @@
-"""Keep freed memory in the process while training on a CPU."""
+"""Keep freed memory in the process while training on a CPU.
+
+Covered by tests/training/test_run.py, which trains with it, and measured by benchmarks/training.py.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> None:
-    """Stop glibc from giving every large tensor back to the kernel, which then clears its pages again for the next one.
+    """Stop glibc from returning every large tensor to the kernel, which clears the pages for the next one.
 
-    Measured by ``benchmarks/training.py``. Does nothing where the C library is another.
+    Measured by ``benchmarks/training.py``. Does nothing with another C library.
     """
     if not sys.platform.startswith("linux"):
         return

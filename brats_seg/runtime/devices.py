@@ -1,4 +1,7 @@
-"""One device per training where several trainings share a machine: leased by lock file, so that other sweeps see it too."""
+"""One device per training where several trainings share a machine.
+
+A device is leased by a lock file, so that other sweeps of the same user see it too.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,22 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 POLL_SECONDS = 0.5
 
 
-def devices(accelerator: str) -> list[str]:
-    """What a training can be given: GPUs, as ``CUDA_VISIBLE_DEVICES`` names them; where there is none, the CPU as one.
+def list_devices(accelerator: str) -> list[str]:
+    """The devices that a training can be given.
 
     Args:
         accelerator: ``trainer.accelerator``.
+
+    Returns:
+        The GPUs, as ``CUDA_VISIBLE_DEVICES`` names them; without a GPU ``["cpu"]``.
     """
     count = 0 if accelerator == CPU else torch.cuda.device_count()
     visible = os.environ.get(VISIBLE)
-    named = (
-        [name.strip() for name in visible.split(",")] if visible else [str(index) for index in range(count)]
-    )
-    return named[:count] or [CPU]
+    if visible:
+        names = [name.strip() for name in visible.split(",")]
+    else:
+        names = [str(index) for index in range(count)]
+    return names[:count] or [CPU]
 
 
 def lock_folder() -> Path:
@@ -39,19 +46,24 @@ def lock_folder() -> Path:
 
 
 @contextlib.contextmanager
-def leased(names: Sequence[str], slots: int) -> Iterator[str]:
-    """Wait for a device; child processes that start meanwhile see no other.
+def lease_device(names: Sequence[str], slots: int) -> Iterator[str]:
+    """Wait for a free device; child processes that start meanwhile see no other.
 
     Args:
-        names: Of the devices.
-        slots: How many trainings may share one of them; each device is given once before one is given twice.
+        names: The devices.
+        slots: How many trainings may share one device; each device is given once before one is given twice.
+
+    Yields:
+        The name of the device.
     """
     folder = lock_folder()
     folder.mkdir(mode=0o700, exist_ok=True)
-    files = [
-        (name, folder / f"{name.replace('/', '_')}.{slot}.lock") for slot in range(slots) for name in names
-    ]
-    name, lock = _first_free([(name, FileLock(file)) for name, file in files])
+    places: list[tuple[str, FileLock]] = []
+    for slot in range(slots):
+        for name in names:
+            file = folder / f"{name.replace('/', '_')}.{slot}.lock"
+            places.append((name, FileLock(file)))
+    name, lock = _first_free(places)
     try:
         with patch.dict(os.environ, {} if name == CPU else {VISIBLE: name}):
             yield name
@@ -65,7 +77,7 @@ def _first_free(places: Sequence[tuple[str, FileLock]]) -> tuple[str, FileLock]:
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=0)
                 return name, lock
-        if attempt == 1:  # the one before it may just have ended
+        if attempt == 1:  # not at the first: another training may just have ended
             print(f"waiting for a device: {len(places)} trainings run (locks in {lock_folder()})", flush=True)
         time.sleep(POLL_SECONDS)
     raise AssertionError

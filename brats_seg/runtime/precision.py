@@ -13,12 +13,15 @@ AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": 
 
 
 def default_precision(accelerator: str = "auto") -> str:
-    """Lightning's name of the precision to use: bf16 where it is native, else fp16 with loss scaling on a GPU, else fp32.
+    """The precision to use: bf16 where it is native, else fp16 with loss scaling on a GPU, else fp32.
 
     Emulated bf16 is slower than fp32, so a CPU must have the instructions.
 
     Args:
         accelerator: ``"cpu"``, or anything else for the GPU where there is one.
+
+    Returns:
+        Lightning's name of the precision.
     """
     if not _on_cpu(accelerator):
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
@@ -30,6 +33,13 @@ def default_precision(accelerator: str = "auto") -> str:
 def training_precision(precision: str, accelerator: str) -> str:
     """What ``trainer.precision`` means on this device.
 
+    Args:
+        precision: ``auto`` or one of Lightning's names.
+        accelerator: As for :func:`default_precision`.
+
+    Returns:
+        One of Lightning's names.
+
     Raises:
         UserError: fp16 on a CPU.
     """
@@ -38,14 +48,14 @@ def training_precision(precision: str, accelerator: str) -> str:
 
 
 def refuse_half_precision(asked: str, accelerator: str) -> None:
-    """fp16 is for GPUs: of a training Lightning would make a bf16 one on a CPU, and a prediction takes hundreds of times as long.
+    """Refuse fp16 on a CPU: Lightning would train in bf16, a prediction takes hundreds of times as long.
 
     Args:
-        asked: ``key=precision``.
+        asked: ``key=precision``, as the error shows it.
         accelerator: As for :func:`default_precision`.
 
     Raises:
-        UserError: That is what was asked for.
+        UserError: The precision is fp16 and the device a CPU.
     """
     if _on_cpu(accelerator) and asked.partition("=")[2].startswith("16"):
         raise UserError(f"{asked} needs a GPU: use bf16-mixed or 32-true")
@@ -53,6 +63,13 @@ def refuse_half_precision(asked: str, accelerator: str) -> None:
 
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Autocast of a named precision.
+
+    Args:
+        precision: A key of :data:`AUTOCAST`.
+        device: Where the network runs.
+
+    Returns:
+        The context to run the network in.
 
     Raises:
         UserError: The name is unknown.

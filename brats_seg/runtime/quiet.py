@@ -1,4 +1,7 @@
-"""Lightning says only what a user can act on."""
+"""Lightning prints only what a user can act on.
+
+Covered by tests/training/test_module.py, which trains with it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import warnings
 
 
 def quiet_lightning() -> None:
-    """Silence its advertisements and the warnings that our own choices make void, each with its reason."""
+    """Silence Lightning's advertisements, and warnings that do not apply here, each with its reason."""
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Lightning 2.6 against torch 2.13: nothing of ours.
+    # Lightning 2.6 calls what torch 2.13 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     # The patch is read in milliseconds from a memory map: measured in benchmarks/data.py.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -21,9 +24,9 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message="Total length of `.*` across ranks is zero.*")
     # submitit starts the processes of a job; a machine may have Slurm and not be used through it.
     warnings.filterwarnings("ignore", message="The `srun` command is available.*")
-    # What is the same in every process, or of the first one alone, need not be summed over them.
+    # Values that are equal in every process, or of the first one alone, need no sum over the processes.
     warnings.filterwarnings("ignore", message=".*It is recommended to use `self.log.*sync_dist=True.*")
-    # Heads of one voxel are in every layout at once.
+    # A head with a kernel of 1x1x1 is contiguous in every memory format.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides.*")
     # The module notes the time when a batch arrives, whatever the data module does with it.
     warnings.filterwarnings("ignore", message=".*You have overridden `on_before_batch_transfer`.*")

@@ -1,4 +1,4 @@
-"""Signals end a process that Lightning works in as they end any other."""
+"""Signals end a process in which Lightning trains as they end any other."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from types import FrameType
 
 import pytorch_lightning as pl
 
+HANDLED = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextlib.contextmanager
 def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
-    """Undo what this trainer makes of signals inside.
+    """Inside, signals act as without Lightning.
 
-    SIGTERM ends the process at once, and the others that it started, or does what a handler says that was there before, as
-    submitit's: Lightning would leave at the end of a step, with exit code 0. Files are whole at any moment, so nothing is lost.
+    SIGTERM ends this process and its children at once, or runs the handler installed before (submitit's).
+    Lightning would finish the step and exit with code 0. Files are whole at any moment, so nothing is lost.
+
+    Args:
+        trainer: Works inside.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, in place of Lightning's exit with code 1.
     """
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
-    main = threading.current_thread() is threading.main_thread()  # no other may set a handler
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    if main and trainer.strategy.launcher is not None and before[signal.SIGTERM] == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _ended_together(trainer))
+    in_main_thread = threading.current_thread() is threading.main_thread()  # no other may set a handler
+    before = {number: signal.getsignal(number) for number in HANDLED}
+    has_children = trainer.strategy.launcher is not None
+    if in_main_thread and has_children and before[signal.SIGTERM] == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end_with_children(trainer))
     try:
         yield
     except SystemExit as stopped:
@@ -34,13 +40,12 @@ def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
-        for number, answer in (
-            before.items() if main else ()
-        ):  # after Ctrl-C Lightning ignores the next, and leaves it so
-            signal.signal(number, answer)
+        if in_main_thread:  # after Ctrl-C Lightning ignores further ones, and does not restore the handler
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def _ended_together(trainer: pl.Trainer) -> signal._HANDLER:
+def _end_with_children(trainer: pl.Trainer) -> signal._HANDLER:
     def end(number: int, frame: FrameType | None) -> None:
         trainer.strategy.launcher.kill(signal.Signals(number))  # type: ignore[union-attr]
         signal.signal(number, signal.SIG_DFL)

@@ -1,10 +1,14 @@
-"""`brats-seg average`: a bundle of the mean of other snapshots than a training took (section 2.5)."""
+"""`brats-seg average`: a bundle of the mean of other snapshots than a training took (section 2.5).
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from brats_seg.artifacts.bundles import is_bundle, save_bundle
 from brats_seg.errors import FileError, UserError
@@ -15,7 +19,7 @@ SHARED = ("pipeline", "architecture", "normalisation")
 """What every snapshot of one mean must have in common."""
 
 
-def average(snapshots: Sequence[str], output: Path) -> Path:
+def average_snapshots(snapshots: Sequence[str], output: Path) -> Path:
     """Make a bundle of the mean of other snapshots than a training took.
 
     Args:
@@ -28,37 +32,48 @@ def average(snapshots: Sequence[str], output: Path) -> Path:
     Raises:
         UserError: A snapshot cannot be used, they do not belong together, or the output is something else.
     """
-    paths = [path for entry in snapshots for path in _files(entry)]
-    facts = [read_weights(path)[1] for path in paths]
-    for path, other in zip(paths, facts, strict=True):
-        if not set(SHARED) <= set(other):
-            raise FileError(path, f"a snapshot that names its {', '.join(SHARED)}", f"only {sorted(other)}")
-        if different := [key for key in SHARED if other[key] != facts[0][key]]:
-            raise FileError(
-                path, f"the {different[0]} of {paths[0]}, {facts[0][different[0]]}", str(other[different[0]])
-            )
+    paths: list[Path] = []
+    for entry in snapshots:
+        paths += _files(entry)
+    facts = _shared_facts(paths)
     if output.exists() and not is_bundle(output):
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
-    net = from_settings(facts[0]["architecture"])
+    net = from_settings(facts["architecture"])
     net.load_state_dict(weights)
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}
     save_bundle(
         output,
         net,
-        pipeline=facts[0]["pipeline"],
-        normalisation=facts[0]["normalisation"],
+        pipeline=facts["pipeline"],
+        normalisation=facts["normalisation"],
         provenance=provenance,
         scores={},
     )
     return output
 
 
+def _shared_facts(paths: Sequence[Path]) -> Mapping[str, Any]:
+    """The facts of the first snapshot; the others must agree in those of :data:`SHARED`."""
+    first: dict[str, Any] = {}
+    for path in paths:
+        _, facts = read_weights(path)
+        if not set(SHARED) <= set(facts):
+            raise FileError(path, f"a snapshot that names its {', '.join(SHARED)}", f"only {sorted(facts)}")
+        first = first or facts
+        for key in SHARED:
+            if facts[key] != first[key]:
+                raise FileError(path, f"the {key} of {paths[0]}, {first[key]}", str(facts[key]))
+    return first
+
+
 def _files(entry: str) -> list[Path]:
+    """The files that an entry of ``snapshots`` names."""
     path = Path(entry).expanduser()
-    if path.is_dir():
-        entry = f"{glob.escape(str(path))}/*.safetensors"
-    found = [path] if path.is_file() else sorted(map(Path, glob.glob(str(Path(entry).expanduser()))))
+    if path.is_file():
+        return [path]
+    pattern = f"{glob.escape(str(path))}/*.safetensors" if path.is_dir() else str(path)
+    found = sorted(Path(name) for name in glob.glob(pattern))
     if not found:
         raise UserError(f"snapshots={entry}: there is no such file")
     return found

@@ -1,9 +1,12 @@
-"""From the last epoch to the bundle, by files alone: a training that is cut off here ends the same way."""
+"""From the last epoch to the bundle, by files alone: a training that is cut off here ends the same way.
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -19,6 +22,8 @@ from brats_seg.training.module import SegmentationModule
 from brats_seg.training.trainer import epochs
 from brats_seg.training.weights import read_weights
 
+Callback = TypeVar("Callback", bound=pl.Callback)
+
 
 def finish(
     config: DictConfig,
@@ -33,20 +38,53 @@ def finish(
     Args:
         config: Of the training.
         data: Its cases.
-        folder: Where it lives.
+        folder: The run folder.
         module: Holds the network.
-        trainer: Has trained it.
-        seconds: Of this start.
+        trainer: Has trained the network.
+        seconds: How long this start of the training took.
 
     Raises:
         UserError: The weights to choose are not there.
     """
-    provenance = {
+    weights = _choose_weights(config, folder, module, trainer)
+    scores = _validate(trainer, module, data)
+    if trainer.is_global_zero:
+        save_bundle(
+            folder.bundle,
+            module.net,
+            pipeline=config.pipeline,
+            normalisation=data.normalise.settings(),
+            provenance=_provenance(config, data, weights, seconds),
+            scores=scores,
+        )
+
+
+def _choose_weights(
+    config: DictConfig, folder: RunFolder, module: SegmentationModule, trainer: pl.Trainer
+) -> str:
+    """Put the final weights into the network and say which they are."""
+    swa = _find_callback(trainer, CyclicSWA)
+    if swa.snapshots:
+        swa.load_average(module)
+        return f"mean of {len(swa.snapshots)} snapshots"
+    if config.keep == "last":
+        return "last epoch"
+    best = _find_callback(trainer, BestWeights)
+    best.check()
+    if best.epoch < 0:
+        raise UserError(f"{folder.path}: no validation loss was finite, so there are no best weights")
+    weights, facts = read_weights(folder.best_weights)
+    module.net.load_state_dict(weights)
+    return f"epoch {facts['epoch']}, which has the lowest validation loss"
+
+
+def _provenance(config: DictConfig, data: BraTSDataModule, weights: str, seconds: float) -> dict[str, Any]:
+    return {
         "experiment": config.name,
         "fold": str(config.fold),
         "seed": config.seed,
         "epochs": epochs(config),
-        "weights": _choose(config, folder, module, trainer),
+        "weights": weights,
         "init": str(config.init),
         "training_cases": len(data.split.train),
         "seconds_this_start": round(seconds),
@@ -56,28 +94,13 @@ def finish(
             "lightning": version("pytorch-lightning"),
         },
     }
-    scores = _validate(trainer, module, data)
-    if trainer.is_global_zero:
-        normalisation: dict[str, Any] = data.normalise.settings()
-        place = {"pipeline": config.pipeline, "normalisation": normalisation, "provenance": provenance}
-        save_bundle(folder.bundle, module.net, **place, scores=scores)
 
 
-def _choose(config: DictConfig, folder: RunFolder, module: SegmentationModule, trainer: pl.Trainer) -> str:
-    """Put the final weights into the network and say which they are."""
-    swa = next(c for c in trainer.callbacks if isinstance(c, CyclicSWA))  # type: ignore[attr-defined]
-    if swa.snapshots:
-        swa.load_average(module)
-        return f"mean of {len(swa.snapshots)} snapshots"
-    if config.keep == "last":
-        return "last epoch"
-    best = next(c for c in trainer.callbacks if isinstance(c, BestWeights))  # type: ignore[attr-defined]
-    best.check()
-    if best.epoch < 0:
-        raise UserError(f"{folder.path}: no validation loss was finite, so there are no best weights")
-    weights, facts = read_weights(folder.best_weights)
-    module.net.load_state_dict(weights)
-    return f"epoch {facts['epoch']}, which has the lowest validation loss"
+def _find_callback(trainer: pl.Trainer, kind: type[Callback]) -> Callback:
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, kind):
+            return callback
+    raise AssertionError(kind)
 
 
 def _validate(trainer: pl.Trainer, module: SegmentationModule, data: BraTSDataModule) -> dict[str, float]:
@@ -85,7 +108,5 @@ def _validate(trainer: pl.Trainer, module: SegmentationModule, data: BraTSDataMo
         return {}
     trainer.callbacks = []  # type: ignore[attr-defined]  # they watched the training, which is over
     trainer.loggers = []
-    return {
-        key: float(value)
-        for key, value in trainer.validate(module, datamodule=data, verbose=False)[0].items()
-    }
+    (scores,) = trainer.validate(module, datamodule=data, verbose=False)
+    return {key: float(value) for key, value in scores.items()}

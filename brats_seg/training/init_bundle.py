@@ -1,4 +1,7 @@
-"""Start from the weights of a bundle (fine-tuning)."""
+"""Start from the weights of a bundle (fine-tuning).
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,17 @@ from brats_seg.errors import UserError
 
 
 def initial_bundle(config: DictConfig, *, begun: bool) -> Bundle | None:
-    """The bundle that ``init`` names; None where it names none, or one that is gone and was used when the training had ``begun``.
+    """The bundle that ``init`` names.
+
+    Args:
+        config: Of the training.
+        begun: The training has a checkpoint or is finished, so it no longer needs the bundle.
+
+    Returns:
+        The bundle; None where ``init`` is null, or where the training has begun and the bundle is gone.
 
     Raises:
-        UserError: It is no bundle, or of another architecture than ``model`` asks for.
+        UserError: ``init`` is no bundle, or of another architecture than ``model`` asks for.
     """
     if config.init is None:
         return None
@@ -25,6 +35,7 @@ def initial_bundle(config: DictConfig, *, begun: bool) -> Bundle | None:
     for key, held in bundle.architecture.items():
         if key != "name" and held != config.model[key]:
             raise UserError(
-                f"init={config.init} has model.{key}={held}, this training {config.model[key]}: they must be equal"
+                f"init={config.init} has model.{key}={held}, this training {config.model[key]}: "
+                "they must be equal"
             )
     return bundle

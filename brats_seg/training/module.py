@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
+from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS
 from brats_seg.errors import UserError
 from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.metrics.regions import RegionDice
@@ -20,13 +21,13 @@ from brats_seg.models import UNet
 from brats_seg.terms import REGIONS, Batch
 
 PATIENCE = 10
-"""So many steps in a row may be skipped before the training stops."""
+"""Steps in a row that may be skipped before the training stops."""
 SCALER_PATIENCE = 40
-"""So many steps in a row may a loss scaler look for its scale, half of the one before each time: no net needs 2^16 / 2^40."""
+"""Steps in a row in which the AMP scaler may halve its scale: from 2^16 to 2^-24, which no network needs."""
 
 
 class NotFinite(Exception):
-    """This step must not change the weights."""
+    """The loss or the gradient of this step is not finite, so the step must not change the weights."""
 
 
 class SegmentationModule(pl.LightningModule):
@@ -55,67 +56,79 @@ class SegmentationModule(pl.LightningModule):
         self.make_optimizer = optimizer
         self.validation_dice = RegionDice()
         self.validation_loss = MeanMetric().set_dtype(torch.float64)
-        self.skipped_in_a_row = self.infinite_in_a_row = 0
+        self.skipped_in_a_row = 0
+        self.infinite_in_a_row = 0
         self.spoilt = False
-        """Whether a loss of the step that is being computed was not finite."""
+        """Whether a loss of the current step was not finite."""
         self.arrived = 0.0
-        """When the loader handed over the last batch, by the performance counter."""
+        """When the loader handed over the last batch, in seconds of the performance counter."""
 
     def configure_optimizers(self) -> Optimizer:
         """The optimiser; a callback sets its rate each epoch."""
         return self.make_optimizer(self.net.parameters())
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Note when the loader was done, before transfer and augmentation."""
+        """Note when the batch arrived, before transfer and augmentation."""
         self.arrived = time.perf_counter()
         return batch
 
     def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
-        """Loss of one augmented batch, main head plus four auxiliary heads, unweighted; and the main head's loss of each case."""
+        """Compute the loss of one augmented batch: main head plus four auxiliary heads, unweighted.
+
+        Args:
+            batch: Image ``(batch, modality, z, y, x)`` and target ``(batch, region, z, y, x)``, 0 or 1.
+            batch_index: Within the epoch.
+
+        Returns:
+            The loss, and under ``case_losses`` the main head's loss of each case.
+        """
         logits = self.net(batch.image.contiguous(memory_format=self.layout))
         parts = self.loss.parts(logits, batch.target)
         loss = torch.stack(list(parts.values())).sum()
         finite = bool(loss.isfinite())
         self.spoilt |= not finite
-        logged = {"train/loss": loss, **{f"train/loss_{name}": part for name, part in parts.items()}}
+        logged = {"train/loss": loss.detach().nan_to_num()}
+        for name, part in parts.items():
+            logged[f"train/loss_{name}"] = part.detach().nan_to_num()
         # A step that is skipped has no weight in the epoch's mean.
-        self.log_dict(
-            {key: value.detach().nan_to_num() for key, value in logged.items()},
-            on_step=False,
-            on_epoch=True,
-            batch_size=len(batch.case_ids) * finite,
-            sync_dist=True,
-        )
+        weight = len(batch.case_ids) if finite else 0
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=weight, sync_dist=True)
+        if len(batch.case_ids) == 1:  # the batch's loss is the case's
+            return {"loss": loss, "case_losses": parts["main"].detach()[None]}
         with torch.no_grad():
-            alone = len(batch.case_ids) == 1  # then the batch's loss is the case's
-            cases = parts["main"][None] if alone else self.dice.case_losses(logits.main, batch.target)
-        return {"loss": loss, "case_losses": cases.detach()}
+            case_losses = self.dice.case_losses(logits.main, batch.target)
+        return {"loss": loss, "case_losses": case_losses.detach()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Log the norm of the gradient before clipping; refuse a step whose loss, or whose unscaled gradient, is not finite.
+        """Log the gradient's norm before clipping; refuse a step whose loss or gradient is not finite.
 
         Raises:
             NotFinite: To :meth:`optimizer_step`, on every process alike.
         """
-        norm = nn.utils.get_total_norm([p.grad for p in self.net.parameters() if p.grad is not None])
-        spoilt = bool(
-            self.trainer.strategy.reduce(
-                torch.tensor(float(self.spoilt), device=self.device), reduce_op="sum"
+        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        norm_is_finite = bool(norm.isfinite())
+        skip = self._spoilt_anywhere()
+        if self._scaler is None and not norm_is_finite:
+            skip = (
+                True  # with a scaler an infinite gradient is how it finds its scale: it skips the step itself
             )
-        )
-        self.spoilt = False
-        # With loss scaling an infinite gradient is how the scaler finds its scale: it skips the step itself.
-        known = bool(norm.isfinite())
-        skip = spoilt or (self._scaler is None and not known)
-        self.infinite_in_a_row = 0 if known else self.infinite_in_a_row + 1
+        self.infinite_in_a_row = 0 if norm_is_finite else self.infinite_in_a_row + 1
+        weight = int(norm_is_finite)
         self.log("train/skipped_steps", float(skip), on_step=False, on_epoch=True, reduce_fx="sum")
-        self.log("train/grad_norm", norm.nan_to_num(), on_step=False, on_epoch=True, batch_size=int(known))
+        self.log("train/grad_norm", norm.nan_to_num(), on_step=False, on_epoch=True, batch_size=weight)
         if skip:
             raise NotFinite
         self.skipped_in_a_row = 0
 
+    def _spoilt_anywhere(self) -> bool:
+        """Whether a loss of this step was not finite on any process; forgets it for the next step."""
+        here = torch.tensor(float(self.spoilt), device=self.device)
+        self.spoilt = False
+        return bool(self.trainer.strategy.reduce(here, reduce_op="sum"))
+
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
-        """One step, or none where it would spoil the weights.
+        """Take one step, or none where it would spoil the weights.
 
         Raises:
             UserError: Ten steps in a row were skipped, or no loss scale makes the gradient finite.
@@ -124,13 +137,14 @@ class SegmentationModule(pl.LightningModule):
             super().optimizer_step(*arguments, **options)
         except NotFinite:
             if self._scaler is not None:
-                self._scaler.update()  # gradients were unscaled: the scaler waits for it
+                self._scaler.update()  # required once the gradients were unscaled
             self.skipped_in_a_row += 1
         if self.skipped_in_a_row >= PATIENCE or self.infinite_in_a_row >= SCALER_PATIENCE:
             count = max(self.skipped_in_a_row, self.infinite_in_a_row)
             raise UserError(
-                f"{count} steps in a row had no finite loss or gradient, the last in epoch {self.current_epoch + 1}: stopped; "
-                f"{self.trainer.default_root_dir} keeps the checkpoint of the epoch before. Start another with a lower rate, "
+                f"{count} steps in a row had no finite loss or gradient, the last in epoch "
+                f"{self.current_epoch + 1}: stopped; {self.trainer.default_root_dir} keeps the checkpoint of "
+                "the epoch before. Start another training with a lower learning rate, "
                 "trainer.gradient_clip_val=1 or trainer.precision=32-true"
             )
 
@@ -140,8 +154,16 @@ class SegmentationModule(pl.LightningModule):
         return precision.scaler if isinstance(precision, MixedPrecision) else None
 
     def validation_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Main-head loss and Dice per region of one whole brain; answers with the predicted regions."""
-        # Past net.compile(): brains come in every size, and each would be compiled anew.
+        """Update main-head loss and Dice per region with one whole brain.
+
+        Args:
+            batch: As for :meth:`training_step`, of one case.
+            batch_index: Within the epoch.
+
+        Returns:
+            The predicted regions, ``(1, region, z, y, x)`` bool.
+        """
+        # forward(), because the call would compile the network anew for every size of brain.
         logits = self.net.forward(batch.image.contiguous(memory_format=self.layout), deep=False).main
         prediction = logits > 0
         self.validation_dice.update(prediction, batch.target > 0.5)
@@ -149,18 +171,22 @@ class SegmentationModule(pl.LightningModule):
         return prediction
 
     def on_validation_epoch_end(self) -> None:
-        """Means over the cases of every process: loss, Dice per region and over the three regions."""
-        dice, loss = self.validation_dice.compute(), self.validation_loss.compute()
+        """Log means over the cases of every process: loss, Dice per region and over the three regions."""
+        dice = self.validation_dice.compute()
+        loss = self.validation_loss.compute()
         self.validation_dice.reset()
         self.validation_loss.reset()
-        rows = {f"val/dice_{region}": value for region, value in zip(REGIONS, dice, strict=True)}
-        self.log_dict({"val/loss": loss.float(), **rows, "val/dice": dice.mean()})
+        logged = {VALIDATION_LOSS: loss.float()}
+        for region, value in zip(REGIONS, dice, strict=True):
+            logged[f"val/dice_{region}"] = value
+        logged[VALIDATION_DICE] = dice.mean()
+        self.log_dict(logged)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Weights and plain values only: hyper-parameters are in the run folder's own configuration."""
+        """Save weights and plain values only: hyper-parameters are in the run folder's own configuration."""
         checkpoint.pop("hyper_parameters", None)
         checkpoint["in_a_row"] = [self.skipped_in_a_row, self.infinite_in_a_row]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue to count."""
+        """Continue to count skipped steps."""
         self.skipped_in_a_row, self.infinite_in_a_row = checkpoint["in_a_row"]

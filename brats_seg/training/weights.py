@@ -1,4 +1,7 @@
-"""Weights as files that explain themselves, and their mean (section 2.5)."""
+"""Weights as files that explain themselves, and their mean (section 2.5).
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -15,20 +19,32 @@ from brats_seg.errors import FileError, UserError
 from brats_seg.files import whole_file
 
 Facts = Mapping[str, Any]
-"""What a bundle says beside the weights, as plain values: pipeline, architecture, normalisation; of a snapshot also its epoch."""
+"""Plain values beside the weights: pipeline, architecture, normalisation; of a snapshot also its epoch."""
 FACTS = "brats_seg"
-"""Their key in the file: one, because safetensors writes several in any order."""
+"""The facts' key in the file's metadata; one key, because safetensors writes several in any order."""
 
 
 def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
-    """Write the weights with their facts, whole or not at all."""
+    """Write the weights with their facts, whole or not at all.
+
+    Args:
+        path: A safetensors file; replaced where it is there.
+        net: The network, on any device.
+        facts: As JSON can hold them.
+
+    Raises:
+        UserError: The folder cannot be written or the disk is full.
+    """
     weights = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
     with whole_file(path) as temporary:
         save_file(weights, temporary, {FACTS: json.dumps(dict(facts))})
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and facts.
+    """Weights and facts of a file that :func:`write_weights` wrote.
+
+    Returns:
+        Tensors on the CPU by their names, and the facts.
 
     Raises:
         FileError: There is no such file, or it is damaged or of another kind.
@@ -36,9 +52,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError, ValueError) as error:
-        raise FileError(path, "a file of weights", f"{str(error).splitlines()[0]}") from error
+        raise FileError(path, "a file of weights", str(error).splitlines()[0]) from error
     return weights, facts
 
 
@@ -46,16 +62,20 @@ def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
     """The mean of the files in float64, as float32; one file in memory at a time.
 
     Raises:
-        UserError: There is none, one cannot be read or is not finite, or they are of different networks.
+        UserError: There is no file, one cannot be read or is not finite, or they are of different networks.
     """
     if not paths:
         raise UserError("no snapshot to average")
     total: dict[str, Tensor] = {}
     for path in paths:
         weights, _ = read_weights(path)
-        if total and {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in total.items()}:
+        if total and _shapes(weights) != _shapes(total):
             raise FileError(path, f"the network of {paths[0]}", "another one")
         if not all(bool(value.isfinite().all()) for value in weights.values()):
             raise FileError(path, "finite weights", "NaN or infinite ones")
         total = {name: value.double() + total.get(name, 0) for name, value in weights.items()}
     return {name: (value / len(paths)).float() for name, value in total.items()}
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in weights.items()}

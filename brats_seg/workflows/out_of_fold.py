@@ -1,64 +1,92 @@
-"""A training and then, where a fold validates, what its bundle says of the cases that it was not trained on."""
+"""Train a fold, then predict and score its validation cases (out of fold)."""
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from brats_seg.artifacts.bundles import load_bundle
-from brats_seg.artifacts.run_folder import RunFolder
-from brats_seg.cases import Case
-from brats_seg.data import BraTSDataModule
+from brats_seg.artifacts.bundles import Bundle, load_bundle
+from brats_seg.artifacts.run_folder import VALIDATION_DICE
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import evaluate
-from brats_seg.files import write_json
+from brats_seg.evaluation import evaluate, show_evaluation
+from brats_seg.files import read_object, write_json
 from brats_seg.inference.predict import predict
 from brats_seg.inference.settings import Settings
 from brats_seg.runtime.processes import is_first_process, launched_from_outside
-from brats_seg.training.config import build
-from brats_seg.training.train import train
+from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, train
 
 CASES_PER_PROCESS = 4
-"""Fewer are scored before another process has started."""
+"""Fewer cases are scored in the time that it takes to start another process."""
 
 
-def train_fold(config: DictConfig) -> Path:
-    """:func:`train`, then :func:`predict_out_of_fold` where the configuration says so.
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended that has a bundle; small, so that it may cross a process boundary.
+
+    Attributes:
+        folder: The run folder.
+        state: Whether this call did everything, continued something, or found everything done.
+        seconds: Of this call.
+        dice: Mean over regions and validation cases; None if nothing validates, or not in the first process.
+    """
+
+    folder: Path
+    state: State
+    seconds: float
+    dice: float | None
+
+
+def train_and_predict(config: DictConfig) -> Outcome:
+    """Train, then predict and score the cases that validate, if ``out_of_fold.predict`` asks for it.
+
+    Args:
+        config: As for :func:`brats_seg.training.train`.
 
     Returns:
-        The run folder.
+        How it ended.
 
     Raises:
-        UserError: As they do; an unknown choice of views before the training.
+        UserError: The training or a prediction failed; an unknown choice of views before the training.
     """
-    return train_and_predict(config)[0]
-
-
-def train_and_predict(config: DictConfig) -> tuple[Path, bool]:
-    """:func:`train_fold`, and whether it had anything to predict."""
+    began = time.perf_counter()
     settings = Settings.default(tta=config.out_of_fold.tta)
-    folder, predicted = RunFolder(train(config)), False
-    if config.out_of_fold.predict and is_first_process(config):
-        if launched_from_outside(config):
-            print(
-                f"{folder.path}: the same command in one process, with trainer=default, predicts the cases that validate"
-            )
-        else:
-            predicted = predict_out_of_fold(config, folder, settings)
-    return folder.path, predicted
+    trained = train(config)
+    state, dice = trained.state, None
+    if is_first_process(config):  # another process may be here before the first has written the bundle
+        bundle = load_bundle(trained.folder.bundle)
+        dice = bundle.record["scores"].get(VALIDATION_DICE)
+        if _predict_if_asked(config, trained, bundle, settings) and state == FINISHED_BEFORE:
+            state = RESUMED
+    return Outcome(trained.folder.path, state, time.perf_counter() - began, dice)
 
 
-def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Settings) -> bool:
-    """Fill ``predictions/`` and ``evaluation/`` of a finished training; ``out_of_fold.json``, written last, says that it is done.
+def _predict_if_asked(config: DictConfig, trained: Trained, bundle: Bundle, settings: Settings) -> bool:
+    """Whether anything was predicted."""
+    if not config.out_of_fold.predict:
+        return False
+    if launched_from_outside(config):
+        print(
+            f"{trained.folder.path}: the same command in one process, with trainer=default, "
+            "predicts the cases that validate"
+        )
+        return False
+    return predict_out_of_fold(config, trained, bundle, settings)
+
+
+def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, settings: Settings) -> bool:
+    """Fill ``predictions/`` and ``evaluation/`` of a finished training.
+
+    ``out_of_fold.json``, written last, records that both are complete.
 
     Args:
         config: Of the training.
-        folder: Of the training.
+        trained: The finished training.
+        bundle: Of the training.
         settings: Of the prediction.
 
     Returns:
@@ -67,34 +95,25 @@ def predict_out_of_fold(config: DictConfig, folder: RunFolder, settings: Setting
     Raises:
         UserError: A case could not be segmented; the others are, and the same command continues.
     """
-    data: BraTSDataModule = build(config.data)
-    cases = [case for case in data.cases if case.id in set(data.split.validation)]
-    bundle = load_bundle(folder.bundle)
+    folder, data = trained.folder, trained.data
+    validation = set(data.split.validation)
+    cases = [case for case in data.cases if case.id in validation]
     record = {"bundle": bundle.sha256, "tta": settings.tta, "cases": [case.id for case in cases]}
-    if not cases or _read(folder.out_of_fold) == record:
+    if not cases or read_object(folder.out_of_fold) == record:
         return False
     folder.out_of_fold.unlink(missing_ok=True)
     bundles = {bundle.pipeline: [bundle]}
-    devices = {"accelerator": config.trainer.accelerator, "devices": _one_of(config.trainer.devices)}
+    devices = {"accelerator": config.trainer.accelerator, "devices": _first_device(config.trainer.devices)}
     if failures := predict(cases, bundles, folder.predictions, **asdict(settings), **devices):
         raise UserError("\n".join(failures))
-    _score(cases, data, folder)
+    workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
+    show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers))
     write_json(folder.out_of_fold, record)
     return True
 
 
-def _score(cases: Sequence[Case], data: BraTSDataModule, folder: RunFolder) -> None:
-    workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
-    evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers)
-
-
-def _one_of(devices: Any) -> Any:
+def _first_device(devices: Any) -> Any:
     """The first of the training's devices, as Lightning wants it."""
-    return [devices[0]] if isinstance(devices, Sequence) and not isinstance(devices, str) else 1
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return [devices[0]]
+    return 1

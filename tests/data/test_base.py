@@ -1,13 +1,19 @@
-"""Which cases a data module trains on."""
+"""Which cases a data module trains on, and how it serves them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from omegaconf import DictConfig
 
 from brats_seg.data import BraTSDataModule
+from brats_seg.data.dataset import WholeDataset
+from brats_seg.data.loader import collate
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import build, load_config
@@ -28,3 +34,29 @@ def test_all_cases_train_though_they_are_too_few_for_folds(tmp_path: Path) -> No
     assert module(*places, f"data.exclude={flagged}").split.train == ids[1:]
     with pytest.raises(UserError, match="use fold=all"):
         _ = module(places[0], "fold=0").split
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more than this machine has cores
+@pytest.mark.parametrize(("device", "workers", "expected"), [("cpu", 4, 0), ("cuda", 4, 4), ("cuda", 99, 8)])
+def test_loaders_follow_the_trainer_and_not_the_machine(
+    root: Path,
+    config: Callable[..., DictConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    workers: int,
+    expected: int,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: device == "cpu")
+    data: BraTSDataModule = build(config(root, root / "runs", f"data.workers={workers}").data)
+    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))  # type: ignore[assignment]
+    loader = data._loader(WholeDataset([], multiple=8), batch_size=1)
+    assert (loader.num_workers, loader.pin_memory) == (expected, device == "cuda")
+
+
+def test_a_batch_stacks_its_cases() -> None:
+    one = (torch.zeros(4, 2, 2, 2), torch.zeros(3, 2, 2, 2, dtype=torch.bool), "a")
+    other = (torch.ones(4, 2, 2, 2), torch.ones(3, 2, 2, 2, dtype=torch.bool), "b")
+    batch = collate([one, other])
+    assert batch.case_ids == ["a", "b"]
+    assert batch.image.shape == (2, 4, 2, 2, 2)
+    assert batch.target[1].all() and not batch.target[0].any()

@@ -1,4 +1,4 @@
-"""Patches are pure functions of (seed, epoch, case); ranks share the cases; padding and cropping lose nothing."""
+"""Patches are pure functions of (seed, epoch, case); ranks share the cases; nothing is lost."""
 
 from __future__ import annotations
 

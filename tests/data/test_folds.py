@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brats_seg.data.folds import fold_split, frozen_folds, make_folds, patient, read_exclusions, read_split
+from brats_seg.data.folds import fold_split, frozen_folds, make_folds, patient
 from brats_seg.errors import UserError
 
 IDS = [f"BraTS20_Training_{k:03d}" for k in range(1, 24)]
@@ -55,13 +55,6 @@ def test_one_scan_of_a_patient_is_ordered_by_its_own_id() -> None:
         "Brats18_2013_0_1"
     ] + ["BraTS19_X_1"] * 2
     assert patient("BraTS20_Training_001") == "BraTS20_Training_001"
-
-
-def test_a_patient_on_both_sides_of_a_split_is_refused(tmp_path: Path) -> None:
-    ids, file = ["BraTS-GLI-00001-000", "BraTS-GLI-00001-001"], tmp_path / "split.json"
-    file.write_text(json.dumps({"train": ids[:1], "validation": ids[1:]}))
-    with pytest.raises(UserError, match=r"visits of BraTS-GLI-00001 in train and validation"):
-        read_split(file, ids)
 
 
 def test_every_fold_validates_once() -> None:
@@ -121,33 +114,6 @@ def test_changed_data_extend_the_folds_or_make_new_ones(tmp_path: Path) -> None:
 def test_too_few_patients() -> None:
     with pytest.raises(UserError, match="at least 5"):
         make_folds(IDS[:4], folds=5, seed=0)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ('{"train": ["a"]}', "expected"),
-        ('{"train": ["a", "b"], "validation": ["b"]}', "both|train and validation"),
-        ('{"train": ["z"], "validation": []}', "no case z"),
-        ('{"train": [], "validation": ["a"]}', "no case to train"),
-        ("{", "JSON"),
-    ],
-)
-def test_a_bad_split_file_is_one_line(tmp_path: Path, content: str, message: str) -> None:
-    file = tmp_path / "split.json"
-    file.write_text(content)
-    with pytest.raises(UserError, match=message):
-        read_split(file, ["a", "b"])
-
-
-def test_exclusions(tmp_path: Path) -> None:
-    file = tmp_path / "flagged.json"
-    for content in (["a"], {"exclude": ["a"], "scores": {}}):
-        file.write_text(json.dumps(content))
-        assert read_exclusions(file) == {"a"}
-    file.write_text('{"a": 1}')
-    with pytest.raises(UserError):
-        read_exclusions(file)
 
 
 def test_one_fold_can_only_be_trained_as_a_whole() -> None:

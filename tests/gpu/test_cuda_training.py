@@ -1,6 +1,6 @@
 """Training steps on a real card: every switch, both pipelines, the paper's full size. ``make test-gpu``.
 
-Imports nothing but torch, pytest and the package's ``models``, ``losses`` and ``terms``, so that it runs
+Imports nothing but torch, jaxtyping, pytest and the package's ``models``, ``losses`` and ``terms``, so that it runs
 where only these are.
 """
 
@@ -10,6 +10,7 @@ import gc
 from collections.abc import Iterator
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -214,6 +215,8 @@ def test_16_bit_keeps_less_than_32(norm: str) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_compiled_is_one_graph_with_the_same_gradients(norm: str, request: pytest.FixtureRequest) -> None:
     request.addfinalizer(torch._dynamo.reset)
+    request.addfinalizer(lambda: jaxtyping.config.update("jaxtyping_disable", False))
+    jaxtyping.config.update("jaxtyping_disable", True)  # else the checks of shapes would be traced, too
     net, (image, target) = network(norm=norm), batch(2, side=32)
     step(net, image, target, torch.float16)
     eager = gradients(net)

@@ -27,9 +27,17 @@ def fit(event: Callable[[], Any], folder: Path) -> int:
 
     quiet_lightning()
     trainer = pl.Trainer(
-        accelerator="cpu", max_epochs=1, limit_train_batches=4, limit_val_batches=0, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, callbacks=[Event()], default_root_dir=folder,
-    )  # fmt: skip
+        accelerator="cpu",
+        max_epochs=1,
+        limit_train_batches=4,
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[Event()],
+        default_root_dir=folder,
+    )
     with plain_signals(trainer):
         trainer.fit(BoringModel())
     return trainer.global_step

@@ -1,4 +1,4 @@
-"""A five-fold sweep on a real Slurm cluster of one node, one of its jobs preempted in the middle. `make test-slurm` runs it."""
+"""A five-fold sweep on a real Slurm cluster of one node, one of its jobs preempted (`make test-slurm`)."""
 
 from __future__ import annotations
 

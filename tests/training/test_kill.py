@@ -49,9 +49,13 @@ def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
         *places,
     ]
     return subprocess.Popen(
-        [*command, "trainer.accelerator=cpu", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's job in the background has it ignored
-    )  # fmt: skip
+        [*command, "trainer.accelerator=cpu", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell's job in the background ignores the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> list[str]:
@@ -89,7 +93,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     for epoch in sorted([*base, *cyclic]):
         process = start(tmp_path, "killed")
         told = wait_for_epoch(process, epoch)
-        # Into its checkpoint, or into the epoch after it; of the last ones, where epochs are quick, not beyond the end.
+        # Into the checkpoint, or into the next epoch; near the end, where epochs are quick, not beyond it.
         time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
         process.kill()
         process.wait()

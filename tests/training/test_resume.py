@@ -15,16 +15,16 @@ from omegaconf import DictConfig
 from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
-from brats_seg.training import final_bundle as finish
-from brats_seg.training import train as training
+from brats_seg.training import final_bundle, train
 from brats_seg.training.callbacks import TwoCheckpoints
-from brats_seg.training.config import load_config
-from brats_seg.training.train import train
+from brats_seg.training.module import SegmentationModule
+from brats_seg.training.run import FINISHED_BEFORE, RESUMED
 from brats_seg.training.weights import read_weights
 
 A = ["experiment=pipeline_a", "schedule.constant_epochs=1", "schedule.cosine_epochs=1"]
 CYCLES = ["swa.cycles=2", "swa.cycle_epochs=3", "swa.snapshot_every=2", "swa.count_base=true"]
-B = ["experiment=pipeline_b", "schedule.cosine_epochs=4"]
+B = ["experiment=pipeline_b", "schedule.constant_epochs=0", "schedule.cosine_epochs=4"]
+Config = Callable[..., DictConfig]
 
 
 class Power(RuntimeError):
@@ -38,21 +38,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def config(root: Path, out: Path, *overrides: str) -> DictConfig:
-    small = [
-        "scale=smoke",
-        "model.width=1",
-        "data.patch=[16,16,16]",
-        "data.folds=3",
-        "trainer.precision=32-true",
-    ]
-    places = [
-        f"data.root={root / 'cohort'}",
-        f"data.cache={root / 'cache'}",
-        f"runs_root={out}",
-        "trainer.accelerator=cpu",
-    ]
-    return load_config([*small, *places, "name=run", *overrides])
+@pytest.fixture(scope="module")
+def config(config: Config) -> Config:
+    def compose(root: Path, runs: Path, *overrides: str) -> DictConfig:
+        return config(
+            root, runs, "model.width=1", "data.folds=3", "trainer.precision=32-true", "name=run", *overrides
+        )
+
+    return compose
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
@@ -70,7 +63,7 @@ def outcome(folder: Path) -> dict[str, bytes]:
 
 
 def cut(cfg: DictConfig, owner: Any, name: str, when: Callable[..., bool]) -> None:
-    """Train until ``when``, seen from the arguments of a function that is about to be called."""
+    """Train until ``when`` is true of the arguments with which a function is about to be called."""
     real = getattr(owner, name)
 
     def fails(*arguments: Any, **options: Any) -> Any:
@@ -95,19 +88,20 @@ def before_checkpoint(epoch: int) -> Callable[..., bool]:
 
 @pytest.mark.slow
 def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(
-    root: Path, tmp_path: Path
+    config: Config, root: Path, tmp_path: Path
 ) -> None:
     science = [*A, *CYCLES, "model.dropout=0.3"]
-    whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
-    step = (training.SegmentationModule, "training_step")
+    whole = train(config(root, tmp_path / "whole", *science)).folder.path
+    cfg = config(root, tmp_path / "cut", *science)
+    step = (SegmentationModule, "training_step")
     for epoch in (0, 1, 3, 5):  # 2 and 5 start cycles
         cut(cfg, *step, in_epoch(epoch))
     cut(cfg, TwoCheckpoints, "on_train_epoch_end", before_checkpoint(6))  # whose snapshot is there already
     assert (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
     cut(cfg, *step, in_epoch(6))
     assert not (tmp_path / "cut" / "run" / "fold_0" / "snapshots" / "epoch_0006.safetensors").exists()
-    cut(cfg, finish, "save_bundle", lambda *_: True)
-    folder = train(cfg)
+    cut(cfg, final_bundle, "save_bundle", lambda *_: True)
+    folder = train(cfg).folder.path
     assert outcome(folder) == outcome(whole)
     assert sorted(path.stem for path in (folder / "snapshots").iterdir()) == [
         "epoch_0001",
@@ -117,8 +111,10 @@ def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(
 
 
 @pytest.mark.slow
-def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(root: Path, tmp_path: Path) -> None:
-    whole = train(config(root, tmp_path / "whole", *B))
+def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(
+    config: Config, root: Path, tmp_path: Path
+) -> None:
+    whole = train(config(root, tmp_path / "whole", *B)).folder.path
     with (whole / "metrics.csv").open(newline="") as file:
         losses = [float(row["val/loss"]) for row in csv.DictReader(file)]
     weights, facts = read_weights(whole / "best.safetensors")
@@ -127,18 +123,21 @@ def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(root: Path
     assert all(value.equal(held[name]) for name, value in weights.items())
     cfg = config(root, tmp_path / "cut", *B)
     cut(cfg, TwoCheckpoints, "on_train_epoch_end", before_checkpoint(facts["epoch"]))
-    cut(cfg, training.SegmentationModule, "training_step", in_epoch(3))
+    cut(cfg, SegmentationModule, "training_step", in_epoch(3))
     shutil.move(tmp_path / "cut", tmp_path / "moved")
-    assert outcome(train(config(root, tmp_path / "moved", *B))) == outcome(whole)
+    moved = train(config(root, tmp_path / "moved", *B))
+    assert outcome(moved.folder.path) == outcome(whole)
+    assert moved.state == RESUMED
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one byte", "directory", "gone"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(
-    root: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+    config: Config, root: Path, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     science = [*A, "schedule.cosine_epochs=2"]
-    whole, cfg = train(config(root, tmp_path / "whole", *science)), config(root, tmp_path / "cut", *science)
-    cut(cfg, training.SegmentationModule, "training_step", in_epoch(2))
+    whole = train(config(root, tmp_path / "whole", *science)).folder.path
+    cfg = config(root, tmp_path / "cut", *science)
+    cut(cfg, SegmentationModule, "training_step", in_epoch(2))
     last = tmp_path / "cut" / "run" / "fold_0" / "checkpoints" / "last.ckpt"
     data = bytearray(last.read_bytes())
     if damage == "gone":  # between the two renames
@@ -152,16 +151,16 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
         data[place] ^= 16
         last.write_bytes(data)
     capsys.readouterr()
-    folder = train(cfg)
+    folder = train(cfg).folder.path
     said = capsys.readouterr().out
     assert ("last.ckpt is damaged: continuing from previous.ckpt" in said) == (damage != "gone")
     assert "epoch 1/3" not in said and "epoch 2/3" in said
     assert outcome(folder) == outcome(whole)
 
 
-def test_nothing_to_continue_from_is_one_line(root: Path, tmp_path: Path) -> None:
+def test_nothing_to_continue_from_is_one_line(config: Config, root: Path, tmp_path: Path) -> None:
     cfg = config(root, tmp_path, *A, *CYCLES)
-    cut(cfg, training.SegmentationModule, "training_step", in_epoch(3))
+    cut(cfg, SegmentationModule, "training_step", in_epoch(3))
     folder = tmp_path / "run" / "fold_0"
     snapshot = folder / "snapshots" / "epoch_0001.safetensors"
     held = snapshot.read_bytes()
@@ -175,38 +174,39 @@ def test_nothing_to_continue_from_is_one_line(root: Path, tmp_path: Path) -> Non
         train(cfg)
 
 
-def test_best_weights_that_are_gone_are_noticed_at_the_start(root: Path, tmp_path: Path) -> None:
+def test_best_weights_that_are_gone_are_noticed_at_the_start(
+    config: Config, root: Path, tmp_path: Path
+) -> None:
     cfg = config(root, tmp_path, *B, "schedule.cosine_epochs=2")
     best = tmp_path / "run" / "fold_0" / "best.safetensors"
-    cut(cfg, training.SegmentationModule, "training_step", in_epoch(1))
+    cut(cfg, SegmentationModule, "training_step", in_epoch(1))
     held = best.read_bytes()
     best.unlink()
     with pytest.raises(UserError, match=r"best.safetensors is missing: put it back"):
         train(cfg)
     best.write_bytes(held)
-    cut(cfg, finish, "save_bundle", lambda *_: True)
+    cut(cfg, final_bundle, "save_bundle", lambda *_: True)
     best.unlink()
     with pytest.raises(UserError, match=r"best.safetensors is missing: put it back"):
         train(cfg)  # no epoch is left
 
 
-def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:
-    bundle = train(config(root, tmp_path / "first", *A)) / "bundle"
+def test_fine_tuning_starts_from_a_bundle(config: Config, root: Path, tmp_path: Path) -> None:
+    bundle = train(config(root, tmp_path / "first", *A)).folder.bundle
     still = [
         "schedule.base_rate=0",
         "schedule.constant_epochs=1",
         "schedule.cosine_epochs=0",
         "experiment=pipeline_a",
     ]
-    tuned = load_bundle(
-        train(config(root, tmp_path / "second", *still, f"init={bundle}", "seed=7")) / "bundle"
-    )
+    second = train(config(root, tmp_path / "second", *still, f"init={bundle}", "seed=7"))
+    tuned = load_bundle(second.folder.bundle)
     held = load_bundle(bundle).net().state_dict()
     assert all(torch.equal(value, held[name]) for name, value in tuned.net().state_dict().items())
     assert tuned.record["provenance"]["init"] == str(bundle)
     moved = bundle.rename(tmp_path / "moved")
     again = config(root, tmp_path / "second", *still, f"init={moved}", "seed=7")
-    assert train(again) == tmp_path / "second" / "run" / "fold_0"
+    assert train(again).state == FINISHED_BEFORE
     bundle = moved
     with pytest.raises(UserError, match=r"has model.width=1, this training 2") as caught:
         train(config(root, tmp_path / "third", *A, f"init={bundle}", "model.width=2"))
@@ -214,11 +214,11 @@ def test_fine_tuning_starts_from_a_bundle(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "third" / "run" / "fold_0" / "config.yaml").exists()
 
 
-def test_cycles_and_the_best_epoch_exclude_each_other(root: Path, tmp_path: Path) -> None:
+def test_cycles_and_the_best_epoch_exclude_each_other(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"swa.cycles=1"):
         train(config(root, tmp_path, *B, "swa.cycles=1"))
 
 
-def test_the_filtered_experiment_asks_for_its_list(root: Path, tmp_path: Path) -> None:
+def test_the_filtered_experiment_asks_for_its_list(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"needs data\.exclude=FILE"):
         train(config(root, tmp_path, "experiment=pipeline_a_filtered"))

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
-from brats_seg.phantom import write_cohort
 from brats_seg.terms import Batch
-from brats_seg.training.config import load_config
-from brats_seg.training.module import SegmentationModule
-from brats_seg.training.train import train
+from brats_seg.training import SegmentationModule, train
+
+Run = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    return root
+def run(config: Callable[..., DictConfig]) -> Run:
+    def train_small(root: Path, *overrides: str, epochs: int = 1) -> Path:
+        short = [f"schedule.constant_epochs={epochs}", "schedule.cosine_epochs=1", "swa.cycles=0"]
+        return train(config(root, root / "runs", *short, "trainer.precision=32-true", *overrides)).folder.path
 
-
-def run(root: Path, *overrides: str, epochs: int = 1) -> Path:
-    small = [
-        "model.width=2",
-        "data.patch=[16,16,16]",
-        f"schedule.constant_epochs={epochs}",
-        "schedule.cosine_epochs=1",
-    ]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={root / 'runs'}"]
-    machine = ["trainer.accelerator=cpu", "data.workers=0", "swa.cycles=0", "trainer.precision=32-true"]
-    return train(load_config(["scale=smoke", *small, *places, *machine, *overrides]))
+    return train_small
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
@@ -45,14 +36,14 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def plain(root: Path) -> dict[str, Tensor]:
+def plain(run: Run, root: Path) -> dict[str, Tensor]:
     return weights(run(root, "name=plain"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("switch", ["deterministic", "checkpointing"])
 def test_on_a_cpu_the_weights_are_the_same_to_the_bit(
-    root: Path, plain: dict[str, Tensor], switch: str, request: pytest.FixtureRequest
+    run: Run, root: Path, plain: dict[str, Tensor], switch: str, request: pytest.FixtureRequest
 ) -> None:
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     found = weights(run(root, f"name={switch}", f"{switch}=true"))
@@ -63,7 +54,9 @@ def test_on_a_cpu_the_weights_are_the_same_to_the_bit(
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU on this machine: two trainings on CUDA are not compared"
 )
-def test_two_deterministic_trainings_on_cuda_are_equal(root: Path, request: pytest.FixtureRequest) -> None:
+def test_two_deterministic_trainings_on_cuda_are_equal(
+    run: Run, root: Path, request: pytest.FixtureRequest
+) -> None:
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     switches = ["deterministic=true", "trainer.accelerator=gpu", "trainer.precision=auto"]
     one, other = (weights(run(root, f"name=cuda_{k}", *switches)) for k in range(2))
@@ -76,7 +69,7 @@ def test_two_deterministic_trainings_on_cuda_are_equal(root: Path, request: pyte
     reason="no GPU on this machine: fp16 with loss scaling is not cut off there",
 )
 def test_fp16_on_cuda_goes_on_to_the_same_weights(
-    root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     switches = ["deterministic=true", "trainer.accelerator=gpu", "trainer.precision=16-mixed"]
@@ -99,10 +92,11 @@ def test_fp16_on_cuda_goes_on_to_the_same_weights(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one"
 )
-def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
+def test_compiled_steps_on_cuda_learn_the_same(run: Run, root: Path) -> None:
     losses = []
     for switch in ("true", "false"):
         folder = run(root, f"name=cuda_compile_{switch}", f"compile={switch}", "trainer.accelerator=gpu")
@@ -112,8 +106,9 @@ def test_compiled_steps_on_cuda_learn_the_same(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_compiled_steps_learn_the_same(
-    root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+    run: Run, root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[nn.Module] = []
     trace = partial(
@@ -130,7 +125,9 @@ def test_compiled_steps_learn_the_same(
     torch.testing.assert_close(found, plain, rtol=1e-2, atol=1e-3)
 
 
-def test_ten_spoilt_steps_leave_the_last_good_checkpoint(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_spoilt_steps_leave_the_last_good_checkpoint(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     step = SegmentationModule.training_step
 
     def spoilt(self: SegmentationModule, batch: Batch, index: int) -> dict[str, Tensor]:

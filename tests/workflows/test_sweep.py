@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
 
-import brats_seg.conf
 import pytest
-import yaml
 
 from brats_seg.artifacts.run_folder import RunFolder
-from brats_seg.cross_validation.summary import cv_summary
+from brats_seg.cross_validation import Bootstrap, summarise_runs
 from brats_seg.phantom import write_cohort
-from brats_seg.runtime import devices as machine
-from brats_seg.runtime.devices import devices, leased
 from brats_seg.training.config import canonical, load_config
-from brats_seg.workflows.sweep import BEFORE, DONE, RESUMED, Outcome, show
+from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
+from brats_seg.workflows.out_of_fold import Outcome
+from brats_seg.workflows.sweep import show_outcomes
 
 EPOCHS = 6
 VIEWS = "out_of_fold.tta=group16"
@@ -80,7 +76,7 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     write_cohort(tmp_path / "cohort", cases=10, seed=0, shape=(32, 40, 32))
     whole = start(tmp_path, "whole", VIEWS)
     said, _ = whole.communicate()
-    assert (whole.returncode, results(said)) == (0, {f"run/fold_{k}": DONE for k in range(5)}), said
+    assert (whole.returncode, results(said)) == (0, {f"run/fold_{k}": FINISHED for k in range(5)}), said
     process = start(tmp_path, "killed", VIEWS)
     wait_for_epoch(tmp_path / "killed" / "run" / "fold_1", 2, process)
     kill(process)
@@ -90,7 +86,7 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     assert predicting.finished and not predicting.out_of_fold.exists()
     last = start(tmp_path, "killed", VIEWS)
     said, _ = last.communicate()
-    states = [BEFORE, BEFORE, BEFORE, RESUMED, DONE]
+    states = [FINISHED_BEFORE, FINISHED_BEFORE, FINISHED_BEFORE, RESUMED, FINISHED]
     assert (last.returncode, results(said)) == (
         0,
         {f"run/fold_{k}": state for k, state in enumerate(states)},
@@ -104,13 +100,9 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
         assert (first.path / SCORES).read_bytes() == (second.path / SCORES).read_bytes()
     for runs in ("whole", "killed"):
         keep = {"a": 1, "b": None}
-        cv_summary(
-            [tmp_path / runs / "run"],
-            tmp_path / f"{runs}_summary",
-            keep=keep,
-            draws=10,
-            confidence=0.95,
-            seed=0,
+        bootstrap = Bootstrap(draws=10, confidence=0.95, seed=0)
+        summarise_runs(
+            [tmp_path / runs / "run"], tmp_path / f"{runs}_summary", keep=keep, bootstrap=bootstrap
         )
     for name in ("summary.csv", "folds.csv", "ranking.csv"):
         assert (tmp_path / "whole_summary" / name).read_bytes() == (
@@ -137,7 +129,7 @@ def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> Non
     os.kill(trains, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == 1
-    assert results(said) == {"run/fold_1": "failed", "run/fold_2": DONE, "run/fold_3": DONE}, said
+    assert results(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, said
     assert "was killed" in said
 
 
@@ -151,15 +143,19 @@ def points_to(link: Path, file: Path) -> bool:
 def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     configs = [load_config(["data.root=x", f"fold={k}"]) for k in range(4)]
     ended = [
-        Outcome(DONE, 61.0, 0.5),
-        Outcome(BEFORE, 0.1, 0.25),
-        Outcome(RESUMED, 5.0, None),
+        Outcome(Path("x"), FINISHED, 61.0, 0.5),
+        Outcome(Path("x"), FINISHED_BEFORE, 0.1, 0.25),
+        Outcome(Path("x"), RESUMED, 5.0, None),
         "case 7: no brain",
     ]
-    show(list(zip(configs, ended, strict=True)))
+    show_outcomes(list(zip(configs, ended, strict=True)))
     said = capsys.readouterr().out
     assert results(said) == dict(
-        zip((f"pipeline_a/fold_{k}" for k in range(4)), (DONE, BEFORE, RESUMED, "failed"), strict=True)
+        zip(
+            (f"pipeline_a/fold_{k}" for k in range(4)),
+            (FINISHED, FINISHED_BEFORE, RESUMED, "failed"),
+            strict=True,
+        )
     )
     assert "1:01" in said and "0.500" in said and "case 7: no brain" in said
     assert said.splitlines()[-1].startswith(
@@ -177,45 +173,3 @@ def test_a_sweep_and_a_single_training_name_one_folder() -> None:
     )
     assert one.name == other.name != "pipeline_a"
     assert load_config(["sweep=cross_validation", "fold=1"]).name == "pipeline_a"
-
-
-def test_each_device_is_leased_once_before_one_is_leased_twice(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(machine, "lock_folder", lambda: tmp_path)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-a/1")
-    with (
-        leased(["3", "GPU-a/1"], 2) as first,
-        leased(["3", "GPU-a/1"], 2) as second,
-        leased(["3", "GPU-a/1"], 2) as third,
-    ):
-        assert (first, second, third) == ("3", "GPU-a/1", "3")
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,GPU-a/1"
-    with leased(["3"], 1) as again:
-        assert again == "3"
-
-
-def test_devices_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: 2)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert devices("auto") == ["0", "1"]
-    assert devices("cpu") == ["cpu"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-    assert devices("gpu") == ["5", "7"]
-    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: 0)
-    assert devices("auto") == ["cpu"]
-
-
-@pytest.mark.parametrize("name", ["joblib", "submitit_slurm"])
-def test_launchers_have_the_keys_that_their_plugins_take(name: str) -> None:
-    from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
-    from joblib import Parallel
-
-    known = {
-        "joblib": set(inspect.signature(Parallel).parameters),
-        "submitit_slurm": {field.name for field in fields(SlurmQueueConf)},
-    }
-    file = Path(str(brats_seg.conf.__file__)).parent / "hydra" / "launcher" / f"{name}.yaml"
-    keys = set(yaml.safe_load(file.read_text())) - {"_target_"}
-    assert keys and keys <= known[name]

@@ -15,16 +15,13 @@ def main(config: DictConfig) -> None:
     from omegaconf import OmegaConf
 
     from brats_seg.errors import UserError
-    from brats_seg.training.average import average
+    from brats_seg.training import average_snapshots
 
-    snapshots = (
-        OmegaConf.to_container(config.snapshots)
-        if OmegaConf.is_list(config.snapshots)
-        else [config.snapshots]
-    )
-    if not isinstance(snapshots, list) or not all(isinstance(entry, str) for entry in snapshots):
+    several = OmegaConf.is_list(config.snapshots)
+    snapshots = list(config.snapshots) if several else [config.snapshots]
+    if not all(isinstance(entry, str) for entry in snapshots):
         raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
-    print(average([str(entry) for entry in snapshots], Path(config.output)))
+    print(average_snapshots(snapshots, Path(config.output)))
 
 
 if __name__ == "__main__":

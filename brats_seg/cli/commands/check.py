@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 @command("check")
 def main(config: DictConfig) -> int:
     """Read every case once, print one table with every problem, answer 1 if there is an error."""
-    import os
     from pathlib import Path
 
     from brats_seg.cases import scan
     from brats_seg.cases.find import NONE
     from brats_seg.errors import UserError
+    from brats_seg.runtime import cores
 
     root = Path(config.data.root).absolute()
     found = scan(root, labels=config.data.labels, patterns=config.data.patterns)
-    inside = inspect_with_bar(found.cases, config.workers or os.cpu_count() or 1)
+    inside = inspect_with_bar(found.cases, config.workers or cores())
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)
     if not found.cases:

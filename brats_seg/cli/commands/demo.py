@@ -9,10 +9,10 @@ from brats_seg.cli.command import command
 
 @command("demo")
 def main(config: DictConfig) -> None:
-    """Run the whole way on a synthetic cohort."""
+    """Run every step on a synthetic cohort."""
     from pathlib import Path
 
-    from brats_seg.workflows.demo import demo
+    from brats_seg.workflows import demo
 
     z, y, x = config.shape
     demo(

@@ -15,7 +15,7 @@ def main(config: DictConfig) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from brats_seg.workflows.doctor import doctor
+    from brats_seg.workflows import doctor
 
     diagnosis = doctor(Path(config.folder))
     table = Table(box=None, show_header=False)

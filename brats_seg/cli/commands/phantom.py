@@ -10,7 +10,6 @@ from brats_seg.cli.command import command
 @command("phantom")
 def main(config: DictConfig) -> None:
     """Write a synthetic cohort."""
-    import os
     from pathlib import Path
 
     from rich.console import Console
@@ -18,6 +17,7 @@ def main(config: DictConfig) -> None:
 
     from brats_seg.console import count
     from brats_seg.phantom import write_cohort
+    from brats_seg.runtime import cores
 
     z, y, x = config.shape
     output = Path(config.output)
@@ -30,7 +30,7 @@ def main(config: DictConfig) -> None:
             seed=config.seed,
             shape=(z, y, x),
             first=config.first,
-            workers=config.workers or os.cpu_count() or 1,
+            workers=config.workers or cores(),
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     kept = len(before & set(ids))

@@ -12,24 +12,21 @@ from brats_seg.cli.command import INTERRUPTED, command
 
 @command("reproduce")
 def main(config: DictConfig) -> None:
-    """Run the whole paper, or what is left of it."""
+    """Run the whole paper, or the steps of it that are not done."""
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from brats_seg.workflows.reproduce import Asked, reproduce
+    from brats_seg.workflows.reproduction import Reproduction, reproduce
 
     running = HydraConfig.get()
     sizes = [override for override in running.overrides.task if override.startswith("scale.")]
-    root, cache, source = (
-        place and Path(place) for place in (config.data.root, config.data.cache, config.input)
-    )
-    asked = Asked(
+    asked = Reproduction(
         scale=running.runtime.choices["scale"],
-        root=root,
-        input=source,
-        cache=cache,
+        root=config.data.root and Path(config.data.root),
+        input=config.input and Path(config.input),
+        cache=config.data.cache and Path(config.data.cache),
         tta=config.tta,
         overrides=[*config.overrides, *sizes],
         synthetic=OmegaConf.to_container(config.synthetic),  # type: ignore[arg-type]
@@ -38,7 +35,7 @@ def main(config: DictConfig) -> None:
 
 
 def _run(line: Sequence[str]) -> None:
-    """One command in this process, as if it had been typed; the next need not import everything again."""
+    """Run one command in this process, as if typed; the next one need not import everything again."""
     from hydra.core.global_hydra import GlobalHydra
 
     from brats_seg.cli.main import run
@@ -53,7 +50,7 @@ def _run(line: Sequence[str]) -> None:
         if stopped.code == INTERRUPTED:
             raise KeyboardInterrupt from None
         raise UserError(
-            f"{line[0]} stopped; once that is mended, the same brats-seg reproduce goes on from here"
+            f"{line[0]} failed; once that is fixed, the same brats-seg reproduce continues from here"
         ) from None
     finally:
         sys.argv = whole

@@ -7,24 +7,29 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.jobs import Job, isolated
+from brats_seg.cli.jobs import Job
 
 
-def summary(jobs: Sequence[Job]) -> None:
-    """The last screen of a multirun."""
-    from brats_seg.training.config import load_config
-    from brats_seg.workflows.sweep import show
+def summarise(jobs: Sequence[Job]) -> None:
+    """Show how the trainings of a multirun ended."""
+    from brats_seg.training import load_config
+    from brats_seg.workflows.sweep import show_outcomes
 
-    show([(load_config(job.overrides), job.result or job.message) for job in jobs])
+    show_outcomes([(load_config(job.overrides), job.result or job.message) for job in jobs])
 
 
-@command("train", summary)
+@command("train", summarise)
 def main(config: DictConfig) -> object:
     """Train one fold of one experiment, or continue it; then predict and score the cases that validate."""
-    from brats_seg.training.config import with_name
-    from brats_seg.workflows.sweep import train_job
+    from pytorch_lightning.utilities import rank_zero_only
 
-    return isolated(train_job, with_name(config))
+    from brats_seg.runtime.launchers import isolated
+    from brats_seg.training.config import with_name
+    from brats_seg.workflows import train_and_predict
+
+    outcome = isolated(train_and_predict, with_name(config))
+    rank_zero_only(print)(outcome.folder, flush=True)
+    return outcome
 
 
 if __name__ == "__main__":

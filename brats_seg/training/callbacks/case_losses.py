@@ -1,4 +1,7 @@
-"""How hard is each training case to learn?"""
+"""How hard is each training case to learn?
+
+Covered by tests/training/test_module.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from brats_seg.training.callbacks.rows import rows_before, write_rows
 class CaseLosses(pl.Callback):
     """Main-head loss of every training case in every epoch, one row each (section 2.5, dataset filtering).
 
-    On resume the rows of epochs that are done again are dropped, so the file needs no state.
+    On resume the rows of repeated epochs are dropped, so the callback needs no state.
 
     Args:
         path: Of the file.
@@ -33,31 +36,46 @@ class CaseLosses(pl.Callback):
         self.rows = rows_before(self.path, trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Forget what an epoch that was cut off saw."""
+        """Forget the losses of an epoch that was cut off."""
         self.seen = []
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Keep the losses on the device: reading them would wait for it."""
+        """Keep the losses on the device: reading them would wait for the device."""
         self.seen.append((batch.case_ids, outputs["case_losses"]))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the file whole, cases in the order of their ids."""
-        ids = [case_id for cases, _ in self.seen for case_id in cases]
-        losses = torch.cat([values for _, values in self.seen]).tolist() if self.seen else []
-        epoch = _of_all_processes(dict(zip(ids, losses, strict=True)))
-        if trainer.is_global_zero:
-            self.rows += [
-                {"epoch": trainer.current_epoch, "case": i, "loss": f"{epoch[i]:.9g}"} for i in sorted(epoch)
-            ]
-            write_rows(self.path, self.rows)
+        losses = _gather(self._losses())
+        if not trainer.is_global_zero:
+            return
+        for case_id in sorted(losses):
+            row = {"epoch": trainer.current_epoch, "case": case_id, "loss": f"{losses[case_id]:.9g}"}
+            self.rows.append(row)
+        write_rows(self.path, self.rows)
+
+    def _losses(self) -> dict[str, float]:
+        """Loss of every case that this process has seen in this epoch."""
+        if not self.seen:
+            return {}
+        ids: list[str] = []
+        for case_ids, _ in self.seen:
+            ids += case_ids
+        losses = torch.cat([values for _, values in self.seen])
+        return dict(zip(ids, losses.tolist(), strict=True))
 
 
-def _of_all_processes(mine: Mapping[str, float]) -> dict[str, float]:
-    """By case id, because a process may repeat a case to take as many steps as the others; the first process counts."""
+def _gather(losses: Mapping[str, float]) -> dict[str, float]:
+    """The losses of all processes.
+
+    A process may repeat a case to take as many steps as the others; the loss in the first process counts.
+    """
     if not (distributed.is_available() and distributed.is_initialized()):
-        return dict(mine)
+        return dict(losses)
     parts: list[Any] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(parts, mine)
-    return {case_id: loss for part in reversed(parts) for case_id, loss in part.items()}
+    distributed.all_gather_object(parts, dict(losses))
+    merged: dict[str, float] = {}
+    for part in reversed(parts):
+        merged.update(part)
+    return merged

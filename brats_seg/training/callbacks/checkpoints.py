@@ -1,4 +1,4 @@
-"""From where does a training that was cut off continue?"""
+"""From where does an interrupted training continue?"""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ BLOCK_BYTES = 2**20
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes beside, then renames; Lightning's own goes through the system's temporary folder, so its last step may be a copy.
+    """Writes a temporary file in the same folder, then renames it.
 
-    Behind torch's archive stands its SHA-256: torch reads none of the checksums inside, and those leave out the directory.
+    Lightning's own class writes to the system's temporary folder, so its last step may be a copy, which can
+    be interrupted. The SHA-256 of torch's archive is appended to it: torch checks none of the checksums
+    inside, and those leave out the directory.
     """
 
     def save_checkpoint(
@@ -49,38 +51,45 @@ class TwoCheckpoints(Checkpoint):
         self.last_is_whole = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save; at no moment is there less than one whole checkpoint, nor does a damaged one take the place of a whole one."""
+        """Save; one whole checkpoint exists at every moment, and no damaged one replaces a whole one."""
         trainer.save_checkpoint(self.folder / NEW)
-        if trainer.is_global_zero:
-            if self.last_is_whole or is_whole(self.folder / LAST):
-                os.replace(self.folder / LAST, self.folder / PREVIOUS)
-            os.replace(self.folder / NEW, self.folder / LAST)
-            self.last_is_whole = True
+        if not trainer.is_global_zero:
+            return
+        if self.last_is_whole or is_whole(self.folder / LAST):
+            os.replace(self.folder / LAST, self.folder / PREVIOUS)
+        os.replace(self.folder / NEW, self.folder / LAST)
+        self.last_is_whole = True
 
 
 def usable_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that is whole; None at the beginning.
+    """The newest checkpoint that is whole.
+
+    Returns:
+        Its path; None where there is no checkpoint yet.
 
     Raises:
         UserError: There are checkpoints, and all are damaged.
     """
-    found = [
-        path for path in (folder / NEW, folder / LAST, folder / PREVIOUS) if path.exists()
-    ]  # a new one is not renamed yet
+    newest_first = (
+        folder / NEW,
+        folder / LAST,
+        folder / PREVIOUS,
+    )  # NEW is there if the renaming was cut off
+    found = [path for path in newest_first if path.exists()]
+    if not found:
+        return None
     for path in found:
-        if is_whole(path):
-            if path != found[0]:
-                rank_zero_only(print)(
-                    f"{found[0]} is damaged: continuing from {path.name}, an epoch before", flush=True
-                )
-            return path
-    if found:
-        raise UserError(f"{folder}: every checkpoint is damaged; delete {folder.parent} to start again")
-    return None
+        if not is_whole(path):
+            continue
+        if path != found[0]:
+            message = f"{found[0]} is damaged: continuing from {path.name}, an epoch before"
+            rank_zero_only(print)(message, flush=True)
+        return path
+    raise UserError(f"{folder}: every checkpoint is damaged; delete {folder.parent} to start again")
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a checkpoint is there as it was written."""
+    """Whether a checkpoint exists and is as it was written."""
     try:
         archive_bytes = path.stat().st_size - hashlib.sha256().digest_size
         with path.open("rb") as file:
@@ -91,10 +100,13 @@ def is_whole(path: Path) -> bool:
 
 
 def _sha256(path: Path, size: int) -> bytes:
-    """Of the first ``size`` bytes."""
+    """SHA-256 of the first ``size`` bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while size > 0 and (block := file.read(min(size, BLOCK_BYTES))):
+        while size > 0:
+            block = file.read(min(size, BLOCK_BYTES))
+            if not block:
+                break
             digest.update(block)
             size -= len(block)
     return digest.digest()

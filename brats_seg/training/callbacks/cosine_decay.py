@@ -1,4 +1,7 @@
-"""Which learning rate has this epoch?"""
+"""Which learning rate does this epoch have?
+
+Covered by tests/training/callbacks/test_cyclic_swa.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from brats_seg.schedules import cosine_decay
 class CosineDecay(pl.Callback):
     """Constant rate, then half a cosine down to zero, set at the start of each epoch (section 2.5).
 
-    The rate is a function of the epoch alone, so a resumed run needs no state. Epochs after its end are left to others.
+    The rate is a function of the epoch alone, so a resumed run needs no state. After the last of these
+    epochs the callback does nothing.
 
     Args:
         base_rate: Rate of the constant part.
@@ -22,7 +26,7 @@ class CosineDecay(pl.Callback):
         self.base_rate, self.constant_epochs, self.cosine_epochs = base_rate, constant_epochs, cosine_epochs
 
     def rate(self, epoch: int) -> float:
-        """Of an epoch."""
+        """The learning rate of an epoch, counted from 0."""
         return cosine_decay(epoch, self.base_rate, self.constant_epochs, self.cosine_epochs)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

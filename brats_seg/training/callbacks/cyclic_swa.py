@@ -16,29 +16,29 @@ from brats_seg.training.weights import Facts, mean_weights, write_weights
 
 
 class CyclicSWA(pl.Callback):
-    """Cycles after the schedule, each a fresh optimiser whose rate decays, with snapshots to average (section 2.5).
+    """Cycles after the schedule: a fresh optimiser whose rate decays, and snapshots to average (section 2.5).
 
-    Rate, snapshot epochs and the start of a cycle follow from the epoch alone. The optimiser's state within a cycle is in
-    Lightning's checkpoint; a snapshot of an epoch that is done again is written again.
+    Rate, snapshot epochs and the start of a cycle follow from the epoch alone. The optimiser's state within
+    a cycle is in Lightning's checkpoint; the snapshot of a repeated epoch is written again.
 
     Args:
         base_rate: Of the schedule before.
         rate_factor: Times that is the rate at the start of each cycle.
-        cycles: How many; with 0 the callback does nothing.
+        cycles: How many cycles; with 0 the callback does nothing.
         cycle_epochs: Length of a cycle.
-        cosine_epochs: Over which the rate of a cycle would reach zero.
+        cosine_epochs: Epochs after which the rate of a cycle would reach zero.
         snapshot_every: Epochs between snapshots, counted within each cycle.
         count_base: Also average the weights that the first cycle starts from.
         optimizer: Takes the parameters, gives the optimiser of a cycle.
         first_epoch: Of the first cycle.
         folder: For the snapshots.
-        facts: What each snapshot says of itself.
+        facts: Written beside the weights of each snapshot.
 
     Raises:
         UserError: No snapshot would ever be taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a key of conf/swa)
         self,
         *,
         base_rate: float,
@@ -57,49 +57,51 @@ class CyclicSWA(pl.Callback):
             raise WrongValue(
                 f"swa.snapshot_every={snapshot_every} must lie between 1 and swa.cycle_epochs={cycle_epochs}"
             )
-        self.base_rate, self.cycle_epochs, self.cosine_epochs = (
-            base_rate * rate_factor,
-            cycle_epochs,
-            cosine_epochs,
-        )
-        self.first_epoch, self.cycles = first_epoch, cycles
-        epochs = (
-            swa_snapshot_epochs(first_epoch, cycles, cycle_epochs, snapshot_every, count_base=count_base)
-            if cycles
-            else []
-        )
-        self.snapshots = {epoch: folder / f"epoch_{epoch:04d}.safetensors" for epoch in epochs}
-        self.optimizer, self.facts = optimizer, facts
+        self.base_rate = base_rate * rate_factor
+        self.cycles = cycles
+        self.cycle_epochs = cycle_epochs
+        self.cosine_epochs = cosine_epochs
+        self.optimizer = optimizer
+        self.first_epoch = first_epoch
+        self.facts = facts
+        self.snapshots: dict[int, Path] = {}
+        if cycles:
+            taken = swa_snapshot_epochs(
+                first_epoch, cycles, cycle_epochs, snapshot_every, count_base=count_base
+            )
+            self.snapshots = {epoch: folder / f"epoch_{epoch:04d}.safetensors" for epoch in taken}
 
     def rate(self, epoch: int) -> float:
-        """Of an epoch in a cycle."""
+        """The learning rate of an epoch in a cycle."""
         return cyclic_swa(epoch, self.base_rate, self.first_epoch, self.cycle_epochs, self.cosine_epochs)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Refuse running statistics: a mean of weights has others.
+        """Refuse running statistics: those of the snapshots do not fit the mean of their weights.
 
         Raises:
-            UserError: The network has a norm that keeps them.
+            UserError: The network has a norm with running statistics.
         """
-        if self.cycles and any(
-            getattr(module, "running_mean", None) is not None for module in pl_module.modules()
-        ):
-            raise UserError(
-                "weight averaging needs a norm without running statistics: use model.norm=group or instance"
-            )
+        if not self.cycles:
+            return
+        for module in pl_module.modules():
+            if getattr(module, "running_mean", None) is not None:
+                raise UserError(
+                    "weight averaging needs a norm without running statistics: "
+                    "use model.norm=group or instance"
+                )
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Inside a cycle the optimiser that Lightning restores is that of the cycle."""
+        """Give Lightning the optimiser of the cycle to restore, where the checkpoint lies inside one."""
         if self.cycles and checkpoint["epoch"] >= self.first_epoch:
             pl_module.make_optimizer = self.optimizer  # type: ignore[assignment]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Drop snapshots of epochs that are done again, and miss none of those before.
+        """Drop the snapshots of epochs that are repeated, and require all earlier ones.
 
         Raises:
-            UserError: An earlier snapshot is gone.
+            UserError: An earlier snapshot is missing.
         """
         for epoch, path in self.snapshots.items():
             if epoch >= trainer.current_epoch:
@@ -124,9 +126,11 @@ class CyclicSWA(pl.Callback):
         pl_module.log("lr", rate)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the snapshot, before the checkpoint that counts on it."""
-        if trainer.is_global_zero and (path := self.snapshots.get(trainer.current_epoch)):
-            write_weights(path, self._net(pl_module), {**self.facts, "epoch": trainer.current_epoch})
+        """Write the snapshot of this epoch, before the checkpoint that requires it."""
+        path = self.snapshots.get(trainer.current_epoch)
+        if path is not None and trainer.is_global_zero:
+            facts = {**self.facts, "epoch": trainer.current_epoch}
+            write_weights(path, self._net(pl_module), facts)
 
     def load_average(self, pl_module: pl.LightningModule) -> None:
         """Put the mean of the snapshot files into the network.

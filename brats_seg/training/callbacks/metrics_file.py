@@ -1,4 +1,7 @@
-"""What happened in every epoch, in one CSV file that survives a restart."""
+"""What happened in every epoch, in one CSV file that survives a restart.
+
+Covered by tests/training/test_run.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from brats_seg.training.callbacks.rows import rows_before, write_rows
 
 
 class MetricsFile(pl.Callback):
-    """One row per finished epoch; on resume the rows of epochs that are done again are dropped.
+    """One row per finished epoch; on resume the rows of repeated epochs are dropped.
 
     Lightning's own CSV logger deletes the file when its folder exists.
 
@@ -32,23 +35,27 @@ class MetricsFile(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
-        self.began, self.validated = time.perf_counter(), False
+        self.began = time.perf_counter()
+        self.validated = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning keeps old validation scores; only an epoch that validated may write them."""
+        """Note that this epoch has validation scores: Lightning keeps showing those of an earlier one."""
         self.validated = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the row whole."""
+        """Write the file with one more row."""
         metrics = (
             trainer.callback_metrics
-        )  # on every process: what is still to be summed over them is summed now
+        )  # on every process: this sums over the processes what is still to be summed
         if not trainer.is_global_zero:
             return
-        fresh = {k: v for k, v in metrics.items() if self.validated or not k.startswith("val/")}
-        values = {key: f"{float(value):.6g}" for key, value in sorted(fresh.items())}
-        seconds = f"{time.perf_counter() - self.began:.2f}"
-        self.rows.append(
-            {"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": seconds, **values}
-        )
+        row: dict[str, Any] = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "seconds": f"{time.perf_counter() - self.began:.2f}",
+        }
+        for key, value in sorted(metrics.items()):
+            if self.validated or not key.startswith("val/"):
+                row[key] = f"{float(value):.6g}"
+        self.rows.append(row)
         write_rows(self.path, self.rows)

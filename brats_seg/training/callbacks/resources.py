@@ -1,4 +1,7 @@
-"""What does the training cost, and does it wait for data?"""
+"""What does the training cost, and does it wait for data?
+
+Covered by tests/training/test_module.py.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +18,31 @@ GIB = 2**30
 
 
 class Resources(pl.Callback):
-    """Logs per epoch: patches per second, share of the time that was spent waiting for the loader, peak memory.
+    """Logs per epoch: patches per second, share of the time spent waiting for the loader, peak memory.
 
-    Validation does not count. Memory is this process's own since it started; CUDA's is the epoch's.
+    Validation does not count. ``peak_rss_gib`` is of this process since its start, ``peak_cuda_gib`` of the
+    epoch.
     """
 
     def __init__(self) -> None:
-        self.began = self.ended = self.waited = 0.0
+        self.began = 0.0
+        self.ended = 0.0
+        self.waited = 0.0
         self.patches = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
-        self.began = self.ended = time.perf_counter()
-        self.waited, self.patches = 0.0, 0
+        self.began = time.perf_counter()
+        self.ended = self.began
+        self.waited = 0.0
+        self.patches = 0
         if pl_module.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(pl_module.device)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
-        """The loader was waited for from the last step's end until the batch arrived."""
+        """Add the time from the end of the last step until the batch arrived."""
         self.waited += float(pl_module.arrived) - self.ended  # type: ignore[arg-type]
 
     def on_train_batch_end(
@@ -45,7 +53,7 @@ class Resources(pl.Callback):
         self.patches += len(batch.case_ids)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Log what the epoch took."""
+        """Log the epoch's speed and memory."""
         seconds = max(self.ended - self.began, 1e-9)
         logged = {
             "resources/patches_per_second": self.patches * trainer.world_size / seconds,

@@ -1,4 +1,7 @@
-"""Tables of one row per event in an epoch, as CSV files that survive a restart."""
+"""Tables of one row per event in an epoch, as CSV files that survive a restart.
+
+Covered by tests/training/test_module.py and test_resume.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ from brats_seg.files import write_text
 
 
 def rows_before(path: Path, epoch: int) -> list[dict[str, Any]]:
-    """The rows of earlier epochs; those of epochs that are done again are dropped. Empty where there is no file."""
+    """The rows of earlier epochs in a table.
+
+    Args:
+        path: Of the CSV file, which need not exist.
+        epoch: The epoch that starts now; its rows and later ones are left out.
+
+    Returns:
+        A dictionary per row, with text as values.
+    """
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -20,8 +31,15 @@ def rows_before(path: Path, epoch: int) -> list[dict[str, Any]]:
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the file whole; its columns are those of all rows."""
-    columns = dict.fromkeys(key for row in rows for key in row)
+    """Write a table whole or not at all.
+
+    Args:
+        path: Of the CSV file.
+        rows: A dictionary per row; the columns are the keys of all rows, as they first appear.
+    """
+    columns: dict[str, None] = {}
+    for row in rows:
+        columns.update(dict.fromkeys(row))
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,7 @@
-"""What does dropout draw?"""
+"""What does dropout draw?
+
+Covered by tests/training/test_resume.py.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from brats_seg.seeds import seed_for
 
 
 class StepSeed(pl.Callback):
-    """Seeds torch by (seed, epoch, step, rank), so that a step that is done again draws the same.
+    """Seeds torch by (seed, epoch, step, rank), so that a repeated step draws the same numbers.
 
-    Crops, shuffle and augmentation have generators of their own. Seeding each epoch would not do: Lightning draws from torch when
-    it starts a loader, and after a resume it does that before the epoch.
+    Crops, shuffle and augmentation have generators of their own. Seeding once per epoch would not suffice:
+    Lightning draws from torch when it starts a loader, and after a resume it does that before the epoch.
 
     Args:
         seed: Of the run.
@@ -27,4 +30,5 @@ class StepSeed(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Seed every device."""
-        torch.manual_seed(seed_for(self.seed, trainer.current_epoch, batch_idx, trainer.global_rank, "step"))
+        seed = seed_for(self.seed, trainer.current_epoch, batch_idx, trainer.global_rank, "step")
+        torch.manual_seed(seed)

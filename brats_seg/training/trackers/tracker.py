@@ -1,4 +1,7 @@
-"""Loggers that record a training outside its run folder's own tables: Weights & Biases, TensorBoard."""
+"""What a training needs of a logger, and the loggers that ``logger=...`` names.
+
+Covered by tests/training/trackers/test_trackers.py.
+"""
 
 from __future__ import annotations
 
@@ -24,71 +27,121 @@ class Tracker(Protocol):
     """What a logger does beside Lightning's own calls, on the first process only."""
 
     def log_figure(self, key: str, figure: Figure, step: int) -> None:
-        """Record a picture."""
+        """Record a picture.
+
+        Args:
+            key: Its name.
+            figure: Of matplotlib.
+            step: Optimiser steps so far.
+        """
+
+    def log_table(self, key: str, columns: list[str], data: list[list[Any]]) -> None:
+        """Record a table, where the tracker keeps tables.
+
+        Args:
+            key: Its name.
+            columns: Their names.
+            data: A list per row.
+        """
+
+    def log_metrics(self, metrics: dict[str, float]) -> None:
+        """Record numbers by their names."""
 
     def log_bundle(self, bundle: Path) -> None:
-        """Record the trained network, where that was asked for."""
+        """Record the trained network, if that is asked for."""
 
     def close(self, *, failed: bool) -> None:
-        """Nothing follows; another training may start in this process."""
+        """End the record; another training may start in this process."""
 
 
 @contextlib.contextmanager
 def make_trackers(config: DictConfig, folder: Path) -> Iterator[list[Logger]]:
-    """Those that ``logger=...`` names, closed whatever happens; ``csv`` needs none: every run folder has ``metrics.csv``.
+    """The loggers that ``logger=...`` names, closed whatever happens.
+
+    ``csv`` names none: every run folder has its ``metrics.csv``.
+
+    Args:
+        config: Of the training.
+        folder: The run folder.
+
+    Yields:
+        The loggers.
 
     Raises:
         UserError: A package is missing.
     """
-    made, failed = _built(config, folder), True
+    loggers = _build_loggers(config, folder)
+    failed = True
     try:
-        yield made
+        yield loggers
         failed = False
     finally:
-        for tracker in (each for each in made if isinstance(each, Tracker)):
+        for tracker in _trackers(loggers):
             tracker.close(failed=failed)
 
 
-def log_bundle(trackers: Sequence[Logger], bundle: Path) -> None:
-    """Hand the bundle to every tracker."""
-    for tracker in (each for each in trackers if isinstance(each, Tracker)):
+def log_bundle(loggers: Sequence[Logger], bundle: Path) -> None:
+    """Hand a bundle to every tracker.
+
+    Args:
+        loggers: From :func:`make_trackers`.
+        bundle: Folder of the bundle.
+    """
+    for tracker in _trackers(loggers):
         tracker.log_bundle(bundle)
 
 
-def _built(config: DictConfig, folder: Path) -> list[Logger]:
-    made: list[Logger] = []
-    for name, node in config.get("logger", {}).items():
-        try:
-            made.append(build(node)(folder=folder, group=group_of(config, node), name=f"fold_{config.fold}"))
-        except ModuleNotFoundError as error:
-            raise UserError(
-                f"logger={name} needs a package that is not installed: pip install {name}"
-            ) from error
-    return made
-
-
 def group_of(config: DictConfig, node: DictConfig) -> str:
-    """Runs that a tracker shows together: as its own configuration says, else those of one name."""
+    """The group of runs that a tracker shows together.
+
+    Args:
+        config: Of the training.
+        node: Of the tracker, in ``logger``.
+
+    Returns:
+        The tracker's own ``group``; the name of the run where that is null.
+    """
     return str(node.get("group") or config.name)
 
 
 def describe(config: Mapping[str, Any], split: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What a tracker says of a run: the resolved configuration, the split, the commit of the code where it has one."""
-    return {**config, "split": {side: list(ids) for side, ids in split.items()}, "git_commit": git_commit()}
+    """What a tracker records of a training beside its metrics.
+
+    Args:
+        config: Of the training, resolved.
+        split: Case ids of each side.
+
+    Returns:
+        The configuration, with the split and the commit of the code.
+    """
+    sides = {side: list(ids) for side, ids in split.items()}
+    return {**config, "split": sides, "git_commit": git_commit()}
 
 
 def git_commit() -> str | None:
-    """Commit of this package's checkout, with ``-dirty`` where files differ from it; None where it is installed."""
+    """Commit of this package's checkout, with ``-dirty`` if files differ; None for an installed package."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    checkout = Path(brats_seg.__file__).parent
     try:
-        answer = subprocess.run(
-            command,
-            cwd=Path(brats_seg.__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip()
+    return done.stdout.strip()
+
+
+def _build_loggers(config: DictConfig, folder: Path) -> list[Logger]:
+    loggers: list[Logger] = []
+    for name, node in config.get("logger", {}).items():
+        try:
+            make = build(node)
+            logger = make(folder=folder, group=group_of(config, node), name=f"fold_{config.fold}")
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"logger={name} needs a package that is not installed: pip install {name}"
+            ) from error
+        loggers.append(logger)
+    return loggers
+
+
+def _trackers(loggers: Sequence[Logger]) -> list[Tracker]:
+    return [logger for logger in loggers if isinstance(logger, Tracker)]

@@ -1,7 +1,5 @@
 """A training step on the pretended card: ``python step.py LIBRARY '{"norm": "instance"}'`` prints JSON."""
 
-# ruff: noqa: E402
-
 from __future__ import annotations
 
 import ctypes
@@ -12,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)  # before torch looks for cards
+if __name__ == "__main__":
+    ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)  # before torch looks for cards
 
 import torch
 from device import autocast, move, on_card, pretend

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
-from brats_seg.training.average import average
+from brats_seg.training.average import average_snapshots
 from brats_seg.training.callbacks import CyclicSWA
 from brats_seg.training.config import build, load_config
 from brats_seg.training.trainer import epochs
@@ -138,13 +138,13 @@ def snapshot(path: Path, value: float, **other: Any) -> UNet:
 def test_average_of_other_snapshots(tmp_path: Path) -> None:
     for number, value in enumerate((1.0, 2.0, 6.0, 50.0)):
         snapshot(tmp_path / f"epoch_{number}.safetensors", value)
-    out = average(
+    out = average_snapshots(
         [str(tmp_path / "epoch_0.safetensors"), str(tmp_path / "epoch_[12].safetensors")], tmp_path / "bundle"
     )
     bundle = load_bundle(out)
     assert (bundle.pipeline, bundle.record["provenance"]["weights"]) == ("a", "mean of 3 snapshots")
     assert all(bool((value == 3).all()) for value in bundle.net().state_dict().values())
-    whole = average([str(tmp_path)], tmp_path / "bundle")  # a bundle may be replaced
+    whole = average_snapshots([str(tmp_path)], tmp_path / "bundle")  # a bundle may be replaced
     assert all(bool((value == 14.75).all()) for value in load_bundle(whole).net().state_dict().values())
 
 
@@ -170,6 +170,6 @@ def test_what_cannot_be_averaged_is_one_line(tmp_path: Path) -> None:
         (["good.safetensors"], "mine", "is no bundle"),
     ):
         with pytest.raises(UserError, match=message) as caught:
-            average([str(tmp_path / name) for name in names], tmp_path / output)
+            average_snapshots([str(tmp_path / name) for name in names], tmp_path / output)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "out").exists()

@@ -5,31 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig
 
 from brats_seg.errors import UserError
-from brats_seg.phantom import write_cohort
+from brats_seg.runtime import wandb_run
 from brats_seg.terms import Batch
 from brats_seg.training.callbacks import Overlays
-from brats_seg.training.config import load_config
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.trackers import weights_and_biases
+from brats_seg.training.run import train
 from brats_seg.training.trackers.tracker import Tracker, git_commit, make_trackers
-from brats_seg.training.trackers.weights_and_biases import wandb_mode
-from brats_seg.training.train import train
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    return root
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +29,17 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def config(root: Path, out: Path, *overrides: str) -> Any:
-    small = [
-        "model.width=2",
-        "data.patch=[16,16,16]",
-        "schedule.constant_epochs=1",
-        "schedule.cosine_epochs=2",
-        "swa.cycles=0",
-    ]
-    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={out}", "name=mine"]
-    machine = ["trainer.accelerator=cpu", "data.workers=0", "trainer.check_val_every_n_epoch=1"]
-    return load_config(["scale=smoke", *small, *places, *machine, *overrides])
+Config = Callable[..., DictConfig]
+
+
+@pytest.fixture(scope="module")
+def config(config: Config) -> Config:
+    def compose(root: Path, runs: Path, *overrides: str) -> DictConfig:
+        return config(
+            root, runs, "swa.cycles=0", "trainer.check_val_every_n_epoch=1", "name=mine", *overrides
+        )
+
+    return compose
 
 
 def records(path: Path) -> Iterator[Any]:
@@ -84,23 +75,19 @@ def history(found: list[Any]) -> dict[int, dict[str, float]]:
     return epochs
 
 
-def test_offline_unless_the_environment_says_otherwise() -> None:
-    assert wandb_mode({}) == "offline"
-    assert wandb_mode({"WANDB_API_KEY": "k"}) == "online"
-    assert wandb_mode({"WANDB_API_KEY": "k", "WANDB_MODE": "disabled"}) == "disabled"
-
-
 @pytest.mark.parametrize(
     ("override", "names"),
     [([], []), (["logger=wandb"], ["wandb"]), (["logger=[csv,wandb,tensorboard]"], ["wandb", "tensorboard"])],
 )
-def test_one_logger_or_several(root: Path, tmp_path: Path, override: list[str], names: list[str]) -> None:
+def test_one_logger_or_several(
+    config: Config, root: Path, tmp_path: Path, override: list[str], names: list[str]
+) -> None:
     assert list(config(root, tmp_path, *override).logger) == names
 
 
 @pytest.mark.parametrize("name", ["wandb", "tensorboard"])
 def test_a_missing_package_is_one_line(
-    root: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    config: Config, root: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import lightning_fabric.loggers.tensorboard as tensorboard
     import pytorch_lightning.loggers.wandb as wandb
@@ -131,7 +118,7 @@ def test_pictures_every_so_many_epochs_or_never(
             drawn.append(step)
 
     drawn: list[int] = []
-    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw", lambda *arguments: None)
+    monkeypatch.setattr("brats_seg.training.callbacks.overlays.draw_case", lambda *arguments: None)
     callback = Overlays(every_epochs=every, cases=1)
     case = Batch(torch.zeros(1, 4, 2, 2, 2), torch.zeros(1, 3, 2, 2, 2), ["a"])
     for epoch in range(4):
@@ -148,7 +135,11 @@ def test_pictures_every_so_many_epochs_or_never(
 
 @pytest.mark.slow
 def test_the_offline_record_is_the_table(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    config: Config,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     cfg = config(
         root,
@@ -168,7 +159,7 @@ def test_the_offline_record_is_the_table(
     with pytest.raises(RuntimeError, match="power"):
         train(cfg)
     monkeypatch.setattr(SegmentationModule, "training_step", step)
-    folder = train(cfg)
+    folder = train(cfg).folder.path
 
     said = capfd.readouterr()
     assert "wandb" not in (said.out + said.err).lower()
@@ -216,10 +207,10 @@ def test_the_offline_record_is_the_table(
 
 
 @pytest.mark.slow
-def test_tensorboard_has_the_table_and_the_pictures(root: Path, tmp_path: Path) -> None:
+def test_tensorboard_has_the_table_and_the_pictures(config: Config, root: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    folder = train(config(root, tmp_path, "logger=tensorboard", "overlays.every_epochs=2"))
+    folder = train(config(root, tmp_path, "logger=tensorboard", "overlays.every_epochs=2")).folder.path
     events = EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
     with (folder / "metrics.csv").open(newline="") as file:
@@ -234,12 +225,16 @@ def test_tensorboard_has_the_table_and_the_pictures(root: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_server_out_of_reach_stops_nothing(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    config: Config,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(weights_and_biases, "INIT_SECONDS", 2)
-    folder = train(config(root, tmp_path, "logger=wandb"))
+    monkeypatch.setattr(wandb_run, "INIT_SECONDS", 2)
+    folder = train(config(root, tmp_path, "logger=wandb")).folder.path
     assert list((folder / "wandb").glob("offline-run-*/run-*.wandb"))
     lines = [line for line in capfd.readouterr().err.splitlines() if "wandb" in line]
     assert len(lines) == 1

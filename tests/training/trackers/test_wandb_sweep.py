@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.training.config import load_config
-from brats_seg.training.trackers.weights_and_biases import _run_id
-from brats_seg.workflows.sweep import DONE, Outcome, show
+from brats_seg.training.run import FINISHED
+from brats_seg.workflows.out_of_fold import Outcome
+from brats_seg.workflows.sweep import show_outcomes
 from brats_seg.workflows.sweep_summary import record_summary
 
 SWEEP = Path(__file__).parents[3] / "docs" / "wandb-sweep.yaml"
@@ -43,14 +44,7 @@ def test_the_sweep_file_makes_commands_that_compose(last: bool, monkeypatch: pyt
     assert (sweep["metric"]["name"], sweep["metric"]["goal"]) == ("val/dice", "maximize")
 
 
-def test_the_agent_names_the_run_and_a_continued_one_keeps_the_name(tmp_path: Path) -> None:
-    path = tmp_path / "wandb_id.txt"
-    assert _run_id(path, {"WANDB_SWEEP_ID": "s", "WANDB_RUN_ID": "given"}) == "given"
-    assert _run_id(path, {}) == "given"
-    assert _run_id(path, {"WANDB_RUN_ID": "of somebody else"}) == "given"
-
-
-def config(runs: Path, name: str, *more: str) -> DictConfig:
+def wandb_config(runs: Path, name: str, *more: str) -> DictConfig:
     return load_config(["data.root=x", f"runs_root={runs}", f"name={name}", "logger=wandb", *more])
 
 
@@ -65,11 +59,12 @@ def score(each: DictConfig) -> None:
 def test_a_summary_that_fails_is_one_line_after_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    far, odd = config(tmp_path, "far", f"logger.wandb.group={'x' * 300}"), config(tmp_path, "odd")
+    far, odd = wandb_config(tmp_path, "far", f"logger.wandb.group={'x' * 300}"), wandb_config(tmp_path, "odd")
     score(far)
     score(odd)
     (RunFolder.of(odd).path / "evaluation" / "per_case.csv").write_text("id,dice\nx,1\n")
-    show([(far, Outcome(DONE, 1.0, 0.5)), (odd, Outcome(DONE, 1.0, 0.5))])
+    outcome = Outcome(tmp_path, FINISHED, 1.0, 0.5)
+    show_outcomes([(far, outcome), (odd, outcome)])
     *_, counts, first, second = capsys.readouterr().out.splitlines()
     assert counts == "2 trainings: 2 finished"
     assert first.startswith(f"wandb: no summary of {'x' * 300}: ")
@@ -83,7 +78,9 @@ def test_one_run_sums_each_group_up(
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     places = [(name, fold) for name in ("one", "two") for fold in (0, 1)]
-    configs = [config(tmp_path, name, f"fold={fold}", "logger.wandb.group=both") for name, fold in places]
+    configs = [
+        wandb_config(tmp_path, name, f"fold={fold}", "logger.wandb.group=both") for name, fold in places
+    ]
     record_summary([load_config(["data.root=x", f"runs_root={tmp_path}"])])  # not asked for
     assert list(tmp_path.iterdir()) == []
     for each in configs:
@@ -99,5 +96,5 @@ def test_one_run_sums_each_group_up(
     assert b"summary" in record and b"one/dice_ET" in record
     record_summary(configs)  # the same again: it has been recorded
     assert len(list((tmp_path / ".sweeps" / "both" / "wandb").glob("offline-run-*"))) == 1
-    record_summary([config(tmp_path, name, f"fold={fold}") for name, fold in places])
+    record_summary([wandb_config(tmp_path, name, f"fold={fold}") for name, fold in places])
     assert {path.name for path in (tmp_path / ".sweeps").iterdir()} == {"both", "one", "two"}

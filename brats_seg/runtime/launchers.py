@@ -1,0 +1,130 @@
+"""Fixes around Hydra's launchers: lost jobs, one device per job, one process per job."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from functools import wraps
+from types import FrameType
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from brats_seg.errors import UserError
+
+OWN = ("joblib", "submitit_slurm")
+"""Launchers that have a file in ``conf/hydra/launcher``."""
+QUIET_WORKERS = "ignore::UserWarning:multiprocessing.process"
+"""For ``PYTHONWARNINGS``: in joblib's workers the plugins register again, and Hydra warns of it."""
+
+Result = TypeVar("Result")
+
+
+def own_launchers() -> None:
+    """Let the files in ``conf/hydra/launcher`` replace the plugins' options of the same names.
+
+    Hydra would merge the two, with a warning.
+    In those files ``${brats_seg.devices:ACCELERATOR}`` is the number of devices of this machine.
+    """
+    OmegaConf.register_new_resolver("brats_seg.devices", _count_devices, replace=True)
+    Plugins.instance()  # registers the options of every plugin
+    options = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for name in OWN:
+        options.pop(f"{name}.yaml", None)
+    os.environ.setdefault("PYTHONWARNINGS", QUIET_WORKERS)
+
+
+@contextlib.contextmanager
+def patient_launchers(failed: Callable[[Sequence[str], str], object]) -> Iterator[None]:
+    """Count a job that the cluster lost (cancelled, out of memory, node down) as failed.
+
+    submitit would raise its error and wait for none of the other jobs.
+
+    Args:
+        failed: Takes the job's overrides and a message; gives what the job counts as having returned.
+    """
+    try:
+        from submitit import Job as Submitted
+    except ImportError:  # an extra
+        yield
+        return
+    wait_for_results = Submitted.results
+
+    @wraps(wait_for_results)
+    def results(self: Any) -> list[Any]:
+        try:
+            return list(wait_for_results(self))
+        except Exception:
+            overrides = self.submission().args[0]
+            answer = failed(overrides, f"lost by the cluster, see {self.paths.stderr}")
+            return [JobReturn(status=JobStatus.COMPLETED, _return_value=answer)]
+
+    with patch.object(Submitted, "results", results):
+        yield
+
+
+def preempted_once() -> None:
+    """In a Slurm job: ignore further signals of preemption once the first has come.
+
+    ``scancel`` repeats the signal. The second one would interrupt submitit's handler of the first, and the
+    job would end instead of being queued again.
+    """
+    handler = signal.getsignal(signal.SIGUSR2)
+    if HydraConfig.get().runtime.choices["hydra/launcher"] != "submitit_slurm" or not callable(handler):
+        return
+
+    def handle_once(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        handler(number, frame)
+
+    signal.signal(signal.SIGUSR2, handle_once)
+
+
+def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result:
+    """Run a job here, or, in a multirun of joblib, in a process of its own on a device of its own.
+
+    The memory of such a process is free afterwards, and what kills it kills no other job.
+
+    Args:
+        task: Importable by name.
+        config: Handed to the task.
+
+    Returns:
+        The task's result.
+
+    Raises:
+        UserError: The process was killed.
+    """
+    running = HydraConfig.get()
+    if running.mode != RunMode.MULTIRUN or running.runtime.choices["hydra/launcher"] != "joblib":
+        return task(config)
+    import joblib
+    from joblib.externals.loky import ProcessPoolExecutor  # Python's own cannot be nested in it
+
+    from brats_seg.runtime.devices import lease_device, list_devices
+
+    names = list_devices(config.trainer.accelerator)
+    jobs_at_a_time = joblib.effective_n_jobs(running.launcher.n_jobs)
+    slots = math.ceil(jobs_at_a_time / len(names))
+    with lease_device(names, slots), ProcessPoolExecutor(1) as process:
+        try:
+            result: Result = process.submit(task, config).result()
+        except BrokenProcessPool:
+            raise UserError("the process of this job was killed, perhaps for lack of memory") from None
+    return result
+
+
+def _count_devices(accelerator: str) -> int:
+    from brats_seg.runtime.devices import list_devices  # torch takes seconds
+
+    return len(list_devices(accelerator))

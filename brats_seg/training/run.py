@@ -1,0 +1,155 @@
+"""One fold of one experiment, from a configuration to a bundle."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
+
+from brats_seg.artifacts.bundles import Bundle
+from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.data import BraTSDataModule
+from brats_seg.errors import UserError, WrongValue
+from brats_seg.models import UNet
+from brats_seg.runtime.allocator import keep_freed_memory
+from brats_seg.runtime.processes import is_first_process, wants_several
+from brats_seg.runtime.quiet import quiet_lightning
+from brats_seg.runtime.signals import plain_signals
+from brats_seg.training.callbacks import usable_checkpoint
+from brats_seg.training.config import build
+from brats_seg.training.fill_cache import prepare_with_progress
+from brats_seg.training.final_bundle import finish
+from brats_seg.training.init_bundle import initial_bundle
+from brats_seg.training.module import SegmentationModule
+from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
+from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
+
+State = Literal["finished", "finished before", "resumed, finished"]
+FINISHED: State = "finished"
+FINISHED_BEFORE: State = "finished before"
+RESUMED: State = "resumed, finished"
+
+NOTHING_VALIDATES = (
+    "keep=best chooses by validation loss and nothing validates here: use keep=last, or give validation cases"
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has a bundle.
+
+    Attributes:
+        folder: The run folder.
+        state: Whether this call trained from the start, found the training finished, or continued it.
+        data: The cases of the training, and which of them validated.
+    """
+
+    folder: RunFolder
+    state: State
+    data: BraTSDataModule
+
+
+def train(config: DictConfig) -> Trained:
+    """Train, or continue, or find it finished.
+
+    Args:
+        config: ``conf/train.yaml`` as composed, with its ``name`` filled in.
+
+    Returns:
+        The run folder, which holds a bundle, what this call did, and the data.
+
+    Raises:
+        UserError: Data or configuration cannot be used, or the folder belongs to another training.
+    """
+    _refuse_impossible(config)
+    folder = RunFolder.of(config)
+    data: BraTSDataModule = build(config.data)
+    split = {"train": data.split.train, "validation": data.split.validation}
+    if config.keep == "best" and not data.split.validation:
+        raise UserError(NOTHING_VALIDATES)
+    plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    first = is_first_process(config)
+    with folder.lock() if first else nullcontext():
+        finished = folder.finished
+        checkpoint = None if finished else usable_checkpoint(folder.checkpoints)
+        initial = initial_bundle(config, begun=finished or checkpoint is not None)
+        if first:
+            folder.claim(plain, split, initial.sha256 if initial else None)
+        if finished:
+            print(f"{folder.path}: finished before, nothing to do")
+            return Trained(folder, FINISHED_BEFORE, data)
+        with folder.failure_recorded() if first else nullcontext():
+            prepare_with_progress(data)
+            if first:
+                folder.write_status("running")
+            with make_trackers(config, folder.path) as trackers:
+                for tracker in trackers:
+                    tracker.log_hyperparams(describe(plain, split))
+                _fit(config, data, folder, initial, checkpoint, trackers)
+        if first:
+            folder.write_status("finished", epochs=epochs(config))
+    return Trained(folder, RESUMED if checkpoint else FINISHED, data)
+
+
+def _refuse_impossible(config: DictConfig) -> None:
+    """Name what cannot work before anything is read or written."""
+    if missing := OmegaConf.missing_keys(config):
+        raise UserError(f"missing {' '.join(f'{key}=...' for key in sorted(missing))}")
+    if config.filtered and config.data.exclude is None:
+        raise UserError("a filtered training needs data.exclude=FILE, a list of the case ids to leave out")
+    if config.trainer.get("max_epochs") is not None:
+        raise WrongValue(
+            "trainer.max_epochs follows from the schedule: override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles"
+        )
+    if wants_several(config) and config.trainer.get("strategy", "auto") == "auto":
+        asked = f"trainer.devices={config.trainer.devices}"
+        raise WrongValue(f"{asked} wants a process for each: use trainer=ddp {asked}")
+    if config.keep not in ("last", "best"):
+        raise WrongValue(f"keep={config.keep}: use last or best")
+    if config.keep == "best" and config.swa.cycles:
+        raise WrongValue(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
+
+
+def _fit(
+    config: DictConfig,
+    data: BraTSDataModule,
+    folder: RunFolder,
+    initial: Bundle | None,
+    checkpoint: Path | None,
+    trackers: list[Logger],
+) -> None:
+    keep_freed_memory()
+    quiet_lightning()
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    module = _make_module(config, None if checkpoint else initial)
+    facts = {
+        "pipeline": config.pipeline,
+        "architecture": module.net.settings(),
+        "normalisation": data.normalise.settings(),
+    }
+    trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
+    began = time.perf_counter()
+    with plain_signals(trainer):
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        finish(config, data, folder, module, trainer, time.perf_counter() - began)
+    if trainer.is_global_zero:
+        log_bundle(trackers, folder.bundle)
+    data.trainer = None  # it holds the network and the optimiser, and the data are handed on
+
+
+def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModule:
+    """The network with its loss and optimiser, with the weights of a bundle where one is given."""
+    net: UNet = build(config.model)
+    if initial is not None:
+        net.load_state_dict(initial.net().state_dict())
+    net.checkpointing = config.checkpointing
+    if config.compile:
+        net.compile()
+    loss, optimizer = build(config.loss), build(config.optimizer)
+    return SegmentationModule(net, loss, optimizer, channels_last=config.channels_last)

@@ -1,0 +1,112 @@
+"""What this machine has, and what is missing for which feature."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from brats_seg.report.pages import viewer_script
+from brats_seg.runtime import cores, default_precision, memory_bytes
+
+VERSIONS = ("brats-seg", "torch", "pytorch-lightning", "hydra-core", "numpy", "nibabel")
+GIB = 2**30
+READY = "ready"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What this machine has.
+
+    Attributes:
+        versions: Of Python and of the packages that results depend on.
+        machine: Device, precision, cores, memory, disk.
+        features: Those that need more than the package; the value is "ready" or what to do.
+    """
+
+    versions: Mapping[str, str]
+    machine: Mapping[str, str]
+    features: Mapping[str, str]
+
+
+def doctor(folder: Path) -> Diagnosis:
+    """Examine this machine.
+
+    Args:
+        folder: Whose disk is measured; need not exist yet.
+
+    Returns:
+        Versions, machine and features.
+    """
+    versions = {"python": platform.python_version()}
+    for name in VERSIONS:
+        versions[name] = metadata.version(name)
+    return Diagnosis(versions, _examine_machine(folder), _examine_features())
+
+
+def _examine_machine(folder: Path) -> dict[str, str]:
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free, total = memory_bytes()
+    return {
+        "device": _describe_device(),
+        "precision": default_precision(),
+        "cores": str(cores()),
+        "memory": f"{free / GIB:.1f} GiB free of {total / GIB:.1f} GiB",
+        "disk": f"{shutil.disk_usage(place).free / GIB:.1f} GiB free in {place}",
+    }
+
+
+def _describe_device() -> str:
+    if torch.cuda.is_available():
+        cards = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
+        return ", ".join(f"{card.name} ({card.total_memory / GIB:.0f} GiB)" for card in cards)
+    reason = "no NVIDIA card"
+    if shutil.which("nvidia-smi"):
+        reason = "the installed torch cannot use the NVIDIA card"
+    return f"CPU, {torch.backends.cpu.get_cpu_capability()} ({reason})"
+
+
+def _examine_features() -> dict[str, str]:
+    joblib = _extra("sweeps", "hydra_plugins.hydra_joblib_launcher")
+    slurm = _extra("sweeps", "hydra_plugins.hydra_submitit_launcher")
+    if slurm == READY and not shutil.which("sbatch"):
+        slurm = "run the command on a machine that has sbatch"
+    return {
+        "folds in parallel (hydra/launcher=joblib)": joblib,
+        "folds on Slurm (hydra/launcher=submitit_slurm)": slurm,
+        "Weights & Biases online": READY if _logged_in() else "wandb login",
+        "TensorBoard (logger=tensorboard)": _extra("tensorboard", "tensorboard"),
+        "ONNX (export format=onnx)": _extra("export", "onnx", "onnxscript", "onnxruntime"),
+        "3-D viewer of reports": READY if viewer_script() else "make viewer",
+    }
+
+
+def _extra(extra: str, *modules: str) -> str:
+    """Ready, or how to install the extra that brings the modules."""
+    if all(_installed(module) for module in modules):
+        return READY
+    return f'pip install "brats-seg[{extra}]"'
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that the module would lie in
+        return False
+
+
+def _logged_in() -> bool:
+    try:
+        return "WANDB_API_KEY" in os.environ or netrc.netrc().authenticators("api.wandb.ai") is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

@@ -1,0 +1,204 @@
+"""The whole paper: each step is a command, skipped if done before; then the paper's tables beside ours.
+
+Imports no torch: a second run of the same command only looks at files.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from brats_seg.artifacts.run_folder import RESOURCES
+from brats_seg.errors import UserError
+from brats_seg.files import read_json, write_json, write_text
+from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
+from brats_seg.workflows.steps import Places, Step
+
+Run = Callable[[Sequence[str]], None]
+console = Console()
+FREE = (
+    "hydra",
+    "hydra/launcher",
+    *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")),
+)
+"""Overrides that may change between two starts: those that change neither a training nor Table 2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What is to be reproduced.
+
+    Attributes:
+        scale: ``smoke``, ``small`` or ``paper``.
+        root: Labelled cases to train on; None, with ``smoke`` only: a synthetic cohort.
+        input: Cases to segment; None, with the synthetic cohort only: some of its own.
+        cache: For prepared cases; None: in the output folder.
+        tta: Views of the final prediction.
+        overrides: For every training.
+        synthetic: The cohort, and further overrides of the trainings on it.
+    """
+
+    scale: str
+    root: Path | None
+    input: Path | None
+    cache: Path | None
+    tta: str
+    overrides: Sequence[str]
+    synthetic: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where everything is, the steps, and whether the last step scores the segmented cases."""
+
+    places: Places
+    steps: Sequence[Step]
+    scored: bool
+
+
+def reproduce(output: Path, asked: Reproduction, run: Run) -> Path:
+    """Run every step from the first that is not done.
+
+    Args:
+        output: Folder for everything.
+        asked: What is to be reproduced.
+        run: Runs one command: its name and overrides.
+
+    Returns:
+        ``reproduction.md``: Tables 2 and 3 of the paper beside ours.
+
+    Raises:
+        UserError: Data are missing, the folder holds another reproduction, or a step failed.
+    """
+    plan = _plan(output, asked)
+    _claim(output / "reproduce.json", asked)
+    report = output / "reproduction.md"
+    everything_done = _run_steps(plan.steps, run)
+    if everything_done and report.is_file():
+        console.print(f"Everything was done before, nothing to do: {report}", highlight=False, soft_wrap=True)
+    else:
+        write_text(report, _format_report(plan, asked.scale))
+        console.print(f"Tables 2 and 3 of the paper beside these: {report}", highlight=False, soft_wrap=True)
+    return report
+
+
+def _run_steps(steps: Sequence[Step], run: Run) -> bool:
+    """Run the first step that is not done and all after it, and say whether there was nothing to run."""
+    everything_done = True
+    for number, step in enumerate(steps, 1):
+        everything_done = everything_done and step.done()
+        skip = everything_done or (step.once and step.done())
+        console.print(f"{number}/{len(steps)} {step.title}{': done before' if skip else ''}", style="bold")
+        console.print(step.line, highlight=False, markup=False, soft_wrap=True)
+        if not skip:
+            began = time.perf_counter()
+            run(step.command)
+            console.print(f"{step.title}: {time.perf_counter() - began:.0f} s", style="bold")
+    return everything_done
+
+
+def _plan(output: Path, asked: Reproduction) -> _Plan:
+    if asked.root is None and asked.scale != "smoke":
+        raise UserError(
+            "data.root=DIR is needed, labelled cases to train on; "
+            "only scale=smoke makes a synthetic cohort instead"
+        )
+    if asked.root is not None and asked.input is None:
+        raise UserError("input=DIR is needed, the cases to segment")
+    cohort = output / "cohort"
+    places = Places(
+        output,
+        root=asked.root or cohort / "training",
+        cache=asked.cache or output / "cache",
+        input=asked.input or cohort / "test",
+    )
+    overrides = list(asked.overrides)
+    steps: list[Step] = []
+    if asked.root is None:
+        steps += cohort_steps(places, asked.synthetic)
+        overrides = [*asked.synthetic["overrides"], *overrides]
+    steps += training_steps(places, asked.scale, overrides)
+    if asked.input is None:
+        cases, scored = partial(_folder_names, places.input), True
+    else:
+        ids, scored = _cases(asked.input)
+        cases = partial(list, ids)
+    steps += final_steps(places, asked.tta, cases=cases, scored=scored)
+    return _Plan(places, steps, scored)
+
+
+def _folder_names(folder: Path) -> list[str]:
+    """Ids of synthetic cases, once the step that writes them is done."""
+    return [path.name for path in folder.glob("[!.]*") if path.is_dir()]
+
+
+def _cases(folder: Path) -> tuple[list[str], bool]:
+    """Ids of the cases, and whether any has a segmentation."""
+    from brats_seg.cases import find_cases
+
+    found = find_cases(folder)
+    return [case.id for case in found], any(case.segmentation for case in found)
+
+
+def _claim(path: Path, asked: Reproduction) -> None:
+    """Record once what is reproduced here; later starts may change machines and launchers only.
+
+    Raises:
+        UserError: This start asks for something else.
+    """
+    wanted = {
+        "scale": asked.scale,
+        "data.root": None if asked.root is None else str(asked.root),
+        "input": None if asked.input is None else str(asked.input),
+        "tta": asked.tta,
+        "overrides": sorted(item for item in asked.overrides if not _is_free(item)),
+        "synthetic": None if asked.root else asked.synthetic,
+    }
+    if not path.is_file():
+        write_json(path, wanted)
+        return
+    held = read_json(path)
+    for key, value in wanted.items():
+        if held.get(key) != value:
+            raise UserError(
+                f"{path.parent} holds a reproduction with {key}={held.get(key)}, not {value}: "
+                "give the new one another output=DIR"
+            )
+
+
+def _is_free(override: str) -> bool:
+    """Whether the key of an override, or a group that it is in, may change between two starts."""
+    key = override.partition("=")[0].lstrip("+~")
+    return any(f"{key}.".startswith(f"{name}.") for name in FREE)
+
+
+def _format_report(plan: _Plan, scale: str) -> str:
+    """Both tables, and the commands that made them."""
+    places = plan.places
+    table_2 = (places.selection / "summary.md").read_text(encoding="utf-8")
+    table_2 = table_2.partition("\n")[2].lstrip()  # without its own title
+    table_2 = re.sub(r"^##", "###", table_2, flags=re.MULTILINE)
+    table_2 = table_2.replace(
+        "](", f"]({places.selection.name}/"
+    )  # the picture lies in a folder below the report
+    table_3 = "The input has no segmentations: there is nothing to compare with the paper's table.\n"
+    if plan.scored:
+        table_3 = (places.evaluation / "summary.md").read_text(encoding="utf-8")
+    commands = ["```bash", *(step.line for step in plan.steps), "```", ""]
+    parts = [
+        f"# The paper beside a reproduction at scale {scale}\n",
+        "## Table 2 of the paper: cross-validation\n",
+        table_2,
+        "## Table 3 of the paper: cases that no training used\n",
+        table_3,
+        "## Commands\n",
+        "\n".join(commands),
+    ]
+    return "\n".join(parts)

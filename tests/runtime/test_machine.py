@@ -1,0 +1,52 @@
+"""What this process may use, whatever the machine has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from brats_seg.runtime import cores, machine, memory_bytes
+
+GIB = 2**30
+
+
+@pytest.fixture
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The control group of this process, two below the root."""
+    (tmp_path / "own").write_text("12:cpu:/other\n0::/slurm/job\n")
+    monkeypatch.setattr(machine, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
+    group = tmp_path / "slurm" / "job"
+    group.mkdir(parents=True)
+    return group
+
+
+def test_without_limits_these_are_the_affinity_and_the_machine(group: Path) -> None:
+    (group / "cpu.max").write_text("max 100000\n")
+    (group / "memory.max").write_text("max\n")
+    assert cores() == len(os.sched_getaffinity(0))
+    free, total = memory_bytes()
+    assert 0 < free <= total
+
+
+def test_affinity_counts(monkeypatch: pytest.MonkeyPatch, group: Path) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(12)))
+    assert cores() == 12
+
+
+@pytest.mark.parametrize(("quota", "expected"), [(250000, 3), (50000, 1)])
+def test_a_quota_of_any_group_around_counts(
+    monkeypatch: pytest.MonkeyPatch, group: Path, quota: int, expected: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(12)))
+    (group / "cpu.max").write_text("1000000 100000\n")
+    (group.parent / "cpu.max").write_text(f"{quota} 100000\n")
+    assert cores() == expected
+
+
+def test_a_limit_of_memory_counts(group: Path) -> None:
+    (group.parent / "memory.max").write_text(str(GIB))
+    (group.parent / "memory.current").write_text(str(GIB // 4))
+    assert memory_bytes() == (3 * GIB // 4, GIB)
