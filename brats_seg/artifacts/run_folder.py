@@ -40,7 +40,10 @@ RESOURCES = (
 """Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
 VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
-"""Columns of ``metrics.csv`` and keys of a bundle's scores: means over the validation cases, without TTA (Dice also over regions)."""
+"""Columns of ``metrics.csv`` and keys of a bundle's scores.
+
+Means over the validation cases, without TTA; Dice is a mean over the regions too.
+"""
 
 MAX_TABLE_BYTES = 1_000_000_000
 """The largest ``case_losses.csv`` that is read: a thousand epochs of a thousand cases take a twentieth of it."""
