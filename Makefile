@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo viewer test test-slow test-slurm lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow test-gpu test-docs test-floors test-slurm docs docs-serve lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,10 +42,39 @@ $(VIEWER):
 		|| { echo "No viewer: npm is missing, or the package could not be had, or is another one than it was." >&2; exit 1; }
 
 test: dev lint types imports  ## fast tests, lint, types, import contracts
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)"
 
 test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "$(SLOW)"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "($(SLOW)) and not gpu"
+
+test-gpu: dev  ## tests that need an NVIDIA card to themselves
+	@$(BIN)/pytest -n 0 -m gpu
+
+test-docs: dev  ## the commands of README.md and docs/, on a phantom
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --durations=10 tests/docs
+
+# uv chooses the lowest version that each line of pyproject.toml admits, and makes an environment of its own.
+FLOORS := .venv-floors
+UV := $(FLOORS)/bin/uv --quiet pip
+
+test-floors: $(BIN)/python  ## fast tests with the lowest versions that pyproject.toml admits
+	@test -x $(FLOORS)/bin/uv || { $(PYTHON) -m venv $(FLOORS) && $(FLOORS)/bin/python -m pip --disable-pip-version-check install -qq uv; }
+	@for torch in --torch-backend=cpu ""; do \
+		$(UV) compile --python $(FLOORS)/bin/python --resolution lowest-direct $$torch \
+			--extra dev --extra export --extra sweeps pyproject.toml -o $(FLOORS)/lowest.txt >/dev/null 2>&1 \
+		&& $(UV) install --python $(FLOORS)/bin/python $$torch -r $(FLOORS)/lowest.txt && break; \
+		test -n "$$torch" || { echo "The lowest versions cannot be had together: see uv pip compile." >&2; exit 1; }; \
+		echo "No torch without CUDA to be had: taking PyPI's, several GB."; \
+	done
+	@$(UV) install --python $(FLOORS)/bin/python --no-deps -e .
+	@OMP_NUM_THREADS=1 $(FLOORS)/bin/pytest -n auto -m "not ($(SLOW) or gpu)"
+
+docs: $(VENV)/.docs  ## the site, into build/site; every link checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/site/mkdocs.yml
+	@echo "build/site/index.html"
+
+docs-serve: $(VENV)/.docs  ## the site at http://127.0.0.1:8000, built anew as you write
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve -f docs/site/mkdocs.yml
 
 test-slurm: dev  ## a five-fold sweep on a Slurm cluster of one node, a job preempted (Debian, as root)
 	@$(BIN)/pytest -s -m slurm tests/slurm
@@ -63,16 +92,17 @@ types: dev
 
 imports: dev
 	@$(BIN)/lint-imports
+	@$(BIN)/python tests/import_circles.py
 
 coverage: dev  ## fast tests with the lines that they miss
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW))" --cov --cov-report=term-missing:skip-covered
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)" --cov --cov-report=term-missing:skip-covered
 
 wheel: dev  ## dist/*.whl, with the viewer where it can be had
 	@$(MAKE) -s viewer || true
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what make made, but not runs
-	rm -rf $(VENV) build dist *.egg-info .*_cache demo
+	rm -rf $(VENV) $(FLOORS) build dist *.egg-info .*_cache demo
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with venv is needed (Debian: apt install python3-venv), or make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -93,5 +123,9 @@ endif
 
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,sweeps]"
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,scans,sweeps]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[docs]"
 	@touch $@

@@ -1,4 +1,6 @@
-"""Every metric of one full-size case, and HD95 alone, beside MONAI and surface-distance; and a cohort. Medians of one run.
+"""Every metric of one full-size case, and HD95 alone, beside MONAI and surface-distance; and a cohort.
+
+Medians of one run.
 
 python benchmarks/evaluation.py            # a minute or two, then the cohort of 125 pairs
 python benchmarks/evaluation.py 0.3 4      # smaller: scale of the volume, pairs
@@ -21,9 +23,9 @@ from scipy.ndimage import gaussian_filter
 from surface_distance import compute_robust_hausdorff, compute_surface_distances
 
 from brats_seg import nifti
+from brats_seg.evaluation import Scoring, evaluate
 from brats_seg.evaluation.conventions import CONVENTIONS
-from brats_seg.evaluation.evaluate import evaluate
-from brats_seg.evaluation.score_case import around
+from brats_seg.evaluation.score_case import box_with_margin
 from brats_seg.labels import encode_regions, label_values
 from brats_seg.metrics.functional import hd95_mm
 
@@ -83,7 +85,7 @@ def ours_hd95(prediction: np.ndarray, truth: np.ndarray) -> None:
 
 def every_metric(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     def work(prediction: np.ndarray, truth: np.ndarray) -> None:
-        box = around(prediction.any(0), truth.any(0))  # as evaluate does
+        box = box_with_margin(prediction.any(0), truth.any(0))  # as evaluate does
         for ours, theirs in zip(box.crop(prediction), box.crop(truth), strict=True):
             CONVENTIONS[name].score(ours, theirs, MM, truth[0].size)
 
@@ -112,11 +114,10 @@ def cohort(shape: tuple[int, ...], cases: int) -> None:
         for number in range(cases):
             for side, moved in (("truth", number), ("predictions", number + 2)):
                 label_map = np.roll(truth, moved % 40, 2)
-                nifti.write(root / side / f"case_{number:03}.nii.gz", label_map, nifti.lps_geometry(shape))  # type: ignore[arg-type]
-        labels = {"prediction_labels": "brats2020", "reference_labels": "brats2020"}
-        took = seconds(
-            lambda: evaluate(root / "predictions", root / "truth", root / "scores", workers=WORKERS, **labels)
-        )  # type: ignore[arg-type]
+                nifti.write(root / side / f"case_{number:03}.nii.gz", label_map, nifti.lps_geometry(shape))
+        scoring = Scoring.default(prediction_labels="brats2020", reference_labels="brats2020")
+        folders = root / "predictions", root / "truth", root / "scores"
+        took = seconds(partial(evaluate, *folders, scoring, workers=WORKERS))
         print(f"a cohort of {cases} pairs on {WORKERS} processes: {took:.1f} s")
 
 

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: a bar where one watches, numbers with their noun."""
+"""What a person sees in a terminal: a progress bar, numbers with their noun."""
 
 from __future__ import annotations
 

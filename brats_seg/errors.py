@@ -1,4 +1,4 @@
-"""The one exception that means "the user can mend this": shown as a single line, never as a traceback."""
+"""The exceptions that mean "the user can fix this": shown as a single line, never as a traceback."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ class UserError(Exception):
 
 
 class WrongValue(UserError):
-    """A key's value that the key does not take: the command was used wrongly, whatever the data are."""
+    """A configuration value that its key does not accept: the command line is wrong, not the data."""
 
 
 class FileError(UserError):
     """A file that cannot be used.
 
     Args:
-        file: Which one.
-        expected: What a usable one holds.
-        found: What this one holds.
+        file: Its path.
+        expected: What a usable file holds.
+        found: What this file holds.
     """
 
     def __init__(self, file: object, expected: str, found: str) -> None:
@@ -40,7 +40,9 @@ class CaseError(UserError):
 
     def __init__(self, case_id: str, *, expected: str, found: str, file: object = None) -> None:
         self.case_id = case_id
-        self.reason = f"{f'{file}: ' if file else ''}expected {expected}, found {found}"
+        self.reason = f"expected {expected}, found {found}"
+        if file:
+            self.reason = f"{file}: {self.reason}"
         super().__init__(case_id, expected, found, file)
 
     def __str__(self) -> str:

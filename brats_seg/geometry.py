@@ -1,16 +1,20 @@
-"""Where a crop lies in a volume and how a pad is undone. Frozen and pure; spatial axes are always the last three."""
+"""Where a crop lies in a volume and how a pad is undone.
+
+Frozen and pure; spatial axes are always the last three.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from numpy.typing import NDArray
 
 Triple = tuple[int, int, int]
-Array = TypeVar("Array", NDArray[np.generic], torch.Tensor)
+Array = TypeVar("Array", bound=NDArray[Any] | torch.Tensor)
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,19 @@ class Box:
 
     @property
     def shape(self) -> Triple:
-        """Voxels along ``(z, y, x)``."""
-        return cast(Triple, tuple(b - a for a, b in zip(self.start, self.stop, strict=True)))
+        """Voxels along ``(z, y, x)``.
+
+        >>> Box((0, 4, 5), (2, 6, 9)).shape
+        (2, 2, 4)
+        """
+        z, y, x = (b - a for a, b in zip(self.start, self.stop, strict=True))
+        return (z, y, x)
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
         """For indexing the last three axes."""
-        return cast(tuple[slice, slice, slice], tuple(map(slice, self.start, self.stop)))
+        z, y, x = map(slice, self.start, self.stop)
+        return (z, y, x)
 
     def grown(self, margin: int, shape: Triple) -> Box:
         """The box with a margin on every side, as far as the volume goes.
@@ -53,62 +63,114 @@ class Box:
         return Box(cast(Triple, start), cast(Triple, stop))
 
     def crop(self, array: Array) -> Array:
-        """The part of ``array`` inside the box, a view."""
-        return array[(..., *self.slices)]
+        """The part of ``array`` inside the box, a view.
+
+        >>> Box((0, 0, 1), (1, 1, 3)).crop(np.array([[[7, 8, 9]]]))
+        array([[[8, 9]]])
+        """
+        return cast(Array, array[(..., *self.slices)])
 
     def paste(self, array: Array, shape: Triple) -> Array:
-        """``array`` at the box's place in zeros of spatial ``shape``: undoes :meth:`crop` where the rest is zero."""
+        """Put ``array`` in its place in a volume of zeros: undoes :meth:`crop` where the rest is zero.
+
+        Args:
+            array: Of the box's shape in its last three axes.
+            shape: Of the volume, ``(z, y, x)``.
+
+        Returns:
+            An array of the same kind.
+
+        >>> Box((0, 0, 1), (1, 1, 3)).paste(np.array([[[8, 9]]]), (1, 1, 4))
+        array([[[0, 8, 9, 0]]])
+        """
         full = (*array.shape[:-3], *shape)
-        canvas = array.new_zeros(full) if isinstance(array, torch.Tensor) else np.zeros(full, array.dtype)
+        canvas: Any = (
+            array.new_zeros(full) if isinstance(array, torch.Tensor) else np.zeros(full, array.dtype)
+        )
         canvas[(..., *self.slices)] = array
-        return cast(Array, canvas)  # type: ignore[redundant-cast]  # for one of the two kinds it is not
+        return cast(Array, canvas)
 
 
 @dataclass(frozen=True)
 class Padding:
-    """Zeros to add before and after, per axis ``(z, y, x)``."""
+    """Zeros to add at both ends of each axis.
+
+    Attributes:
+        before: At the start, along ``(z, y, x)``.
+        after: At the end, along ``(z, y, x)``.
+    """
 
     before: Triple
     after: Triple
 
     def pad(self, array: Array) -> Array:
-        """``array`` with zeros around its last three axes; the array itself when there is nothing to add."""
+        """``array`` with zeros around its last three axes; the array itself when there is nothing to add.
+
+        >>> Padding((0, 0, 1), (0, 0, 0)).pad(np.array([[[8, 9]]]))
+        array([[[0, 8, 9]]])
+        """
         if not any((*self.before, *self.after)):
             return array
-        shape = cast(
-            Triple,
-            tuple(b + n + a for b, n, a in zip(self.before, array.shape[-3:], self.after, strict=True)),
-        )
-        return self._inside(shape).paste(array, shape)
+        sizes = zip(self.before, array.shape[-3:], self.after, strict=True)
+        z, y, x = (before + size + after for before, size, after in sizes)
+        return self._inside((z, y, x)).paste(array, (z, y, x))
 
     def undo(self, array: Array) -> Array:
         """The part that was there before :meth:`pad`, a view."""
-        return self._inside(cast(Triple, tuple(array.shape[-3:]))).crop(array)
+        z, y, x = array.shape[-3:]
+        return self._inside((z, y, x)).crop(array)
 
     def _inside(self, shape: Triple) -> Box:
-        return Box(self.before, cast(Triple, tuple(n - a for n, a in zip(shape, self.after, strict=True))))
+        z, y, x = (size - after for size, after in zip(shape, self.after, strict=True))
+        return Box(self.before, (z, y, x))
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """Smallest box that holds every true voxel of ``(z, y, x)``; None where there is none."""
+def bounding_box(mask: Bool[NDArray[np.bool_], "z y x"]) -> Box | None:
+    """Smallest box that holds every true voxel; None where there is none.
+
+    >>> bounding_box(np.array([[[False, True, True, False]]]))
+    Box(start=(0, 0, 1), stop=(1, 1, 3))
+    """
     start, stop = [], []
     for axis in range(3):
-        hits = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        others = tuple(other for other in range(3) if other != axis)
+        hits = np.flatnonzero(mask.any(axis=others))
         if not hits.size:
             return None
         start.append(int(hits[0]))
         stop.append(int(hits[-1]) + 1)
-        mask = mask[(*[slice(None)] * axis, slice(start[-1], stop[-1]))]
+        # The next axes need only what lies between.
+        before = [slice(None)] * axis
+        mask = mask[(*before, slice(start[-1], stop[-1]))]
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def pad_to_multiple(shape: Triple, multiple: int) -> Padding:
-    """Padding at the end of each axis up to the next multiple (section 2.6)."""
-    return Padding((0, 0, 0), cast(Triple, tuple(-n % multiple for n in shape)))
+    """Padding at the end of each axis up to the next multiple (section 2.6).
+
+    Args:
+        shape: Of the volume, ``(z, y, x)``.
+        multiple: Of each padded size.
+
+    Returns:
+        Nothing before, less than ``multiple`` after.
+
+    >>> pad_to_multiple((8, 9, 15), 8).after
+    (0, 7, 1)
+    """
+    z, y, x = (-size % multiple for size in shape)
+    return Padding((0, 0, 0), (z, y, x))
 
 
 def random_window(shape: Triple, patch: Triple, generator: np.random.Generator) -> tuple[Box, Padding]:
-    """Where a random patch lies, and the random split of the pad where the volume is smaller (PAPER.md, "Common").
+    """Where a random patch lies (PAPER.md, "Common").
+
+    Where the volume is smaller than the patch, the padding is split at random between start and end.
+
+    Args:
+        shape: Of the volume, ``(z, y, x)``.
+        patch: Size of the patch, ``(z, y, x)``.
+        generator: Source of randomness; two numbers are drawn per axis.
 
     Returns:
         The box to read from the volume, and the padding that brings it to ``patch``.
@@ -122,7 +184,5 @@ def random_window(shape: Triple, patch: Triple, generator: np.random.Generator) 
         stop.append(offset + min(size, n))
         before.append(split)
         after.append(missing - split)
-    return (
-        Box(cast(Triple, tuple(start)), cast(Triple, tuple(stop))),
-        Padding(cast(Triple, tuple(before)), cast(Triple, tuple(after))),
-    )
+    box = Box(cast(Triple, tuple(start)), cast(Triple, tuple(stop)))
+    return box, Padding(cast(Triple, tuple(before)), cast(Triple, tuple(after)))

@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Do the work on every item.
+    """Do the work on every item, in order.
 
     Args:
-        work: Importable by name, as are its arguments, where there are processes.
+        work: Where there are processes it must be importable by name, as its arguments must.
         items: In any number.
         workers: Processes; below 2, or for one item, this process works.
 
@@ -32,7 +32,8 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
         yield from map(work, items)
         return
     try:
+        # Spawned, not forked: the threads of torch and isal do not survive a fork.
         with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
             yield from pool.map(work, items)
     except BrokenProcessPool as error:
-        raise UserError("a process died, probably for want of memory; try fewer workers") from error
+        raise UserError("a process died, probably for lack of memory; try fewer workers") from error

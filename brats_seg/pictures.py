@@ -1,4 +1,4 @@
-"""Drawing: one look for reports, tracking and the demo."""
+"""Pictures of slices and label maps, alike in reports, trackers and the demo."""
 
 from __future__ import annotations
 
@@ -33,9 +33,16 @@ def tissues(labels: LabelValues) -> dict[str, int]:
 
 
 def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> int:
-    """The axial slice with most tumour; with most brain where there is none."""
-    chosen = brain if label_map is None or not label_map.any() else label_map != 0
-    return int(chosen.sum(axis=(1, 2)).argmax())
+    """The axial slice with most tumour; with most brain where there is none.
+
+    Args:
+        label_map: ``(z, y, x)``, or None.
+        brain: Same shape.
+
+    Returns:
+        Index along ``z``.
+    """
+    return _fullest(_interesting(label_map, brain), 0)
 
 
 def overlay(
@@ -47,20 +54,41 @@ def overlay(
     palette: str = "paper",
     outlined: bool = False,
 ) -> NDArray[np.float64]:
-    """Colours over one slice: grey ``(y, x)`` in [0, 1] to RGB ``(y, x, 3)``; outlines are opaque."""
+    """Draw a label map over one slice.
+
+    Args:
+        grey: ``(y, x)``; what lies outside [0, 1] is clipped.
+        label_map: ``(y, x)``.
+        labels: What the values of the label map mean.
+        alpha: Opacity of fills, 0 to 1; outlines are opaque.
+        palette: Key of :data:`PALETTES`.
+        outlined: Outlines instead of fills.
+
+    Returns:
+        RGB ``(y, x, 3)`` in [0, 1].
+    """
     rgb = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=-1).astype(np.float64)
-    shown, alpha = (_border(label_map), 1.0) if outlined else (np.ones(label_map.shape, bool), alpha)
+    if outlined:
+        alpha = 1.0
+        label_map = np.where(_border(label_map), label_map, 0)
     for name, value in tissues(labels).items():
-        inside = (label_map == value) & shown
+        inside = label_map == value
         rgb[inside] = (1 - alpha) * rgb[inside] + alpha * np.asarray(PALETTES[palette][name])
     return rgb
 
 
 def centre_of_interest(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> Triple:
-    """Along each axis the slice with most tumour; with most brain where there is none."""
-    chosen = brain if label_map is None or not label_map.any() else label_map != 0
-    z, y, x = (int(chosen.sum(axis=tuple(a for a in range(3) if a != axis)).argmax()) for axis in range(3))
-    return z, y, x
+    """Along each axis the slice with most tumour; with most brain where there is none.
+
+    Args:
+        label_map: ``(z, y, x)``, or None.
+        brain: Same shape.
+
+    Returns:
+        Voxel ``(z, y, x)``.
+    """
+    chosen = _interesting(label_map, brain)
+    return _fullest(chosen, 0), _fullest(chosen, 1), _fullest(chosen, 2)
 
 
 def png(rgb: NDArray[np.uint8]) -> bytes:
@@ -77,22 +105,28 @@ def overview(
     labels: LabelValues,
     title: str,
 ) -> Figure:
-    """Four modalities, truth and prediction on the slice with most tumour; anterior up, the patient's right on the left.
+    """Four modalities, truth and prediction on the slice with most tumour, the patient's right on the left.
 
     Args:
         image: ``(modality, z, y, x)`` in LPS, any units.
         truth: ``(z, y, x)``, or None.
         prediction: ``(z, y, x)``, or None.
-        labels: Convention of both label maps.
+        labels: What the values of both label maps mean.
         title: Written above.
+
+    Returns:
+        The figure.
     """
     brain = (image != 0).any(0)
     z = busiest_slice(truth if truth is not None else prediction, brain)
-    rows, columns = (_extent(brain[z].any(1)), _extent(brain[z].any(0)))
-    greys = [window(channel[z], brain[z])[rows, columns] for channel in image]
-    panels = list(zip(TITLES, greys, strict=True))
-    named = [("Truth", truth), ("Prediction", prediction)]
-    panels += [(name, overlay(greys[1], m[z][rows, columns], labels)) for name, m in named if m is not None]
+    rows, columns = _extent(brain[z].any(1)), _extent(brain[z].any(0))
+    panels: list[tuple[str, NDArray[np.float64]]] = []
+    for name, channel in zip(TITLES, image, strict=True):
+        panels.append((name, window(channel[z], brain[z])[rows, columns]))
+    _, under = panels[TITLES.index("T1ce")]
+    for name, label_map in (("Truth", truth), ("Prediction", prediction)):
+        if label_map is not None:
+            panels.append((name, overlay(under, label_map[z][rows, columns], labels)))
     figure = Figure(figsize=(2.3 * len(panels), 3.1), facecolor="black")
     FigureCanvasAgg(figure)
     for axis, (name, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
@@ -114,22 +148,76 @@ def save_overview(
     labels: LabelValues,
     title: str,
 ) -> None:
-    """Write :func:`overview` as PNG, whole or not at all."""
-    figure = overview(image, truth, prediction, labels, title)
+    """Write :func:`overview` as PNG, whole or not at all.
+
+    Args:
+        path: Of the file.
+        image: As for :func:`overview`.
+        truth: As for :func:`overview`.
+        prediction: As for :func:`overview`.
+        labels: As for :func:`overview`.
+        title: As for :func:`overview`.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    save_figure(path, overview(image, truth, prediction, labels, title), dpi=110)
+
+
+def save_figure(path: Path, figure: Figure, *, dpi: int) -> None:
+    """Write a figure as PNG, whole or not at all.
+
+    Args:
+        path: Of the file.
+        figure: Any.
+        dpi: Pixels per inch of the figure's size.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    FigureCanvasAgg(figure)
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        figure.savefig(temporary, format="png", dpi=dpi)
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """A figure as RGB ``(y, x, 3)``."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Grey values between the 1st and 99th percentile inside as [0, 1]; 0 outside."""
+    """Stretch grey values between the 1st and the 99th percentile.
+
+    Args:
+        grey: Any shape, any units.
+        inside: Same shape; the voxels whose percentiles count.
+
+    Returns:
+        Values in [0, 1], 0 outside.
+    """
     values = grey[inside]
     low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
     return np.where(inside, np.clip((grey - low) / max(high - low, 1e-6), 0, 1), 0)
 
 
+def _interesting(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return brain if label_map is None or not label_map.any() else label_map != 0
+
+
+def _fullest(mask: NDArray[np.bool_], axis: int) -> int:
+    """The slice across an axis with most true voxels."""
+    others = tuple(other for other in range(mask.ndim) if other != axis)
+    return int(mask.sum(axis=others).argmax())
+
+
 def _extent(hits: NDArray[np.bool_]) -> slice:
+    """From three before the first hit to three behind the last."""
     found = np.flatnonzero(hits)
-    return slice(max(int(found[0]) - 3, 0), int(found[-1]) + 4) if found.size else slice(None)
+    if not found.size:
+        return slice(None)
+    return slice(max(int(found[0]) - 3, 0), int(found[-1]) + 4)
 
 
 def _border(label_map: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -138,12 +226,3 @@ def _border(label_map: NDArray[np.integer]) -> NDArray[np.bool_]:
     shifted = (around[2:, 1:-1], around[:-2, 1:-1], around[1:-1, 2:], around[1:-1, :-2])
     border: NDArray[np.bool_] = np.logical_or.reduce([label_map != other for other in shifted])
     return border
-
-
-def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """A figure as ``(y, x, 3)``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -6,7 +6,20 @@ import math
 
 
 def cosine_decay(epoch: int, base_rate: float, constant_epochs: int, cosine_epochs: int) -> float:
-    """Constant, then half a cosine to zero (section 2.5)."""
+    """Constant, then half a cosine to zero (section 2.5).
+
+    Args:
+        epoch: From 0.
+        base_rate: Of the constant epochs.
+        constant_epochs: How many.
+        cosine_epochs: Length of the half cosine.
+
+    Returns:
+        The learning rate of that epoch.
+
+    >>> [cosine_decay(epoch, 1e-4, 2, 2) for epoch in range(5)]
+    [0.0001, 0.0001, 0.0001, 5e-05, 0.0]
+    """
     if epoch < constant_epochs:
         return base_rate
     return base_rate * (1 + math.cos(math.pi * (epoch - constant_epochs) / cosine_epochs)) / 2
@@ -23,6 +36,12 @@ def cyclic_swa(
         first_epoch: Of the first cycle.
         cycle_epochs: Length of a cycle.
         cosine_epochs: Over which the rate would reach zero; the released code takes more than a cycle has.
+
+    Returns:
+        The learning rate of that epoch.
+
+    >>> [cyclic_swa(epoch, 1e-4, 200, 2, 2) for epoch in (200, 201, 202)]
+    [0.0001, 5e-05, 0.0001]
     """
     return cosine_decay((epoch - first_epoch) % cycle_epochs, base_rate, 0, cosine_epochs)
 
@@ -38,7 +57,15 @@ def swa_snapshot_epochs(
         cycle_epochs: Length of a cycle.
         every: Epochs between snapshots, counted within each cycle.
         count_base: Also the weights that the first cycle starts from, as the released code does.
+
+    Returns:
+        Ascending.
+
+    >>> swa_snapshot_epochs(200, 2, 30, 10, count_base=False)
+    [209, 219, 229, 239, 249, 259]
     """
-    base = [first_epoch - 1] if count_base else []
-    within = range(every - 1, cycle_epochs, every)
-    return base + [first_epoch + cycle * cycle_epochs + t for cycle in range(cycles) for t in within]
+    epochs = [first_epoch - 1] if count_base else []
+    for cycle in range(cycles):
+        start = first_epoch + cycle * cycle_epochs
+        epochs += range(start + every - 1, start + cycle_epochs, every)
+    return epochs

@@ -1,9 +1,10 @@
-"""The field's words, in one order for the whole house."""
+"""The words of the field, and the order of channels, the same everywhere: types and constants only."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 MODALITIES = ("t1", "t1ce", "t2", "flair")
@@ -17,26 +18,26 @@ class Batch(NamedTuple):
     """What the loader hands to the network.
 
     Attributes:
-        image: ``(batch, modality, z, y, x)``, normalised.
-        target: ``(batch, region, z, y, x)``, 0 or 1, same device as the image.
+        image: Normalised.
+        target: 0 or 1, on the image's device.
         case_ids: One id per sample.
     """
 
-    image: Tensor
-    target: Tensor
+    image: Float[Tensor, "batch modality z y x"]
+    target: Shaped[Tensor, "batch region z y x"]
     case_ids: list[str]
 
 
 class Logits(NamedTuple):
-    """What the network answers, before the sigmoid, every head at full size.
+    """The network's output, before the sigmoid, every head at full size.
 
     Attributes:
-        main: ``(batch, region, z, y, x)``.
+        main: The head that predicts.
         deep: The auxiliary heads, lowest resolution first; empty when they were not asked for.
     """
 
-    main: Tensor
-    deep: tuple[Tensor, ...] = ()
+    main: Float[Tensor, "batch region z y x"]
+    deep: tuple[Float[Tensor, "batch region z y x"], ...] = ()
 
 
 DIVISOR = 8

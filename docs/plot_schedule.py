@@ -1,4 +1,4 @@
-"""Draw docs/schedule.png from the configuration and the callbacks: ``python docs/plot_schedule.py [override ...]``."""
+"""Draw docs/schedule.png from the configuration: ``python docs/plot_schedule.py [override ...]``."""
 
 from __future__ import annotations
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 from omegaconf import DictConfig
+
+SHAPES = ("augment", "geometry", "labels", "losses", "metrics", "models", "preprocessing")
+"""Rooms whose annotations are checked at every call in this process: the shapes as much as the kinds."""
+install_import_hook(
+    [f"brats_seg.{room}" for room in SHAPES],
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float, as for mypy
+)
 
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,8 +41,16 @@ def real_cases() -> Path:
 
 
 @pytest.fixture
+def shapes_unchecked() -> Iterator[None]:
+    """For networks that are compiled or exported: torch would trace the checks, too."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """``write("folder/name.nii.gz", array)`` gives the folder; ``labels`` adds the JSON of `predict`."""
+    """``write("folder/name.nii.gz", array)`` returns the folder; ``labels`` adds the JSON of `predict`."""
 
     from brats_seg import nifti
 

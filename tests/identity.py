@@ -117,7 +117,9 @@ def spelt(config: Mapping[str, Any], pipeline: str, options: Mapping[str, object
         candidates = [candidate.format(p=pipeline) for candidate in SPELLINGS[name]]
         fitting = [candidate for candidate in candidates if known(config, candidate)]
         if not fitting:
-            raise SystemExit(f"this checkout's train has none of {', '.join(candidates)}: add its key to SPELLINGS")
+            raise SystemExit(
+                f"this checkout's train has none of {', '.join(candidates)}: add its key to SPELLINGS"
+            )
         overrides.append(f"{fitting[0]}={value}")
     return overrides
 
@@ -146,7 +148,9 @@ def run(checkout: Checkout) -> None:
     checkout.run("evaluate", "predictions=merged", "output=scores", *against)
     maps = ["uncertainty.score=true", "calibration.score=true"]
     checkout.run("evaluate", "predictions=predictions/a", "output=scores_of_maps", *against, *maps)
-    checkout.run("evaluate", "predictions=merged", "output=scores_by_lesion", "convention=brats2026", *against)
+    checkout.run(
+        "evaluate", "predictions=merged", "output=scores_by_lesion", "convention=brats2026", *against
+    )
     checkout.run("cv-summary", "runs=[runs/a,runs/b]", "output=summary", "bootstrap.draws=1000")
 
 
@@ -199,8 +203,16 @@ def results(folder: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Hash what a checkout computes on small synthetic cases.")
-    parser.add_argument("checkout", nargs="?", default=Path(__file__).parents[1], type=Path, help="folder with a working .venv")
-    parser.add_argument("--keep", type=Path, help="folder for what the commands write, to look at differences")
+    parser.add_argument(
+        "checkout",
+        nargs="?",
+        default=Path(__file__).parents[1],
+        type=Path,
+        help="folder with a working .venv",
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="folder for what the commands write, to look at differences"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or Path(temporary) / "run").resolve()

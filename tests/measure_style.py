@@ -51,7 +51,11 @@ DENSE, COMPLEX, MANY = 18, 10, 7
 
 
 def is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,12 @@ def share(definitions: Sequence[Definition], holds: Callable[[Definition], bool]
 def table(modules: Sequence[Module]) -> list[tuple[str, str]]:
     """The measures of a package, each with its name."""
     definitions = [each for module in modules for each in module.definitions]
-    return [*of_size(modules, definitions), *of_density(modules), *of_documentation(definitions), *of_branches(definitions)]
+    return [
+        *of_size(modules, definitions),
+        *of_density(modules),
+        *of_documentation(definitions),
+        *of_branches(definitions),
+    ]
 
 
 def of_size(modules: Sequence[Module], definitions: Sequence[Definition]) -> list[tuple[str, str]]:
@@ -258,14 +267,27 @@ def of_density(modules: Sequence[Module]) -> list[tuple[str, str]]:
     comprehensions = [node for module in modules for node in module.comprehensions]
     knotted = sum(nested(node) for node in comprehensions)
     expressions = [count for module in modules for _, count in module.statements]
-    middle, mean, high = statistics.median(expressions), statistics.mean(expressions), percentile(expressions, 0.9)
+    middle, mean, high = (
+        statistics.median(expressions),
+        statistics.mean(expressions),
+        percentile(expressions, 0.9),
+    )
     return [
         ("code lines", str(len(code))),
-        ("comprehensions per 100 code lines", f"{100 * len(comprehensions) / len(code):.1f}  ({len(comprehensions)})"),
-        ("nested or double comprehensions", f"{knotted}  ({100 * knotted / max(len(comprehensions), 1):.0f} %)"),
+        (
+            "comprehensions per 100 code lines",
+            f"{100 * len(comprehensions) / len(code):.1f}  ({len(comprehensions)})",
+        ),
+        (
+            "nested or double comprehensions",
+            f"{knotted}  ({100 * knotted / max(len(comprehensions), 1):.0f} %)",
+        ),
         ("expressions per simple statement: median / mean / p90", f"{middle:g} / {mean:.1f} / {high:g}"),
         ("characters per code line", f"{sum(map(len, code)) / len(code):.1f}"),
-        (f"code lines > {LONG_LINE} characters", f"{100 * long_lines(modules) / len(code):.1f} %  ({long_lines(modules)})"),
+        (
+            f"code lines > {LONG_LINE} characters",
+            f"{100 * long_lines(modules) / len(code):.1f} %  ({long_lines(modules)})",
+        ),
     ]
 
 
@@ -291,7 +313,10 @@ def of_branches(definitions: Sequence[Definition]) -> list[tuple[str, str]]:
     return [
         ("complexity: mean / p90 / max", f"{mean:.2f} / {high} / {max(complexities)}"),
         (f"functions of complexity > {COMPLEX}", str(sum(value > COMPLEX for value in complexities))),
-        (f"functions with > {MANY} parameters", f"{sum(value > MANY for value in parameters)}  (most: {max(parameters)})"),
+        (
+            f"functions with > {MANY} parameters",
+            f"{sum(value > MANY for value in parameters)}  (most: {max(parameters)})",
+        ),
     ]
 
 
@@ -378,8 +403,12 @@ def shown(node: ast.AST) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how a package is written.")
-    parser.add_argument("folder", nargs="?", default="brats_seg", type=Path, help="of the package; or one below it")
-    parser.add_argument("--list", choices=KINDS, metavar="KIND", help=f"list the places instead: {', '.join(KINDS)}")
+    parser.add_argument(
+        "folder", nargs="?", default="brats_seg", type=Path, help="of the package; or one below it"
+    )
+    parser.add_argument(
+        "--list", choices=KINDS, metavar="KIND", help=f"list the places instead: {', '.join(KINDS)}"
+    )
     options = parser.parse_args()
     modules = read(options.folder)
     if not modules:

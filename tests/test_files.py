@@ -1,13 +1,23 @@
-"""Files and folders appear whole or not at all."""
+"""Files and folders appear whole or not at all; a file of unknown origin is read within bounds."""
 
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 
-from brats_seg.errors import UserError
-from brats_seg.files import whole_file, whole_folder, write_json, write_text
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import (
+    read_bytes,
+    read_json,
+    read_object,
+    read_yaml,
+    whole_file,
+    whole_folder,
+    write_json,
+    write_text,
+)
 
 
 def write_half_a_file(path):
@@ -72,3 +82,68 @@ def test_what_cannot_be_written_is_one_line(tmp_path):
     for attempt in (lambda p: write_json(p, {}), lambda p: whole_folder(p).__enter__()):
         with pytest.raises(UserError, match=r"cannot write .*choose another folder"):
             attempt(tmp_path / "file" / "a")
+
+
+HOSTILE = {
+    "nothing": lambda path: None,
+    "a folder": lambda path: path.mkdir(),
+    "a FIFO": os.mkfifo,
+    "0 bytes": lambda path: path.write_bytes(b""),
+    "300 000 brackets": lambda path: path.write_text("[" * 300_000),
+    "300 000 pairs of brackets": lambda path: path.write_text("[" * 300_000 + "]" * 300_000),
+    "random bytes": lambda path: path.write_bytes(random.Random(0).randbytes(10_000)),
+    "too many bytes": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 10**12),
+}
+HOSTILE_JSON = HOSTILE | {
+    "51 levels": lambda path: path.write_text("[" * 51 + "]" * 51),
+    "millions of lists": lambda path: path.write_text("[" + "[]," * 2_000_000 + "[]]"),
+    "half a file": lambda path: path.write_text('{"a": 1'),
+    "a number of a million digits": lambda path: path.write_text("1" * 1_000_000),
+}
+HOSTILE_YAML = {kind: make for kind, make in HOSTILE.items() if kind != "0 bytes"} | {
+    "51 levels": lambda path: path.write_text("[" * 51 + "]" * 51),
+    "aliases": lambda path: path.write_text("a: &a [x, x]\nb: [*a, *a]"),
+    "a Python object": lambda path: path.write_text("!!python/object/apply:os.system [ls]"),
+    "tags that lie": lambda path: path.write_text("[!!bool maybe]"),
+    "an empty number": lambda path: path.write_text('!!int ""'),
+    "no timestamp": lambda path: path.write_text("!!timestamp yesterday"),
+    "a list as key": lambda path: path.write_text("? [a]\n: 1"),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", HOSTILE_JSON)
+def test_hostile_json_is_one_line(tmp_path, kind):
+    HOSTILE_JSON[kind](tmp_path / "a.json")
+    with pytest.raises(FileError, match=r"a\.json: expected .*, found .") as caught:
+        read_json(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)
+    assert read_object(tmp_path / "a.json") == {}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", HOSTILE_YAML)
+def test_hostile_yaml_is_one_line(tmp_path, kind):
+    HOSTILE_YAML[kind](tmp_path / "a.yaml")
+    with pytest.raises(FileError, match=r"a\.yaml: expected .*, found .") as caught:
+        read_yaml(tmp_path / "a.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["nothing", "a folder", "a FIFO", "too many bytes"])
+def test_hostile_bytes_are_one_line(tmp_path, kind):
+    HOSTILE[kind](tmp_path / "a.csv")
+    with pytest.raises(FileError, match=r"a\.csv: expected .*, found ."):
+        read_bytes(tmp_path / "a.csv")
+
+
+def test_what_is_written_is_read(tmp_path):
+    value = {"a": [1, 2.5, None, True, "x"], "deep": {"er": [[[]]]}}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == read_object(tmp_path / "a.json") == value
+    assert read_yaml(tmp_path / "a.json") == value  # JSON is YAML
+    write_json(tmp_path / "a.json", [1])
+    assert read_object(tmp_path / "a.json") == {}  # no object
+    write_text(tmp_path / "a.yaml", "hash: 012")
+    assert read_yaml(tmp_path / "a.yaml", texts=True) == {"hash": "012"}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
 
 from brats_seg.geometry import Box, bounding_box, pad_to_multiple, random_window
+from brats_seg.metrics.functional import dice
 
 quick = settings(max_examples=50, deadline=None)
 triples = st.tuples(*[st.integers(1, 9)] * 3)
@@ -83,3 +86,11 @@ def test_every_place_of_a_window_is_reached():
     windows = [random_window((5, 2, 3), (3, 4, 3), np.random.default_rng(seed)) for seed in range(200)]
     assert {window.start for window, _ in windows} == {(z, 0, 0) for z in range(3)}
     assert {padding.before for _, padding in windows} == {(0, y, 0) for y in range(3)}
+
+
+def test_shapes_are_checked_in_tests() -> None:
+    """If this fails, the import hook of tests/conftest.py came too late, or an annotation is not resolved."""
+    with pytest.raises(TypeCheckError, match="bounding_box"):
+        bounding_box(np.zeros((2, 2), np.bool_))
+    with pytest.raises(TypeCheckError, match="z=2"):
+        dice(np.zeros((2, 2, 2), np.bool_), np.zeros((2, 2, 3), np.bool_))

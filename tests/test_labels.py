@@ -60,7 +60,8 @@ def test_convert_and_back(drawn, name):
 
 
 def test_the_values_of_the_challenges():
-    # The order of `values` is background, NCR/NET, ED, ET; Task01's dataset.json: 1 edema, 2 non-enhancing, 3 enhancing.
+    # The order of `values` is background, NCR/NET, ED, ET.
+    # Task01's dataset.json: 1 edema, 2 non-enhancing, 3 enhancing.
     assert {name: c.values for name, c in LABEL_VALUES.items()} == {
         "brats2020": (0, 1, 2, 4),
         "brats2023": (0, 1, 2, 3),
@@ -82,5 +83,5 @@ def test_unknown_values_of_floats():
 def test_mistakes_are_one_line():
     with pytest.raises(UserError, match="use one of brats2020, brats2023, msd"):
         label_values("brats")
-    with pytest.raises(UserError, match=r"labels \[4\] are not in convention brats2023"):
-        convert(np.array([0, 4]), label_values("brats2023"), label_values("brats2020"))
+    with pytest.raises(UserError, match=r"labels \[4\] are no label values of brats2023"):
+        convert(np.array([[[0, 4]]]), label_values("brats2023"), label_values("brats2020"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import itertools
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -238,7 +239,7 @@ def test_other_broken_files(tmp_path):
         nifti.read(tmp_path / "a.nii")
     with pytest.raises(FileError, match="expected a file, found none"):
         nifti.read(tmp_path / "absent.nii.gz")
-    with pytest.raises(FileError, match="readable"):
+    with pytest.raises(FileError, match="found a folder"):
         nifti.read(tmp_path)
 
 
@@ -247,3 +248,16 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(UserError, match="cannot write"):
         nifti.write(tmp_path / "file" / "a.nii.gz", np.zeros(SHAPE, np.uint8), nifti.lps_geometry(SHAPE))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("read", [nifti.read, nifti.read_geometry])
+def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path, read):
+    os.mkfifo(tmp_path / "a.nii.gz")
+    (tmp_path / "b.nii.gz").mkdir()
+    os.truncate(os.open(tmp_path / "c.nii.gz", os.O_CREAT | os.O_WRONLY), 2**40)
+    for name, found in (("a", "no regular file"), ("b", "a folder")):
+        with pytest.raises(FileError, match=found):
+            read(tmp_path / f"{name}.nii.gz")
+    with pytest.raises(FileError, match=r"c\.nii\.gz: expected"):
+        read(tmp_path / "c.nii.gz")

@@ -56,7 +56,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """``run(command, *overrides)`` in an empty folder, with the wheel's own ``brats-seg``; gives its standard output."""
+    """``run(command, *overrides)`` in an empty folder with the wheel's ``brats-seg`` returns its output."""
     home = tmp_path_factory.mktemp("environment")
     venv.create(home, symlinks=True)
     python = home / "bin" / "python"

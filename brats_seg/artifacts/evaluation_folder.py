@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SCHEMA = 1
+ByMetric = dict[str, dict[str, dict[str, float | None]]]
+"""Metric to region to case id to value."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class EvaluationFolder:
     def write(
         self, rows: Sequence[Row], summaries: Sequence[DataclassInstance], markdown: str, convention: str
     ) -> None:
-        """Replace the tables; ``evaluation.json`` goes first and comes last, so that it never speaks of other tables.
+        """Replace the tables; ``evaluation.json`` goes first, comes last, so it never describes others.
 
         Args:
             rows: Of every case.
@@ -105,8 +107,8 @@ class EvaluationFolder:
             raise UserError(f"{self.per_case}: expected a line per case, region and metric, found none")
         return rows
 
-    def convention(self, given: str | None) -> str:
-        """Name of the convention that the scores follow.
+    def read_convention(self, given: str | None) -> str:
+        """Name of the scoring convention that the scores follow.
 
         Args:
             given: The convention that the user gave; None where there is none.
@@ -129,18 +131,65 @@ class EvaluationFolder:
 
 
 def to_csv(records: Sequence[DataclassInstance]) -> str:
-    """Records as CSV text, an empty field where a value is undefined."""
+    """Records as CSV text, numbers to eight digits, an empty field where a value is undefined."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(asdict(records[0])), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(
-        [{k: f"{v:.8g}" if isinstance(v, float) else v for k, v in asdict(r).items()} for r in records]
-    )
+    for record in records:
+        cells = asdict(record)
+        for name, value in cells.items():
+            if isinstance(value, float):
+                cells[name] = _to_text(value)
+        writer.writerow(cells)
     return text.getvalue()
 
 
+def as_written(rows: Sequence[Row]) -> list[Row]:
+    """The scores as :meth:`EvaluationFolder.read_rows` would read them back: to eight digits.
+
+    Scores that differ by rounding alone are equal in the table, and so they are in whatever is made of these.
+    """
+    return [row if row.value is None else replace(row, value=float(_to_text(row.value))) for row in rows]
+
+
+def by_metric(rows: Sequence[Row]) -> ByMetric:
+    """Scores to be looked up.
+
+    >>> by_metric([Row("x", "ET", "dice", 0.5), Row("y", "ET", "dice", None)])
+    {'dice': {'ET': {'x': 0.5, 'y': None}}}
+    """
+    found: ByMetric = {}
+    for row in rows:
+        regions = found.setdefault(row.metric, {})
+        regions.setdefault(row.region, {})[row.case] = row.value
+    return found
+
+
+def defined_values(rows: Sequence[Row], metric: str, region: str) -> dict[str, float]:
+    """The values of one metric and region where they are defined.
+
+    Args:
+        rows: Scores of any metrics and regions.
+        metric: Name of a metric.
+        region: Name of a region.
+
+    Returns:
+        Case id to value, in the order of the rows.
+    """
+    found: dict[str, float] = {}
+    for row in rows:
+        if (row.metric, row.region) == (metric, region) and row.value is not None:
+            found[row.case] = row.value
+    return found
+
+
+def _to_text(value: float) -> str:
+    return f"{value:.8g}"
+
+
 def _from_csv(text: str) -> list[Row]:
-    found = csv.DictReader(io.StringIO(text))
-    return [
-        Row(r["case"], r["region"], r["metric"], float(r["value"]) if r["value"] else None) for r in found
-    ]
+    rows = []
+    for cells in csv.DictReader(io.StringIO(text)):
+        value = float(cells["value"]) if cells["value"] else None
+        rows.append(Row(cells["case"], cells["region"], cells["metric"], value))
+    return rows

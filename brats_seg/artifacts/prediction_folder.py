@@ -16,6 +16,7 @@ from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import read_object
 from brats_seg.labels import LABEL_VALUES, LabelValues, encode_regions, label_values
+from brats_seg.nifti import is_nifti, stem
 from brats_seg.terms import REGIONS
 
 SCHEMA = 1
@@ -26,7 +27,6 @@ MERGED = "merged"
 PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
 UNCERTAINTY_WORDS = {"WT": "whole", "TC": "core", "ET": "enhance"}
 """Region to its word in ``<id>_unc_<word>.nii.gz`` (Mehta et al. 2022)."""
-LABEL_MAP_ENDINGS = (".nii.gz", ".nii")
 SEGMENTATION_ENDINGS = ("_seg", "-seg")
 
 
@@ -117,7 +117,7 @@ class PredictionFolder:
             raise UserError(f"{self.path}: expected a folder of label maps, found none")
         found: dict[str, Path] = {}
         for path in sorted(self.path.iterdir()):
-            if path.name.startswith(".") or not path.name.endswith(LABEL_MAP_ENDINGS):
+            if not is_nifti(path.name):
                 continue
             case_id = _case_of(path)
             if case_id in found:
@@ -205,12 +205,11 @@ def volumes_ml(
 
 
 def _beside(label_map: Path) -> Path:
-    name = label_map.name.removesuffix(".gz").removesuffix(".nii")
-    return label_map.with_name(f"{name}.json")
+    return label_map.with_name(f"{stem(label_map.name)}.json")
 
 
 def _case_of(label_map: Path) -> str:
-    name = label_map.name.removesuffix(".gz").removesuffix(".nii")
+    name = stem(label_map.name)
     for ending in SEGMENTATION_ENDINGS:
         if name.endswith(ending):
             return name.removesuffix(ending)

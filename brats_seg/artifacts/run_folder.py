@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +17,16 @@ from filelock import FileLock, Timeout
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.training_keys import enters_name, is_resource, old_name, override_key, with_new_names
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_object, read_yaml, write_json, write_text
+from brats_seg.files import read_bytes, read_object, read_yaml, write_json, write_text
 
 VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
-"""Columns of ``metrics.csv`` and keys of a bundle's scores: means over the validation cases, without TTA (Dice also over regions)."""
+"""Columns of ``metrics.csv`` and keys of a bundle's scores.
+
+Means over the validation cases, without TTA; Dice is a mean over the regions too.
+"""
+
+MAX_TABLE_BYTES = 1_000_000_000
+"""The largest ``case_losses.csv`` that is read: a thousand epochs of a thousand cases take a twentieth of it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,51 @@ class RunFolder:
             return None
         return node
 
+    def read_out_of_fold(self) -> dict[str, Any]:
+        """The record of what the scores of the cases that validate were made of; empty where there is none."""
+        return read_object(self.out_of_fold)
+
+    def read_metrics(self) -> dict[str, list[tuple[float, float]]]:
+        """``metrics.csv`` as column to ``(epoch, value)``, without the epochs that have no value.
+
+        Raises:
+            UserError: There is no such file, or it is no table of numbers per epoch.
+        """
+        try:
+            lines = read_bytes(self.metrics).decode("utf-8").splitlines()
+            found: dict[str, list[tuple[float, float]]] = {}
+            for row in csv.DictReader(lines, restval=""):
+                epoch = float(row["epoch"])
+                for name, value in row.items():
+                    points = found.setdefault(name, [])
+                    if value:
+                        points.append((epoch, float(value)))
+        except FileError as error:
+            raise UserError(
+                f"{self.path}: expected a run folder with {self.metrics.name}, found {error.found}"
+            ) from error
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise UserError(f"{self.metrics}: expected numbers per epoch ({error})") from error
+        return found
+
+    def read_case_losses(self) -> dict[int, dict[str, float]]:
+        """``case_losses.csv`` as epoch to case id to loss.
+
+        Raises:
+            UserError: It is another file, or empty.
+        """
+        found: dict[int, dict[str, float]] = {}
+        try:
+            lines = read_bytes(self.case_losses, MAX_TABLE_BYTES).decode("utf-8").splitlines()
+            for row in csv.DictReader(lines):
+                losses = found.setdefault(int(row["epoch"]), {})
+                losses[row["case"]] = float(row["loss"])
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise UserError(f"{self.case_losses}: expected columns epoch, case, loss ({error})") from error
+        if not found:
+            raise UserError(f"{self.case_losses}: no epoch has finished yet")
+        return found
+
     def write_status(self, state: str, **facts: Any) -> None:
         """Replace ``status.json``."""
         write_json(self._status, {"state": state, **facts})
@@ -185,6 +237,23 @@ class RunFolder:
             raise UserError(
                 f"cannot write {self.path} ({error.strerror}): choose another with runs_root=DIR"
             ) from error
+
+
+def folds_of(run: Path) -> dict[int, RunFolder]:
+    """The folds of a training that lie in ``fold_<k>`` below its folder.
+
+    Args:
+        run: ``<runs_root>/<name>``.
+
+    Returns:
+        Number of the fold to its run folder, ascending; empty where there is none.
+    """
+    found = {}
+    for path in run.glob("fold_*"):
+        number = path.name.removeprefix("fold_")
+        if path.is_dir() and number.isdecimal():
+            found[int(number)] = RunFolder(path)
+    return dict(sorted(found.items()))
 
 
 def run_name(experiment: str, overrides: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""The augmentations of section 2.4: draw plain parameters, then apply them to image and target on the device."""
+"""The augmentations of section 2.4: draw plain parameters, then apply them to image and target on the device.
+
+A draw is a pure function of its seed, so a resumed training augments as the first one would have.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from brats_seg.errors import WrongValue
@@ -36,9 +40,10 @@ class Draw:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Flip, rescale, shift, noise, drop, in this order; every transform tosses its own coin per sample, flips one per axis.
+    """Flip, rescale, shift, noise, drop, in this order.
 
-    Factors are independent per channel, the background is included, nothing is clipped afterwards (PAPER.md).
+    Every transform tosses its own coin per sample, flips one per axis. Factors are independent per channel,
+    the background is included, nothing is clipped afterwards (PAPER.md).
 
     Attributes:
         flip: Probability, per axis.
@@ -69,52 +74,86 @@ class Augmentation:
 
     def draw(self, seed: int) -> Draw:
         """The parameters of one sample, a pure function of the seed."""
+        # The order of the draws is part of what a seed means: a coin first, then its number.
         generator = torch.Generator().manual_seed(seed)
-
-        def coins(probability: float, count: int) -> list[bool]:
-            return [bool(u < probability) for u in torch.rand(count, generator=generator).tolist()]
-
-        def uniform(bounds: Sequence[float]) -> tuple[float, ...]:
-            low, high = bounds
-            return tuple((low + (high - low) * torch.rand(CHANNELS, generator=generator)).tolist())
-
-        flips = tuple(axis for axis, heads in enumerate(coins(self.flip, 3)) if heads)
-        scale = uniform(self.rescale_range) if coins(self.rescale, 1)[0] else None
-        shift = uniform(self.shift_range) if coins(self.shift, 1)[0] else None
-        noise_seed = int(torch.randint(2**62, (1,), generator=generator)) if coins(self.noise, 1)[0] else None
-        dropped = int(torch.randint(CHANNELS, (1,), generator=generator)) if coins(self.drop, 1)[0] else None
+        coins = torch.rand(3, generator=generator).tolist()
+        flips = tuple(axis for axis, coin in enumerate(coins) if coin < self.flip)
+        scale = shift = noise_seed = dropped = None
+        if _heads(self.rescale, generator):
+            scale = _uniform(self.rescale_range, generator)
+        if _heads(self.shift, generator):
+            shift = _uniform(self.shift_range, generator)
+        if _heads(self.noise, generator):
+            noise_seed = _below(2**62, generator)
+        if _heads(self.drop, generator):
+            dropped = _below(CHANNELS, generator)
         return Draw(flips, scale, shift, noise_seed, dropped)
 
-    def __call__(self, image: Tensor, target: Tensor, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self,
+        image: Float[Tensor, "batch modality z y x"],
+        target: Shaped[Tensor, "batch region z y x"],
+        seeds: Sequence[int],
+    ) -> tuple[Float[Tensor, "batch modality z y x"], Shaped[Tensor, "batch region z y x"]]:
         """Augment a batch; the inputs are left as they are.
 
         Args:
-            image: ``(batch, modality, z, y, x)``.
-            target: ``(batch, region, z, y, x)``.
+            image: In normalised units.
+            target: 0 or 1.
             seeds: One per sample.
+
+        Returns:
+            Image and target, augmented.
         """
-        pairs = [self.apply(x, y, self.draw(seed)) for x, y, seed in zip(image, target, seeds, strict=True)]
-        images, targets = zip(*pairs, strict=True)
+        images, targets = [], []
+        for sample, truth, seed in zip(image, target, seeds, strict=True):
+            changed, moved = self.apply(sample, truth, self.draw(seed))
+            images.append(changed)
+            targets.append(moved)
         return torch.stack(images), torch.stack(targets)
 
-    def apply(self, image: Tensor, target: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-        """Apply one draw to one sample ``(channel, z, y, x)``."""
+    def apply(
+        self, image: Float[Tensor, "modality z y x"], target: Shaped[Tensor, "region z y x"], draw: Draw
+    ) -> tuple[Float[Tensor, "modality z y x"], Shaped[Tensor, "region z y x"]]:
+        """Apply one draw to one sample; the inputs are left as they are.
+
+        Args:
+            image: In normalised units.
+            target: 0 or 1.
+            draw: What happens to them.
+
+        Returns:
+            Image and target, augmented.
+        """
         axes = [axis + 1 for axis in draw.flips]
         image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
-
-        def column(values: tuple[float, ...]) -> Tensor:
-            return torch.tensor(values, dtype=image.dtype, device=image.device)[:, None, None, None]
-
         if draw.scale is not None:
-            image.mul_(column(draw.scale))
+            image.mul_(_per_channel(draw.scale, image))
         if draw.shift is not None:
-            image.add_(column(draw.shift))
+            image.add_(_per_channel(draw.shift, image))
         if draw.noise_seed is not None:
             generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
-            image.add_(
-                torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype),
-                alpha=self.noise_sd,
-            )
+            noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
+            image.add_(noise, alpha=self.noise_sd)
         if draw.dropped is not None:
             image[draw.dropped] = 0
         return image, target
+
+
+def _heads(probability: float, generator: torch.Generator) -> bool:
+    return torch.rand(1, generator=generator).item() < probability
+
+
+def _uniform(bounds: Sequence[float], generator: torch.Generator) -> tuple[float, ...]:
+    """A number between the bounds for each channel."""
+    low, high = bounds
+    return tuple((low + (high - low) * torch.rand(CHANNELS, generator=generator)).tolist())
+
+
+def _below(end: int, generator: torch.Generator) -> int:
+    return int(torch.randint(end, (1,), generator=generator))
+
+
+def _per_channel(values: tuple[float, ...], image: Tensor) -> Tensor:
+    """To be broadcast over the voxels of each channel."""
+    return torch.tensor(values, dtype=image.dtype, device=image.device)[:, None, None, None]

@@ -2,7 +2,8 @@
 
 from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
 from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
-from brats_seg.cases.find import Scan, case_from_files, clear_cases, find_cases, scan
+from brats_seg.cases.find import Scan, clear_cases, find_cases, scan
+from brats_seg.cases.from_files import case_from_files
 from brats_seg.cases.read import read_case
 
 __all__ = [

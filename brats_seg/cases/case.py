@@ -1,4 +1,7 @@
-"""The words of this room: a case, its files, what was read of it, and what was found wrong."""
+"""The words of this room: a case, its files, what was read of it, and what was found wrong.
+
+Covered by tests/cases/test_find.py and test_check.py.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from brats_seg.nifti import Geometry
@@ -37,7 +41,8 @@ class Case:
         id: Unique in its cohort.
         modalities: The sequences that are there, keys from ``terms.MODALITIES``.
         segmentation: The label map, where there is one.
-        labels: Name of its label values (``labels.CONVENTIONS``); None where the naming does not tell.
+        labels: Name of its label values (a key of ``labels.LABEL_VALUES``); None where
+            the file names do not imply one.
     """
 
     id: str
@@ -47,14 +52,16 @@ class Case:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The sequences that are not there, in the house's order."""
+        """The sequences that are not there, in the order of ``terms.MODALITIES``."""
         return tuple(name for name in MODALITIES if name not in self.modalities)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file of the case once, the first modality first, the segmentation last."""
         paths = [self.modalities[name].path for name in MODALITIES if name in self.modalities]
-        return tuple(dict.fromkeys([*paths, *([self.segmentation] if self.segmentation else [])]))
+        if self.segmentation:
+            paths.append(self.segmentation)
+        return tuple(dict.fromkeys(paths))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +70,16 @@ class LoadedCase:
 
     Attributes:
         case: What was read.
-        image: ``(modality, z, y, x)`` float32 in LPS, scanner units, background 0.
-        label_map: ``(z, y, x)`` uint8 in LPS, values of ``case.labels``; None without a segmentation.
+        image: In LPS, scanner units, background 0.
+        label_map: In LPS, values of ``case.labels``; None without a segmentation.
         geometry: The space of the first modality's file.
         missing: Modalities that are zeros because there was no such sequence.
         sha256: Modality to the hash of the bytes it was read from.
     """
 
     case: Case
-    image: NDArray[np.float32]
-    label_map: NDArray[np.uint8] | None
+    image: Float32[NDArray[np.float32], "modality z y x"]
+    label_map: UInt8[NDArray[np.uint8], "z y x"] | None
     geometry: Geometry
     missing: tuple[str, ...]
     sha256: Mapping[str, str] = field(default_factory=dict)
@@ -87,7 +94,7 @@ class Finding:
         file: Which file of it; None where the case as a whole is meant.
         level: ``"error"``: the case cannot be used; ``"note"``: it can.
         message: One line that says what was expected, what was found, and the fix.
-        of_segmentation: Whether it is of no concern to those who do not read the segmentation.
+        of_segmentation: True if the finding is about the segmentation only, so prediction may ignore it.
     """
 
     case_id: str
@@ -97,10 +104,23 @@ class Finding:
     of_segmentation: bool = False
 
     def __str__(self) -> str:
-        return f"case {self.case_id}: {f'{self.file}: ' if self.file else ''}{self.message}"
+        where = f"case {self.case_id}: "
+        if self.file:
+            where += f"{self.file}: "
+        return where + self.message
 
 
-def twice(case_id: str, content: str, same: Sequence[Path], other: str) -> Finding:
-    """That a case has several files for one modality, or for the segmentation (``content`` is ``seg``)."""
+def duplicate_finding(case_id: str, content: str, same: Sequence[Path], other: str) -> Finding:
+    """The finding for a case with more than one file for one modality, or for the segmentation.
+
+    Args:
+        case_id: Which case.
+        content: The modality, or ``seg``.
+        same: The files, at least two.
+        other: The first of them, as it is shown.
+
+    Returns:
+        An error.
+    """
     message = f"expected one file for {content}, found {len(same)}: also {other}"
     return Finding(case_id, same[1], "error", message, of_segmentation=content == "seg")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from brats_seg.errors import FileError, UserError
 def check_headers(
     cases: Sequence[Case], *, on_missing_modality: OnMissing = "refuse", with_segmentation: bool = True
 ) -> None:
-    """The cheap check: presence, shape, affine and voxel size, from headers alone (some milliseconds per case).
+    """The cheap check: presence, shape, affine, voxel size, from headers alone (some milliseconds per case).
 
     Args:
         cases: What is about to be trained on or predicted.
@@ -39,16 +40,15 @@ def check_headers(
     Raises:
         UserError: One line per problem of every case.
     """
-
-    def problems(case: Case) -> list[str]:
-        missing = missing_modalities(case) if on_missing_modality == "refuse" or not case.modalities else ()
-        case = case if with_segmentation else replace(case, segmentation=None)
-        return [str(problem.error(case)) for problem in (*missing, *_header_faults(case)[1])]
-
+    read = partial(_header_errors, on_missing_modality=on_missing_modality)
+    if not with_segmentation:
+        cases = [replace(case, segmentation=None) for case in cases]
+    lines: list[str] = []
     with ThreadPoolExecutor() as pool:
-        found = [line for lines in pool.map(problems, cases) for line in lines]
-    if found:
-        raise UserError("\n".join(found))
+        for errors in pool.map(read, cases):
+            lines += errors
+    if lines:
+        raise UserError("\n".join(lines))
 
 
 def inspect_case(case: Case) -> list[Finding]:
@@ -61,12 +61,15 @@ def inspect_case(case: Case) -> list[Finding]:
 def inspect_cohort(
     cases: Iterable[Case], *, workers: int, progress: Callable[[Case], None] = lambda case: None
 ) -> list[Finding]:
-    """The full check of many cases in parallel; unzipping and counting let go of the interpreter, so threads do.
+    """The full check of many cases in threads: unzipping and counting release the interpreter lock.
 
     Args:
         cases: To be checked.
         workers: How many at a time; one case of full size takes about 150 MB.
         progress: Called in this thread as each case is finished.
+
+    Returns:
+        Sorted by case.
     """
     findings: list[Finding] = []
     with ThreadPoolExecutor(max(workers, 1)) as pool:
@@ -75,6 +78,14 @@ def inspect_cohort(
             findings += job.result()
             progress(jobs[job])
     return sorted(findings, key=lambda finding: finding.case_id)
+
+
+def _header_errors(case: Case, *, on_missing_modality: OnMissing) -> list[str]:
+    problems: list[Problem] = []
+    if on_missing_modality == "refuse" or not case.modalities:
+        problems.extend(missing_modalities(case))
+    problems.extend(_header_faults(case)[1])
+    return [str(problem.error(case)) for problem in problems]
 
 
 def _header_faults(case: Case) -> tuple[dict[Path, nifti.Geometry], list[Problem]]:
@@ -90,7 +101,7 @@ def _header_faults(case: Case) -> tuple[dict[Path, nifti.Geometry], list[Problem
 
 
 def _voxel_faults(case: Case, paths: Iterable[Path]) -> Iterator[Problem]:
-    """What is wrong inside the files, the segmentation last, because it is held against the brain."""
+    """What is wrong inside the files; the segmentation comes last, because it is compared with the brain."""
     brain: NDArray[np.bool_] | None = None
     for path in paths:
         try:
@@ -102,10 +113,14 @@ def _voxel_faults(case: Case, paths: Iterable[Path]) -> Iterator[Problem]:
             yield from _label_faults(case, path, arrays[0], brain)
             continue
         for name, file in case.modalities.items():
-            if file.path == path and file.channel < len(arrays):
-                yield from voxel_problems(path, name, arrays[file.channel])
-                inside = arrays[file.channel] != 0
-                brain = inside if brain is None or brain.shape != inside.shape else brain | inside
+            if file.path != path or file.channel >= len(arrays):
+                continue
+            array = arrays[file.channel]
+            yield from voxel_problems(path, name, array)
+            inside = array != 0
+            if brain is not None and brain.shape == inside.shape:
+                inside |= brain
+            brain = inside
 
 
 def _label_faults(

@@ -1,15 +1,19 @@
-"""The Medical Segmentation Decathlon's Task01: one 4-D file per case, channels named in ``dataset.json``."""
+"""The Medical Segmentation Decathlon's Task01: one 4-D file per case, channels named in ``dataset.json``.
+
+Covered by tests/cases/test_find.py.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from brats_seg.cases.case import Case, Finding, ModalityFile
-from brats_seg.cases.folders import stem
+from brats_seg.cases.folders import Files
 from brats_seg.cases.own_naming import OWN_NAMING
+from brats_seg.files import read_object
 from brats_seg.labels import LABEL_VALUES
+from brats_seg.nifti import stem
 
 MODALITY_NAMES = {
     "flair": "flair",
@@ -21,47 +25,58 @@ MODALITY_NAMES = {
     "t2": "t2",
 }
 LABELS = "labelsTr"
+LABELLED_IMAGES, OTHER_IMAGES = "imagesTr", "imagesTs"
 
 
 def is_images(folder: Path) -> bool:
     """Whether a folder is the Decathlon's for images, labelled (``imagesTr``) or not (``imagesTs``)."""
-    return folder.name in ("imagesTr", "imagesTs")
+    return folder.name in (LABELLED_IMAGES, OTHER_IMAGES)
 
 
-def cases_in(folder: Path, files: list[tuple[str, Path]]) -> tuple[list[Case], list[Finding]]:
-    """Every 4-D file is a case; the file of its name in ``labelsTr`` is its segmentation."""
-    record = folder.parent / "dataset.json"
+def cases_in(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
+    """Every 4-D file is a case; the file of its name in ``labelsTr`` is its segmentation.
+
+    Args:
+        folder: ``imagesTr`` or ``imagesTs``.
+        files: Its files.
+
+    Returns:
+        The cases, and what is wrong with them.
+    """
+    path = folder.parent / "dataset.json"
+    description = read_object(path)
     try:
-        description = json.loads(record.read_text(encoding="utf-8"))
-        order = [
-            MODALITY_NAMES[str(description["modality"][str(i)]).lower()]
-            for i in range(len(description["modality"]))
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        message = f'expected its channels in {record} ("modality": {{"0": "FLAIR", ...}}), found none'
+        order = _channel_order(description)
+    except (KeyError, TypeError):
+        message = f'expected its channels in {path} ("modality": {{"0": "FLAIR", ...}}), found none'
         return [], [Finding(folder.parent.name, folder, "error", f"{message}; {OWN_NAMING}")]
-    segmentations = {stem(path.name): path for path in sorted((folder.parent / LABELS).glob("[!.]*.nii*"))}
+    segmentations = {}
+    if folder.name == LABELLED_IMAGES:
+        for segmentation in sorted((folder.parent / LABELS).glob("[!.]*.nii*")):
+            segmentations[stem(segmentation.name)] = segmentation
     labels = _labels(description.get("labels"))
-    return [
-        Case(
-            stem(name),
-            {modality: ModalityFile(path, order.index(modality)) for modality in sorted(order)},
-            segmentations.get(stem(name)) if folder.name == "imagesTr" else None,
-            labels,
-        )
-        for name, path in files
-    ], []
+    cases = []
+    for name, file in files:
+        case_id = stem(name)
+        modalities = {modality: ModalityFile(file, order.index(modality)) for modality in sorted(order)}
+        cases.append(Case(case_id, modalities, segmentations.get(case_id), labels))
+    return cases, []
+
+
+def _channel_order(description: dict[str, Any]) -> list[str]:
+    names = description["modality"]
+    return [MODALITY_NAMES[str(names[str(channel)]).lower()] for channel in range(len(names))]
 
 
 def _labels(described: Any) -> str | None:
-    """ "msd" where the file's own words put oedema, non-enhancing and enhancing tumour where that labels has them."""
+    """``msd`` if the file describes its labels as Task01 does; None if it describes other ones, or none."""
     if not isinstance(described, dict):
         return None
     words = {str(key): str(value).lower() for key, value in described.items()}
     msd = LABEL_VALUES["msd"]
-    told = (
+    same = (
         "edema" in words.get(str(msd.oedema), "")
         and words.get(str(msd.necrosis), "").startswith("non-enhancing")
         and words.get(str(msd.enhancing), "").startswith("enhancing")
     )
-    return msd.name if told else None
+    return msd.name if same else None

@@ -1,4 +1,7 @@
-"""What can be wrong with headers, voxels and labels: each rule once, for reading (raises) and for checking (lists)."""
+"""What can be wrong with headers, voxels and labels: each rule once, for reading and for checking.
+
+Covered by tests/cases/test_check.py and test_read.py.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,17 @@ from brats_seg.nifti import Geometry, corner_distance_mm, same_space
 
 SPACING_TOLERANCE_MM = 0.005
 LEAST_BACKGROUND = 0.01
-"""Share of zeros below which there is no background. Real cases have 0.82 to 0.85, one cropped to its brain about 0.5."""
+"""Share of zeros below which there is no background.
+
+Real cases have 0.82 to 0.85, one cropped to its brain about 0.5.
+"""
 LARGEST_BRAIN_MM3 = 2_500_000
 """More than any brain (real cases reach 1.6 litres), less than a head with its skull (4 litres and up)."""
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
 STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
 
-GIVE = "data.labels=NAME (to evaluate and report: labels.references=NAME)"
+SET_LABELS = "data.labels=NAME (evaluate, report: labels.references=NAME)"
+"""How the user names the label values."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,9 @@ def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path,
     Args:
         geometries: Of every file of one case that has a readable header, the first modality first.
         channels: How many volumes each file should hold.
+
+    Yields:
+        What is wrong.
     """
     if not geometries:
         return
@@ -68,66 +78,88 @@ def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path,
             sizes = " x ".join(f"{size:.4g}" for size in geometry.spacing_mm)
             yield Problem(path, "voxels of 1 mm", f"{sizes} mm (z, y, x); {RESAMPLE}")
         if geometry.shape != reference.shape:
-            yield Problem(
-                path,
-                f"the shape of {first.name}, {reference.shape} (z, y, x)",
-                f"{geometry.shape}; {RESAMPLE}",
-            )
+            expected = f"the shape of {first.name}, {reference.shape} (z, y, x)"
+            yield Problem(path, expected, f"{geometry.shape}; {RESAMPLE}")
         elif not same_space(geometry, reference):
             distance = corner_distance_mm(geometry, reference)
-            yield Problem(
-                path, f"the affine of {first.name}", f"one that lies up to {distance:.3g} mm away; {RESAMPLE}"
-            )
+            found = f"one that lies up to {distance:.3g} mm away; {RESAMPLE}"
+            yield Problem(path, f"the affine of {first.name}", found)
 
 
 def orientation_note(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
-    """Files in another order than LPS: read all the same, and what is written lies as they do."""
-    if others := sorted({geometry.orientation for geometry in geometries.values()} - {"LPS"}):
-        yield Problem(
-            None, "orientation LPS", f"{', '.join(others)}; reoriented on reading, undone on output", "note"
-        )
+    """Files in another order than LPS: they are read, and predictions are written in their order."""
+    others = {geometry.orientation for geometry in geometries.values()} - {"LPS"}
+    if others:
+        found = f"{', '.join(sorted(others))}; reoriented on reading, undone on output"
+        yield Problem(None, "orientation LPS", found, "note")
 
 
 def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Problem]:
-    """NaN, nothing, no contrast, no background in one sequence ``(z, y, x)``."""
-    if array.dtype.kind == "f" and (bad := array.size - int(np.count_nonzero(np.isfinite(array)))):
-        yield Problem(path, f"finite voxels in {name}", f"{bad} NaN or infinite ones")
-        return
+    """NaN, only zeros, no contrast or no background in one sequence.
+
+    Args:
+        path: Of the file.
+        name: Of the modality.
+        array: ``(z, y, x)``, scanner units.
+
+    Yields:
+        What is wrong.
+    """
+    if array.dtype.kind == "f":
+        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
+        if bad:
+            yield Problem(path, f"finite voxels in {name}", f"{bad} NaN or infinite ones")
+            return
     inside = int(np.count_nonzero(array))
     if not inside:
         yield Problem(path, f"a brain in {name}", "only zeros")
         return
     if not _has_contrast(array):
-        yield Problem(
-            path, f"contrast in {name}", f"the one value {array.max() or array.min()} in every non-zero voxel"
-        )
+        value = array.max() or array.min()
+        yield Problem(path, f"contrast in {name}", f"the one value {value} in every non-zero voxel")
     elif inside > (1 - LEAST_BACKGROUND) * array.size or inside > LARGEST_BRAIN_MM3:
         found = f"{inside / array.size:.0%} of the voxels, {inside / 1e6:.1f} litres, non-zero; {STRIP}"
         yield Problem(path, f"zero background around the brain in {name}", found)
 
 
 def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Iterator[Problem]:
-    """A convention that nobody told, or values that it does not have."""
+    """Unknown label values, or voxels of other values.
+
+    Args:
+        path: Of the label map.
+        label_map: ``(z, y, x)``.
+        name: Of its label values; None where neither the user nor the file names say.
+
+    Yields:
+        What is wrong.
+    """
     if name is None:
-        yield Problem(
-            path,
-            "a label convention",
-            f"a naming that does not tell; give {GIVE}, one of {', '.join(LABEL_VALUES)}",
-        )
+        found = f"file names that do not imply any; set {SET_LABELS} to one of {', '.join(LABEL_VALUES)}"
+        yield Problem(path, "known label values", found)
         return
     known = label_values(name)
-    if unknown := unknown_values(label_map, known):
+    unknown = unknown_values(label_map, known)
+    if unknown:
         values = ", ".join(f"{value:g}" for value in unknown[:8])
-        fix = f"give {GIVE} if it is another one; a structure of its own (BraTS 2024) cannot be used"
-        yield Problem(path, f"labels {known.values} of convention {name}", f"{values}; {fix}")
+        fix = f"set {SET_LABELS} if they are others; files with extra labels (BraTS 2024) cannot be used"
+        yield Problem(path, f"the label values {known.values} of {name}", f"{values}; {fix}")
 
 
 def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:
-    """Labels where no sequence has signal. All 16 labelled real cases we have looked at hold not one such voxel."""
-    if outside := int(np.count_nonzero((label_map != 0) & ~brain)):
-        yield Problem(
-            path, "labels inside the brain only", f"{outside} labelled voxels where every sequence is zero"
-        )
+    """Labels where no sequence has signal. None of the 16 real cases that we looked at has such a voxel.
+
+    Args:
+        path: Of the label map.
+        label_map: ``(z, y, x)``.
+        brain: ``(z, y, x)``: where a sequence has signal.
+
+    Yields:
+        What is wrong.
+    """
+    outside = int(np.count_nonzero((label_map != 0) & ~brain))
+    if outside:
+        found = f"{outside} labelled voxels where every sequence is zero"
+        yield Problem(path, "labels inside the brain only", found)
 
 
 def _volumes(count: int) -> str:

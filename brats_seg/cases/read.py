@@ -33,12 +33,13 @@ def read_case(
 
     Args:
         case: As found on disk.
-        on_missing_modality: ``"refuse"`` raises; ``"zero"`` fills the channel with zeros and says so in ``missing``.
+        on_missing_modality: ``"refuse"`` raises; ``"zero"`` fills the channel with zeros and says so in
+            ``missing``.
         with_segmentation: False leaves the label map alone, which prediction has no use for.
 
     Raises:
-        CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero background;
-            or the labels are unknown, or their labels is.
+        CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero
+            background; or the labels are unknown, or their labels is.
     """
     case = case if with_segmentation else replace(case, segmentation=None)
     if not case.modalities or on_missing_modality == "refuse":

@@ -13,6 +13,10 @@ from brats_seg import __version__
 COMMANDS = {
     "doctor": "what this machine has, and what is missing for which feature",
     "phantom": "write a synthetic cohort in BraTS layout",
+    "convert": "find the four sequences in DICOM files and write them as NIfTI",
+    "align": "raw sequences, with their skull, to the space of BraTS",
+    "dicom": "a label map as DICOM SEG and RTSTRUCT on its series",
+    "segment": "from a DICOM export to label maps: convert, align, predict, in one command",
     "check": "read a folder of cases and list every problem",
     "prepare": "fill the cache that training reads from",
     "train": "train one fold of one experiment, or continue it",

@@ -1,4 +1,7 @@
-"""The scored folds of cross-validated trainings, out of their run folders, and why the others are missing."""
+"""The scored folds of cross-validated trainings, out of their run folders, and why the others are missing.
+
+Covered by tests/cross_validation/test_summary.py.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brats_seg.artifacts.evaluation_folder import Row
-from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.artifacts.run_folder import RunFolder, folds_of
 from brats_seg.errors import UserError
-from brats_seg.files import distinct_names, read_object
+from brats_seg.files import distinct_names
 
 PREDICTS = "with out_of_fold.predict=true goes on"
 
@@ -20,126 +23,142 @@ class Experiment:
 
     Attributes:
         name: For tables.
-        folder: Holds ``fold_0``, ``fold_1``, ...
         folds: Number of a fold to the scores of its cases, which it was not trained on.
-        missing: Number of a fold to why there are none.
-        views: Number of a fold to the views of its predictions, where its run folder says them.
+        missing: Number of a fold to why it has no scores.
+        views: Number of a fold to the views (``tta``) of its predictions, where its run folder records them.
+        runs: Number of a fold to its run folder.
     """
 
     name: str
-    folder: Path
     folds: Mapping[int, Sequence[Row]]
     missing: Mapping[int, str]
     views: Mapping[int, str]
+    runs: Mapping[int, RunFolder]
 
     @property
     def rows(self) -> list[Row]:
         """Of all folds."""
-        return [row for rows in self.folds.values() for row in rows]
+        every: list[Row] = []
+        for rows in self.folds.values():
+            every.extend(rows)
+        return every
 
 
 def read_experiments(runs: Sequence[Path]) -> list[Experiment]:
-    """Read ``fold_<k>/evaluation/per_case.csv`` of each; the other files of a run folder need not be there.
+    """Read the scores of each fold of each training; the other files of a run folder need not be there.
+
+    Args:
+        runs: Folders of folds, ``<runs_root>/<name>``.
+
+    Returns:
+        The experiments, in the order of the folders.
 
     Raises:
         UserError: A folder has no folds, is given twice, nothing is scored, or scores cannot be used.
     """
     if not runs:
         raise UserError("runs=[]: expected folders of folds, such as runs/pipeline_a")
-    places = {run: _folds(run) for run in runs}
-    expected = max(
-        _number_of_folds(folder) or number + 1
-        for folds in places.values()
-        for number, folder in folds.items()
-    )
-    found = [
-        _experiment(name, run, places[run], expected)
-        for name, run in zip(distinct_names(runs, "runs"), runs, strict=True)
-    ]
+    places = {run: _find_folds(run) for run in runs}
+    expected = max(map(_number_of_folds, places.values()))
+    found = []
+    for name, run in zip(distinct_names(runs, "runs"), runs, strict=True):
+        found.append(_read_experiment(name, run, places[run], expected))
     if not any(experiment.folds for experiment in found):
-        raise UserError("\n".join(line for experiment in found for line in missing_folds([experiment])))
+        raise UserError("\n".join(missing_folds(found)))
     return found
 
 
 def missing_folds(experiments: Sequence[Experiment]) -> list[str]:
-    """One line per fold that is not there."""
-    return [
-        f"{each.name}, fold {fold} is missing: {why}"
-        for each in experiments
-        for fold, why in each.missing.items()
-    ]
-
-
-def doubts(experiments: Sequence[Experiment]) -> list[str]:
-    """One line per fold whose scores may be of other predictions, and one where folds were predicted with different views."""
+    """One line per fold that has no scores."""
     lines = []
-    views: dict[str, dict[str, list[str]]] = {}
     for each in experiments:
-        for fold in each.folds:
-            if fold in each.views:
-                views.setdefault(each.views[fold], {}).setdefault(each.name, []).append(str(fold))
-            elif RunFolder(each.folder / f"fold_{fold}").bundle.exists():
-                why = f"it has no out_of_fold.json; the same training command {PREDICTS}"
-                lines.append(f"{each.name}, fold {fold} may be scored on earlier predictions: {why}")
-    if len(views) > 1:
-        groups = {
-            tta: ", ".join(f"{name} {'+'.join(folds)}" for name, folds in found.items())
-            for tta, found in views.items()
-        }
-        told = "; ".join(f"tta={tta} in {group}" for tta, group in groups.items())
-        lines.append(f"folds were predicted with different views, which are not to be compared: {told}")
+        for fold, why in each.missing.items():
+            lines.append(f"{each.name}, fold {fold} is missing: {why}")
     return lines
 
 
-def _folds(run: Path) -> dict[int, Path]:
-    numbered = {path.name.removeprefix("fold_"): path for path in run.glob("fold_*") if path.is_dir()}
-    found = {int(number): path for number, path in numbered.items() if number.isdecimal()}
+def find_doubtful_folds(experiments: Sequence[Experiment]) -> list[str]:
+    """Warnings about scores that may mislead.
+
+    Returns:
+        One line per fold whose scores may belong to earlier predictions, and one where folds were predicted
+        with different views.
+    """
+    lines = []
+    groups: dict[str, dict[str, list[str]]] = {}
+    for each in experiments:
+        for fold in each.folds:
+            if fold in each.views:
+                names = groups.setdefault(each.views[fold], {})
+                names.setdefault(each.name, []).append(str(fold))
+            elif each.runs[fold].bundle.exists():
+                why = f"it has no {each.runs[fold].out_of_fold.name}; the same training command {PREDICTS}"
+                lines.append(f"{each.name}, fold {fold} may be scored on earlier predictions: {why}")
+    if len(groups) > 1:
+        shown = "; ".join(_show_group(tta, names) for tta, names in groups.items())
+        lines.append(f"folds were predicted with different views, which are not to be compared: {shown}")
+    return lines
+
+
+def _show_group(tta: str, names: Mapping[str, Sequence[str]]) -> str:
+    members = [f"{name} {'+'.join(folds)}" for name, folds in names.items()]
+    return f"tta={tta} in {', '.join(members)}"
+
+
+def _find_folds(run: Path) -> dict[int, RunFolder]:
+    found = folds_of(run)
     if not found:
-        raise UserError(
-            f"{run}: expected a folder that holds fold_0, fold_1, ..., such as runs/pipeline_a; found none of them"
-        )
-    return dict(sorted(found.items()))
+        expected = "a folder that holds fold_0, fold_1, ..., such as runs/pipeline_a"
+        raise UserError(f"{run}: expected {expected}; found none of them")
+    return found
 
 
-def _experiment(name: str, run: Path, places: Mapping[int, Path], expected: int) -> Experiment:
+def _number_of_folds(places: Mapping[int, RunFolder]) -> int:
+    """As the configuration of a training records, else as many as there are."""
+    numbers = []
+    for number, folder in places.items():
+        recorded = folder.recorded("data.folds")
+        numbers.append(recorded if isinstance(recorded, int) and recorded else number + 1)
+    return max(numbers)
+
+
+def _read_experiment(name: str, run: Path, places: Mapping[int, RunFolder], expected: int) -> Experiment:
     folds: dict[int, Sequence[Row]] = {}
     missing: dict[int, str] = {}
     views: dict[int, str] = {}
+    runs: dict[int, RunFolder] = {}
     for fold in range(expected):
-        scores = RunFolder(run / f"fold_{fold}").evaluation
-        if scores.per_case.is_file():
-            folds[fold] = scores.read_rows()
-            if tta := read_object(RunFolder(run / f"fold_{fold}").out_of_fold).get("tta"):
-                views[fold] = str(tta)
-        else:
-            missing[fold] = _why(places.get(fold))
+        folder = places.get(fold)
+        if folder is not None:
+            runs[fold] = folder
+        if folder is None or not folder.evaluation.per_case.is_file():
+            missing[fold] = _why_missing(folder)
+            continue
+        folds[fold] = folder.evaluation.read_rows()
+        tta = folder.read_out_of_fold().get("tta")
+        if tta:
+            views[fold] = str(tta)
     _refuse_repeated(run, folds)
-    return Experiment(name, run, folds, missing, views)
+    return Experiment(name, folds, missing, views, runs)
 
 
 def _refuse_repeated(run: Path, folds: Mapping[int, Sequence[Row]]) -> None:
-    """Each case is left out once: of another, neither means nor differences were of cases that are independent."""
+    """A case must be held out in one fold only, else means and differences count it twice."""
     seen: dict[str, int] = {}
     for fold, rows in folds.items():
-        for case in dict.fromkeys(row.case for row in rows):
-            if seen.setdefault(case, fold) != fold:
-                raise UserError(
-                    f"{run}: expected each case in one fold, found {case} in fold_{seen[case]} and fold_{fold}"
-                )
+        for row in rows:
+            first = seen.setdefault(row.case, fold)
+            if first != fold:
+                found = f"found {row.case} in fold_{first} and fold_{fold}"
+                raise UserError(f"{run}: expected each case in one fold, {found}")
 
 
-def _why(folder: Path | None) -> str:
+def _why_missing(folder: RunFolder | None) -> str:
     if folder is None:
         return "not trained"
-    status = RunFolder(folder).status
+    status = folder.status
     if status.get("state") == "failed":
         return f"failed: {status.get('reason')}"
     if status.get("state") == "finished":
         return f"trained, but not predicted; the same training command {PREDICTS}"
     return "not finished; the same training command goes on"
-
-
-def _number_of_folds(folder: Path) -> int | None:
-    """As the training's configuration says, where there is one."""
-    folds = RunFolder(folder).recorded("data.folds")
-    return folds if isinstance(folds, int) else None

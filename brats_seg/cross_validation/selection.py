@@ -1,4 +1,7 @@
-"""Which trained networks become the ensemble: the best few per fold and pipeline (PAPER.md, "choice of models")."""
+"""Choose the networks of the ensemble: the best per fold and pipeline (PAPER.md, "choice of models").
+
+Covered by tests/cross_validation/test_summary.py.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, is_bundle, load_bundle
-from brats_seg.artifacts.run_folder import VALIDATION_DICE, RunFolder
+from brats_seg.artifacts.run_folder import VALIDATION_DICE
 from brats_seg.cross_validation.experiments import Experiment
 from brats_seg.errors import UserError
 
@@ -23,6 +26,14 @@ class Ranked:
     kept: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Network:
+    experiment: str
+    fold: int
+    bundle: Bundle
+    dice: float
+
+
 def select(
     experiments: Sequence[Experiment], keep: Mapping[Pipeline, int | None]
 ) -> tuple[list[Ranked], dict[Pipeline, list[Bundle]]]:
@@ -36,36 +47,56 @@ def select(
         Every network, and the bundles of those that are kept, by pipeline and fold.
 
     Raises:
-        UserError: A bundle cannot be used or has no validation score.
+        UserError: A bundle cannot be used or has no validation score, or a number to keep is not positive.
     """
-    if wrong := [
-        f"keep.{p}={n}" for p, n in keep.items() if n is not None and (not isinstance(n, int) or n < 1)
-    ]:
-        raise UserError(f"{' '.join(wrong)}: expected how many networks per fold, or null for all")
+    _check_numbers(keep)
+    networks = _find_networks(experiments)
     ranked: list[Ranked] = []
-    chosen: dict[Pipeline, list[Bundle]] = {pipeline: [] for pipeline in PIPELINES}
-    found = [(fold, each.name, bundle) for each in experiments for fold, bundle in _bundles(each).items()]
+    chosen: dict[Pipeline, list[Bundle]] = {}
     for pipeline in PIPELINES:
-        for fold in sorted({fold for fold, _, bundle in found if bundle.pipeline == pipeline}):
-            rivals = [(_score(b), name, b) for f, name, b in found if (f, b.pipeline) == (fold, pipeline)]
-            best_first = sorted(rivals, key=lambda rival: -rival[0])
+        chosen[pipeline] = []
+        for fold, rivals in _by_fold(networks, pipeline).items():
+            best_first = sorted(rivals, key=lambda network: -network.dice)
             limit = keep.get(pipeline) or len(best_first)
-            for place, (dice, name, bundle) in enumerate(best_first, 1):
-                ranked.append(Ranked(pipeline, fold, place, name, dice, place <= limit))
-                chosen[pipeline] += [bundle] if place <= limit else []
+            for place, network in enumerate(best_first, 1):
+                kept = place <= limit
+                ranked.append(Ranked(pipeline, fold, place, network.experiment, network.dice, kept))
+                if kept:
+                    chosen[pipeline].append(network.bundle)
     return ranked, chosen
 
 
-def _bundles(experiment: Experiment) -> dict[int, Bundle]:
-    numbers = sorted([*experiment.folds, *experiment.missing])
-    places = {fold: RunFolder(experiment.folder / f"fold_{fold}").bundle for fold in numbers}
-    return {fold: load_bundle(place) for fold, place in places.items() if is_bundle(place)}
+def _check_numbers(keep: Mapping[Pipeline, int | None]) -> None:
+    wrong = []
+    for pipeline, number in keep.items():
+        if number is not None and (not isinstance(number, int) or number < 1):
+            wrong.append(f"keep.{pipeline}={number}")
+    if wrong:
+        raise UserError(f"{' '.join(wrong)}: expected how many networks per fold, or null for all")
 
 
-def _score(bundle: Bundle) -> float:
+def _find_networks(experiments: Sequence[Experiment]) -> list[_Network]:
+    found = []
+    for experiment in experiments:
+        for fold, run in experiment.runs.items():
+            if is_bundle(run.bundle):
+                bundle = load_bundle(run.bundle)
+                found.append(_Network(experiment.name, fold, bundle, _validation_dice(bundle)))
+    return found
+
+
+def _by_fold(networks: Sequence[_Network], pipeline: Pipeline) -> dict[int, list[_Network]]:
+    """The networks of a pipeline by the number of their fold, ascending."""
+    found: dict[int, list[_Network]] = {}
+    for network in networks:
+        if network.bundle.pipeline == pipeline:
+            found.setdefault(network.fold, []).append(network)
+    return dict(sorted(found.items()))
+
+
+def _validation_dice(bundle: Bundle) -> float:
     try:
         return float(bundle.record["scores"][VALIDATION_DICE])
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{bundle.folder}: expected its validation score {VALIDATION_DICE}, found none: it cannot be ranked"
-        ) from error
+        expected = f"its validation score {VALIDATION_DICE}"
+        raise UserError(f"{bundle.folder}: expected {expected}, found none: it cannot be ranked") from error

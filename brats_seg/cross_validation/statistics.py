@@ -1,22 +1,49 @@
-"""Means over folds, and differences between experiments case by case."""
+"""Means over folds, and differences between experiments case by case.
+
+Covered by tests/cross_validation/test_summary.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
-from brats_seg.artifacts.evaluation_folder import Row
+from brats_seg.artifacts.evaluation_folder import defined_values
 from brats_seg.cross_validation.experiments import Experiment
 from brats_seg.errors import UserError
-from brats_seg.evaluation.tables import COLUMNS
+from brats_seg.evaluation.paper import COLUMNS
 
 SHOWN = ("dice", "hd95")
 """Metrics of the summary."""
+CELLS = tuple(product(SHOWN, COLUMNS))
+"""Metric and region, in the order of the tables."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How the interval of a mean is found: from means over cases drawn with replacement.
+
+    Attributes:
+        draws: How many.
+        confidence: Of the interval, such as 0.95.
+        seed: Of the draws.
+    """
+
+    draws: int
+    confidence: float
+    seed: int
+
+    def interval(self, values: NDArray[np.float64]) -> tuple[float, float]:
+        """The percentile interval of the mean of ``(case,)``."""
+        drawn = np.random.default_rng(self.seed).choice(values, (self.draws, len(values)))
+        ends = ((1 - self.confidence) / 2, (1 + self.confidence) / 2)
+        low, high = np.quantile(drawn.mean(1), ends)
+        return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -33,7 +60,7 @@ class FoldMean:
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """Mean and standard deviation (n - 1) of the folds' means, as in the paper's Table 2; ``cases`` of all folds together."""
+    """Mean and standard deviation (n - 1) of the folds' means (paper, Table 2); ``cases`` of all folds."""
 
     experiment: str
     metric: str
@@ -51,11 +78,11 @@ class Difference:
     Attributes:
         experiment: Name.
         other: Name.
-        metric: Key of the metrics.
+        metric: Name of the metric.
         region: ET, WT or TC.
         mean: Over the cases.
-        low: Of the interval from resampled cases.
-        high: Likewise.
+        low: Lower end of the interval from resampled cases.
+        high: Upper end of that interval.
         p: Two-sided Wilcoxon signed-rank test, not corrected for the number of comparisons.
         cases: How many.
     """
@@ -80,72 +107,63 @@ def fold_means(experiments: Sequence[Experiment]) -> list[FoldMean]:
     means = []
     for each in experiments:
         for fold, rows in each.folds.items():
-            for metric in SHOWN:
-                for region in COLUMNS:
-                    if values := list(_values(rows, metric, region).values()):
-                        means.append(
-                            FoldMean(each.name, fold, metric, region, float(np.mean(values)), len(values))
-                        )
+            for metric, region in CELLS:
+                values = list(defined_values(rows, metric, region).values())
+                if values:
+                    mean = float(np.mean(values))
+                    means.append(FoldMean(each.name, fold, metric, region, mean, len(values)))
     if not means:
         names = ", ".join(each.name for each in experiments)
-        raise UserError(
-            f"{names}: expected scores of {' or '.join(SHOWN)}, found no case where one of them is defined"
-        )
+        expected = f"scores of {' or '.join(SHOWN)}"
+        raise UserError(f"{names}: expected {expected}, found no case where one of them is defined")
     return means
 
 
 def across_folds(means: Sequence[FoldMean]) -> list[CrossValidated]:
     """Per experiment, metric and region, in the order in which they come."""
+    groups: dict[tuple[str, str, str], list[FoldMean]] = {}
+    for mean in means:
+        groups.setdefault((mean.experiment, mean.metric, mean.region), []).append(mean)
     found = []
-    for key in dict.fromkeys((mean.experiment, mean.metric, mean.region) for mean in means):
-        chosen = [mean for mean in means if (mean.experiment, mean.metric, mean.region) == key]
-        values = [mean.mean for mean in chosen]
+    for key, group in groups.items():
+        values = [mean.mean for mean in group]
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        found.append(
-            CrossValidated(*key, float(np.mean(values)), sd, len(values), sum(mean.cases for mean in chosen))
-        )
+        cases = sum(mean.cases for mean in group)
+        found.append(CrossValidated(*key, float(np.mean(values)), sd, len(values), cases))
     return found
 
 
-def differences(
-    experiments: Sequence[Experiment], *, draws: int, confidence: float, seed: int
-) -> list[Difference]:
-    """Every experiment against each one before it, per metric and region, where they share at least two cases.
+def find_differences(experiments: Sequence[Experiment], bootstrap: Bootstrap) -> list[Difference]:
+    """Compare every experiment with each one before it, where the two share at least two cases.
 
     Args:
         experiments: In the order of the tables.
-        draws: Resamples of the cases behind an interval.
-        confidence: Of the interval, such as 0.95.
-        seed: Of the resampling.
+        bootstrap: Of the interval of each difference.
+
+    Returns:
+        The differences, in the order of the tables.
     """
     found = []
     for other, each in combinations(experiments, 2):
-        for metric in SHOWN:
-            for region in COLUMNS:
-                ours, theirs = (_values(e.rows, metric, region) for e in (each, other))
-                deltas = np.array([ours[case] - theirs[case] for case in sorted(ours.keys() & theirs.keys())])
-                if len(deltas) > 1:
-                    low, high = interval(deltas, draws=draws, confidence=confidence, seed=seed)
-                    place = (each.name, other.name, metric, region)
-                    found.append(
-                        Difference(*place, float(deltas.mean()), low, high, signed_rank(deltas), len(deltas))
-                    )
+        for metric, region in CELLS:
+            deltas = _paired_differences(each, other, metric, region)
+            if len(deltas) > 1:
+                place = (each.name, other.name, metric, region)
+                low, high = bootstrap.interval(deltas)
+                p = signed_rank(deltas)
+                found.append(Difference(*place, float(deltas.mean()), low, high, p, len(deltas)))
     return found
 
 
-def interval(values: NDArray[np.float64], *, draws: int, confidence: float, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean."""
-    means = np.random.default_rng(seed).choice(values, (draws, len(values))).mean(1)
-    low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
-    return float(low), float(high)
-
-
 def signed_rank(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of the Wilcoxon signed-rank test; differences of zero are left out, and 1 where there is no other."""
+    """Two-sided p of the Wilcoxon signed-rank test; zeros are left out; 1 where nothing is left."""
     nonzero = differences[differences != 0]  # scipy would take zeros for ties, and approximate
     return float(wilcoxon(nonzero).pvalue) if len(nonzero) else 1.0
 
 
-def _values(rows: Sequence[Row], metric: str, region: str) -> dict[str, float]:
-    """Case to value, where it is defined."""
-    return {r.case: r.value for r in rows if (r.metric, r.region) == (metric, region) and r.value is not None}
+def _paired_differences(one: Experiment, other: Experiment, metric: str, region: str) -> NDArray[np.float64]:
+    """``one`` minus ``other`` on the cases of both, sorted by case."""
+    ours = defined_values(one.rows, metric, region)
+    theirs = defined_values(other.rows, metric, region)
+    shared = sorted(ours.keys() & theirs.keys())
+    return np.array([ours[case] - theirs[case] for case in shared])

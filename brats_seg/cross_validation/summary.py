@@ -1,9 +1,10 @@
-"""What a cross-validation came to: the paper's Table 2, differences between experiments, and which models become the ensemble."""
+"""Sum up a cross-validation: the paper's Table 2, differences between experiments, choice of the ensemble."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -11,36 +12,45 @@ from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.artifacts.evaluation_folder import to_csv
 from brats_seg.cross_validation.boxplot import save_box_plot
-from brats_seg.cross_validation.experiments import doubts, missing_folds, read_experiments
+from brats_seg.cross_validation.experiments import find_doubtful_folds, missing_folds, read_experiments
 from brats_seg.cross_validation.selection import select
-from brats_seg.cross_validation.statistics import CrossValidated, across_folds, differences, fold_means
+from brats_seg.cross_validation.statistics import (
+    Bootstrap,
+    CrossValidated,
+    across_folds,
+    find_differences,
+    fold_means,
+)
 from brats_seg.cross_validation.tables import Grid, differences_grids, ranking_grid, summary_grids
 from brats_seg.files import write_text
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def cv_summary(
+
+def summarise_runs(
     runs: Sequence[Path],
     output: Path,
     *,
     keep: Mapping[Pipeline, int | None],
-    draws: int,
-    confidence: float,
-    seed: int,
+    bootstrap: Bootstrap,
     paper: bool = False,
 ) -> list[CrossValidated]:
     """Write tables, a picture and the ensemble, and print the tables.
 
-    ``folds.csv``, ``summary.csv``, ``boxplot.png``; where two experiments share cases ``differences.csv``, where there are
-    bundles ``ranking.csv`` and ``ensemble.yaml``; last ``summary.md``, which has all of it.
+    ``folds.csv``, ``summary.csv``, ``boxplot.png``; where two experiments share cases ``differences.csv``,
+    where there are bundles ``ranking.csv`` and ``ensemble.yaml``; last ``summary.md``, which has all of it.
 
     Args:
-        runs: Folders of folds, ``<runs_root>/<name>``; what counts of a fold is its ``evaluation/`` and its ``bundle/``.
+        runs: Folders of folds, ``<runs_root>/<name>``; of each fold, its evaluation folder and its bundle are
+            read.
         output: Folder for all of it.
         keep: Pipeline to how many networks per fold become part of the ensemble; None: all.
-        draws: Of the bootstrap.
-        confidence: Of its interval.
-        seed: Of its draws.
+        bootstrap: Of the interval of each difference.
         paper: Put the paper's results beside.
+
+    Returns:
+        Mean and spread per experiment, metric and region.
 
     Raises:
         UserError: No fold is scored, or scores or a bundle cannot be used.
@@ -48,34 +58,53 @@ def cv_summary(
     experiments = read_experiments(runs)
     means = fold_means(experiments)
     found = across_folds(means)
-    deltas = differences(experiments, draws=draws, confidence=confidence, seed=seed)
+    deltas = find_differences(experiments, bootstrap)
     ranked, chosen = select(experiments, keep)
-    tables = summary_grids(found, paper=paper)
-    others = differences_grids(deltas, confidence=confidence)
-    others += [ranking_grid(ranked)] if ranked else []
-    for name, records in (("folds", means), ("summary", found), ("differences", deltas), ("ranking", ranked)):
-        if records:
-            write_text(output / f"{name}.csv", to_csv(records))
-        else:
-            (output / f"{name}.csv").unlink(missing_ok=True)
+    tables: dict[str, Sequence[DataclassInstance]] = {
+        "folds": means,
+        "summary": found,
+        "differences": deltas,
+        "ranking": ranked,
+    }
+    _write_tables(output, tables)
     save_box_plot(output / "boxplot.png", experiments)
+    first = summary_grids(found, paper=paper)
+    others = differences_grids(deltas, confidence=bootstrap.confidence)
     if ranked:
         write_ensemble(output / "ensemble.yaml", chosen)
+        others.append(ranking_grid(ranked))
     else:
         (output / "ensemble.yaml").unlink(missing_ok=True)
-    _tell(tables, others, [*missing_folds(experiments), *doubts(experiments)], output)
+    notes = [*missing_folds(experiments), *find_doubtful_folds(experiments)]
+    file = output / "summary.md"
+    write_text(file, _to_markdown(first, others, notes))
+    _show([*first, *others], notes, file)
     return found
 
 
-def _tell(tables: Sequence[Grid], others: Sequence[Grid], remarks: Sequence[str], output: Path) -> None:
-    """In a file, written last, and on the terminal."""
-    notes = ["".join(f"- {line}\n" for line in remarks)] if remarks else []
-    picture = "![Dice per case, experiment and region](boxplot.png)\n"
-    first, last = ([grid.markdown() for grid in grids] for grids in (tables, others))
-    write_text(output / "summary.md", "\n".join(["# Cross-validation\n", *first, *notes, picture, *last]))
+def _write_tables(output: Path, tables: Mapping[str, Sequence[DataclassInstance]]) -> None:
+    """Name to records; the file of a table without any goes."""
+    for name, records in tables.items():
+        file = output / f"{name}.csv"
+        if records:
+            write_text(file, to_csv(records))
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence[str]) -> str:
+    """The means, the notes, the picture, and the other tables."""
+    parts = ["# Cross-validation\n", *map(Grid.markdown, tables)]
+    if notes:
+        parts.append("".join(f"- {note}\n" for note in notes))
+    parts += ["![Dice per case, experiment and region](boxplot.png)\n", *map(Grid.markdown, others)]
+    return "\n".join(parts)
+
+
+def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
     console = Console()
-    for grid in (*tables, *others):
+    for grid in grids:
         console.print(grid.terminal())
-    for line in remarks:
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"{output / 'summary.md'}", highlight=False, soft_wrap=True)
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True)
+    console.print(f"{file}", highlight=False, soft_wrap=True)

@@ -1,8 +1,11 @@
-"""The tables of a cross-validation: grids of text, as Markdown or for a terminal."""
+"""The tables of a cross-validation: grids of text, as Markdown or for a terminal.
+
+Covered by tests/cross_validation/test_summary.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,17 +13,11 @@ from rich.table import Table
 
 from brats_seg.cross_validation.selection import Ranked
 from brats_seg.cross_validation.statistics import SHOWN, CrossValidated, Difference
-from brats_seg.evaluation.conventions import METRICS
-from brats_seg.evaluation.tables import COLUMNS
-
-PAPER = {
-    "plain": ((0.8077, 0.011), (0.9070, 0.006), (0.8705, 0.013)),
-    "+ patient removal": ((0.8126, 0.019), (0.9043, 0.005), (0.8686, 0.012)),
-    "+ attention": ((0.8144, 0.022), (0.9037, 0.008), (0.8701, 0.018)),
-}
-"""Table 2: mean and standard deviation over folds of Dice, in the order of :data:`COLUMNS`."""
+from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.paper import COLUMNS, FOLD_DICE
 
 Measured = TypeVar("Measured", CrossValidated, Difference)
+RANKING_HEAD = ("Pipeline", "Fold", "Model", "Place", "Dice without TTA", "In the ensemble")
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,10 @@ class Grid:
     def markdown(self) -> str:
         """As Markdown, under a heading."""
         rule = ["---"] * self.names + ["--:"] * (len(self.head) - self.names)
-        return "\n".join(
-            [
-                f"## {self.title}",
-                "",
-                *(f"| {' | '.join(line)} |" for line in (self.head, rule, *self.lines)),
-                "",
-            ]
-        )
+        lines = [f"## {self.title}", ""]
+        for cells in (self.head, rule, *self.lines):
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join([*lines, ""])
 
     def terminal(self) -> Table:
         """For a terminal."""
@@ -57,69 +50,93 @@ class Grid:
 
 
 def summary_grids(found: Sequence[CrossValidated], *, paper: bool) -> list[Grid]:
-    """The paper's Table 2, one per metric: an experiment per line, mean (standard deviation over folds)."""
-    return [
-        _summary_grid(metric, group, paper=paper and metric == "dice") for metric, group in _by_metric(found)
-    ]
+    """The paper's Table 2, one per metric: an experiment per line, mean (standard deviation over folds).
+
+    Args:
+        found: Of every experiment, metric and region.
+        paper: Put the paper's results beside those of Dice.
+
+    Returns:
+        The tables.
+    """
+    grids = []
+    for metric, group in _by_metric(found).items():
+        lines = _experiment_lines(group)
+        if paper and metric == "dice":
+            lines += _paper_lines()
+        title = (
+            f"{METRICS[metric].title}: mean (standard deviation over folds) on the cases of the fold left out"
+        )
+        grids.append(Grid(title, ["Experiment", "Folds", "Cases", *COLUMNS], lines))
+    return grids
 
 
 def differences_grids(found: Sequence[Difference], *, confidence: float) -> list[Grid]:
-    """One per metric: a line per two experiments and region."""
+    """One per metric: a line per two experiments and region.
+
+    Args:
+        found: Of every two experiments, metric and region.
+        confidence: Of the intervals.
+
+    Returns:
+        The tables.
+    """
     head = ["Difference", "Region", "Cases", "Mean", f"{confidence:.0%} interval", "p"]
     grids = []
-    for metric, group in _by_metric(found):
+    for metric, group in _by_metric(found).items():
         digits = METRICS[metric].digits
         lines = []
         for each in group:
-            bounds = f"{each.low:+.{digits}f} to {each.high:+.{digits}f}"
             names = [f"{each.experiment} - {each.other}", each.region]
+            bounds = f"{each.low:+.{digits}f} to {each.high:+.{digits}f}"
             lines.append([*names, str(each.cases), f"{each.mean:+.{digits}f}", bounds, f"{each.p:.3g}"])
-        title = f"{METRICS[metric].title}: differences case by case (Wilcoxon's p, not corrected for {len(lines)} comparisons)"
+        comparisons = f"Wilcoxon's p, not corrected for {len(lines)} comparisons"
+        title = f"{METRICS[metric].title}: differences case by case ({comparisons})"
         grids.append(Grid(title, head, lines, 2))
     return grids
 
 
 def ranking_grid(found: Sequence[Ranked]) -> Grid:
     """A line per network."""
-    head = ["Pipeline", "Fold", "Model", "Place", "Dice without TTA", "In the ensemble"]
-    lines = [
-        [
-            r.pipeline.upper(),
-            str(r.fold),
-            r.experiment,
-            str(r.place),
-            f"{r.dice:.4f}",
-            "yes" if r.kept else "no",
-        ]
-        for r in found
-    ]
-    return Grid("Models per fold, by the mean over its cases and regions", head, lines, 3)
-
-
-def _summary_grid(metric: str, found: Sequence[CrossValidated], *, paper: bool) -> Grid:
     lines = []
-    for name in dict.fromkeys(each.experiment for each in found):
-        cells = {each.region: each for each in found if each.experiment == name}
-        folds, cases = (
-            max(counts) for counts in zip(*((each.folds, each.cases) for each in cells.values()), strict=True)
-        )
-        lines.append([name, str(folds), str(cases), *(_cell(cells.get(region)) for region in COLUMNS)])
-    for name, numbers in PAPER.items() if paper else ():
-        lines.append([f"paper, {name}", "5", "369", *(f"{mean:.4f} ({sd:.3f})" for mean, sd in numbers)])
-    title = f"{METRICS[metric].title}: mean (standard deviation over folds) on the cases of the fold left out"
-    return Grid(title, ["Experiment", "Folds", "Cases", *COLUMNS], lines)
+    for each in found:
+        names = [each.pipeline.upper(), str(each.fold), each.experiment]
+        lines.append([*names, str(each.place), f"{each.dice:.4f}", "yes" if each.kept else "no"])
+    return Grid("Models per fold, by the mean over its cases and regions", RANKING_HEAD, lines, 3)
 
 
-def _by_metric(found: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
-    return [
-        (metric, group) for metric in SHOWN if (group := [each for each in found if each.metric == metric])
-    ]
+def _experiment_lines(found: Iterable[CrossValidated]) -> list[list[str]]:
+    experiments: dict[str, dict[str, CrossValidated]] = {}
+    for each in found:
+        experiments.setdefault(each.experiment, {})[each.region] = each
+    lines = []
+    for name, regions in experiments.items():
+        folds = max(each.folds for each in regions.values())
+        cases = max(each.cases for each in regions.values())
+        cells = [_cell(regions.get(region)) for region in COLUMNS]
+        lines.append([name, str(folds), str(cases), *cells])
+    return lines
+
+
+def _paper_lines() -> list[list[str]]:
+    lines = []
+    for name, numbers in FOLD_DICE.items():
+        cells = [f"{mean:.4f} ({sd:.3f})" for mean, sd in numbers]
+        lines.append([f"paper, {name}", "5", "369", *cells])
+    return lines
+
+
+def _by_metric(found: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """In the order of the tables, those that there are."""
+    groups: dict[str, list[Measured]] = {metric: [] for metric in SHOWN}
+    for each in found:
+        groups[each.metric].append(each)
+    return {metric: group for metric, group in groups.items() if group}
 
 
 def _cell(each: CrossValidated | None) -> str:
     if each is None:
         return "undefined"
     digits = METRICS[each.metric].digits
-    return (
-        f"{each.mean:.{digits}f} ({'one fold' if each.sd is None else f'{each.sd:.{max(digits - 1, 2)}f}'})"
-    )
+    sd = "one fold" if each.sd is None else f"{each.sd:.{max(digits - 1, 2)}f}"
+    return f"{each.mean:.{digits}f} ({sd})"

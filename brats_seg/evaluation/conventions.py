@@ -1,16 +1,16 @@
-"""What is measured, by the name of the edition of the challenge that measures it so. docs/evaluation.md compares them."""
+"""Scoring rules of the BraTS editions, by name. docs/evaluation.md compares them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from brats_seg.errors import WrongValue
+from brats_seg.evaluation.measures import METRICS
 from brats_seg.metrics import functional as of
-from brats_seg.metrics.functional import Mask, Spacing
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
 from brats_seg.metrics.matching import match_lesions
+from brats_seg.metrics.surface import Mask, Spacing
 
 Scores = dict[str, float | None]
 TOLERANCE_MM = 1.0
@@ -24,56 +24,13 @@ MARGIN = DILATION_2023
 
 
 @dataclass(frozen=True)
-class Metric:
-    """How a metric is named, shown, compared and punished.
-
-    Attributes:
-        title: In tables.
-        digits: After the point.
-        better: Which way is good; None where neither is.
-        worst: What a missing prediction gets; None: see :meth:`Convention.worst`.
-    """
-
-    title: str
-    digits: int = 4
-    better: Literal["higher", "lower"] | None = "higher"
-    worst: float | None = 0.0
-
-
-METRICS: Mapping[str, Metric] = {
-    "dice_a": Metric("Dice (pipeline A alone)"),
-    "dice_b": Metric("Dice (pipeline B alone)"),
-    "dice": Metric("Dice"),
-    "lesion_dice": Metric("Lesion-wise Dice"),
-    "sensitivity": Metric("Sensitivity"),
-    "specificity": Metric("Specificity", 5),
-    "hd95": Metric("Hausdorff (95%), mm", 2, "lower", None),
-    "lesion_hd95": Metric("Lesion-wise Hausdorff (95%), mm", 2, "lower", None),
-    "surface_dice": Metric("Surface Dice at 1 mm"),
-    "lesion_surface_dice": Metric("Lesion-wise surface Dice"),
-    "lesion_f1": Metric("Lesion F1"),
-    "volume_difference": Metric("Volume difference, ml", 2, None, None),
-    "lesions_truth": Metric("Lesions, truth", 2, None, None),
-    "lesions_predicted": Metric("Lesions, predicted", 2, None, None),
-    "lesions_found": Metric("Lesions found", 2, None, None),
-    "lesions_missed": Metric("Lesions missed", 2, "lower", None),
-    "lesions_false": Metric("Lesions, false", 2, "lower", None),
-    "uncertainty_dice": Metric("Uncertainty: Dice AUC"),
-    "uncertainty_ftp": Metric("Uncertainty: filtered TP AUC", 4, "lower", 1.0),
-    "uncertainty_ftn": Metric("Uncertainty: filtered TN AUC", 4, "lower", 1.0),
-    "uncertainty_score": Metric("Uncertainty: score"),
-    "ece": Metric("Calibration error (ECE)", 4, "lower", 1.0),
-}
-"""Every metric by its name in ``per_case.csv``, in the order of the tables."""
-
-
-@dataclass(frozen=True)
 class Convention:
     """One edition's way to score a region of a case.
 
     Attributes:
-        name: How people ask for it.
-        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks may be cropped.
+        name: Its key in :data:`CONVENTIONS`.
+        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks
+            ``(z, y, x)`` may be cropped, with :data:`MARGIN`.
         ranked: Metrics that a ranking is made of.
         penalty_mm: Hausdorff distance of a missing prediction.
     """
@@ -84,15 +41,26 @@ class Convention:
     penalty_mm: float
 
     def worst(self, metric: str) -> float | None:
-        """What a missing prediction gets, whatever the truth; None: what an empty one gets."""
-        return self.penalty_mm if metric.endswith("hd95") else METRICS[metric].worst
+        """Value of a missing prediction, whatever the truth; None: that of an empty prediction."""
+        found = METRICS[metric]
+        return self.penalty_mm if found.kind == "distance" else found.worst
 
 
 def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
     """BraTS 2017 to 2022: Dice, sensitivity, specificity, HD95 of the whole region.
 
-    Source: PAPER.md, "Metrics"; Bakas et al. 2018, section 3; the penalty of 373.12866 from the leaderboards of 2020. Both masks
+    Source: PAPER.md, "Metrics"; Bakas et al. 2018, section 3; the penalty of 373.12866 from the leaderboards
+        of 2020. Both masks
     empty: Dice 1, HD95 0; one empty: 0 and 373.12866. Sensitivity without a truth is undefined.
+
+    Args:
+        prediction: One region, ``(z, y, x)``, may be cropped.
+        truth: Same shape.
+        spacing_mm: Size of a voxel along ``(z, y, x)``.
+        voxels: Of the whole volume.
+
+    Returns:
+        Metric to value; None where it is undefined.
     """
     lesions = count_lesions(prediction, truth)
     return {
@@ -111,9 +79,20 @@ def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
     """BraTS 2023 and 2024, adult glioma: Dice and HD95 lesion by lesion.
 
-    Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three dilations, those of
-    50 mm^3 or less ignored; a missed or false lesion is Dice 0 and HD95 374. Neither lesions nor false ones: 1 and 0. ``dice``
-    and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is 1 where nothing is predicted, else 0.
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three
+        dilations, those of
+    50 mm^3 or less ignored; a missed or false lesion is Dice 0 and HD95 374. Neither lesions nor false ones:
+    1 and 0. ``dice`` and ``hd95`` are its "legacy" ones, of the whole region; sensitivity without a truth is
+    1 where nothing is predicted, else 0.
+
+    Args:
+        prediction: One region, ``(z, y, x)``, may be cropped.
+        truth: Same shape.
+        spacing_mm: Size of a voxel along ``(z, y, x)``.
+        voxels: Of the whole volume.
+
+    Returns:
+        Metric to value.
     """
     lesions = lesion_wise(
         prediction,
@@ -139,10 +118,20 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 
 
 def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
-    """BraTS 2026, adult glioma: lesions matched one to one, their Dice, HD95 and surface Dice over the pairs, and F1.
+    """BraTS 2026, adult glioma: lesions matched one to one; Dice, HD95, surface Dice over the pairs, and F1.
 
-    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has a lesion: undefined;
-    lesions, but no pair: 0, and HD95 373. A missing prediction likewise. ``dice`` is that of the whole region.
+    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has
+        a lesion: undefined;
+    lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice`` is that of the whole region.
+
+    Args:
+        prediction: One region, ``(z, y, x)``, may be cropped.
+        truth: Same shape.
+        spacing_mm: Size of a voxel along ``(z, y, x)``.
+        voxels: Of the whole volume; not used.
+
+    Returns:
+        Metric to value; None where it is undefined.
     """
     lesions = match_lesions(prediction, truth, spacing_mm, penalty_mm=PENALTY_2026_MM)
     return {
@@ -158,26 +147,19 @@ def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
     }
 
 
+RANKED_2026 = ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1")
 CONVENTIONS = {
-    c.name: c
-    for c in (
-        Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
-        Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
-        Convention(
-            "brats2026",
-            brats2026,
-            ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1"),
-            PENALTY_2026_MM,
-        ),
-    )
+    "brats2020": Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
+    "brats2023": Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
+    "brats2026": Convention("brats2026", brats2026, RANKED_2026, PENALTY_2026_MM),
 }
 
 
-def convention(name: str) -> Convention:
-    """Look a convention up by name.
+def find_convention(name: str) -> Convention:
+    """Look a scoring convention up by name.
 
     Raises:
-        UserError: The name is not known.
+        WrongValue: The name is not known.
     """
     if name not in CONVENTIONS:
         raise WrongValue(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")

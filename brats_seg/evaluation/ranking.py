@@ -1,4 +1,4 @@
-"""Rank several prediction folders in the manner of the challenge, and ask whether chance could have ranked them so."""
+"""Rank several prediction folders as the challenge does, and test whether their order may be chance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scipy.stats import rankdata
 
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import UserError
-from brats_seg.evaluation.conventions import METRICS
+from brats_seg.evaluation.measures import METRICS
 
 DRAWS = 100_000
-"""Of the permutation test, where trying every one would be more."""
+"""Exchanges that the permutation test draws where there are more than so many."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Ranking:
     Attributes:
         names: Of the entrants.
         scores: Mean rank of each over cases, regions and metrics; 1 is the best there can be.
-        p: ``(entrant, entrant)``: how probably chance alone would put the row's entrant at least so far ahead of the column's.
-            Above the diagonal; NaN elsewhere.
-        cases: How many there were.
+        p: ``(entrant, entrant)``: probability that chance alone puts the entrant of the row at least so far
+            ahead of the entrant of the column. Above the diagonal; NaN elsewhere.
+        cases: How many cases all entrants have.
     """
 
     names: tuple[str, ...]
@@ -40,15 +40,19 @@ class Ranking:
 
 
 def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed: int) -> Ranking:
-    """Rank per case, region and metric; the mean over regions and metrics per case; the mean of those over cases.
+    """Rank per case, region and metric; then the mean per case over regions and metrics; then over cases.
 
-    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks; an undefined value is the
-    best: it means that there was nothing to find, and nothing was said to be there.
+    Source: Bakas et al. 2018, section 3.3. Equal values share the mean of their ranks. An undefined value is
+        the best: there
+    was nothing to find, and nothing was predicted.
 
     Args:
         entrants: Name to scores. Cases that not all of them have are left out.
         metrics: Those that count.
         seed: Of the permutation test.
+
+    Returns:
+        The entrants, best first.
 
     Raises:
         UserError: No case that all entrants have.
@@ -58,21 +62,24 @@ def rank(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str], *, seed:
     per_case = per_case[:, order]
     p = np.full((len(order), len(order)), np.nan)
     for better, worse in zip(*np.triu_indices(len(order), 1), strict=True):
-        p[better, worse] = permutation_test(
-            per_case[:, worse] - per_case[:, better], np.random.default_rng(seed)
-        )
+        ahead = per_case[:, worse] - per_case[:, better]
+        p[better, worse] = permutation_test(ahead, np.random.default_rng(seed))
     names = list(entrants)
     return Ranking(tuple(names[i] for i in order), tuple(map(float, per_case.mean(0))), p, len(per_case))
 
 
 def permutation_test(differences: NDArray[np.float64], generator: np.random.Generator) -> float:
-    """One-sided: the share of all exchanges of two entrants, case by case, with a mean difference at least as large.
+    """One-sided: share of exchanges of two entrants, case by case, with at least as large a mean difference.
 
-    Every exchange is tried where there are at most :data:`DRAWS`; else so many are drawn, and the one observed counts too.
+    Every exchange is tried where there are at most :data:`DRAWS`; else so many are drawn, and the one
+    observed counts too.
 
     Args:
         differences: ``(case,)``: rank of the one minus rank of the other.
         generator: For the draws.
+
+    Returns:
+        The p-value.
     """
     observed = differences.sum() - 1e-9  # sums of the same numbers in another order may differ by rounding
     if 2 ** len(differences) <= DRAWS:
@@ -86,7 +93,7 @@ def permutation_test(differences: NDArray[np.float64], generator: np.random.Gene
 
 
 def to_csv(ranking: Ranking) -> str:
-    """One line per entrant: place, name, mean rank, and p against each one behind it."""
+    """One line per entrant: place, name, mean rank, and the p-value of being ahead of each later one."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(_table(ranking))
     return text.getvalue()
@@ -104,44 +111,64 @@ def to_terminal(ranking: Ranking) -> Table:
 
 
 def to_markdown(ranking: Ranking, convention: str, metrics: Sequence[str]) -> str:
-    """The ranking as a Markdown table."""
+    """The ranking as a Markdown table.
+
+    Args:
+        ranking: Of the entrants.
+        convention: Name of the scoring convention.
+        metrics: Those that count.
+
+    Returns:
+        Markdown.
+    """
     head, *rows = _table(ranking)
-    lines = [
-        f"| {' | '.join(head)} |",
-        "|---|---|" + "--:|" * (len(head) - 2),
-        *(f"| {' | '.join(row)} |" for row in rows),
+    lines = [f"| {' | '.join(head)} |", "|---|---|" + "--:|" * (len(head) - 2)]
+    for row in rows:
+        lines.append(f"| {' | '.join(row)} |")
+    titles = " and ".join(METRICS[metric].title for metric in metrics)
+    lines += [
+        "",
+        f"Rank per case and region of {titles}; {ranking.cases} cases, convention {convention}.",
+        "",
     ]
-    of = " and ".join(METRICS[metric].title for metric in metrics)
-    return "\n".join(
-        [*lines, "", f"Rank per case and region of {of}; {ranking.cases} cases, convention {convention}.", ""]
-    )
+    return "\n".join(lines)
 
 
 def _table(ranking: Ranking) -> list[list[str]]:
-    rows = [["place", "predictions", "mean rank", *(f"p ahead of {name}" for name in ranking.names[1:])]]
-    for i, (name, score) in enumerate(zip(ranking.names, ranking.scores, strict=True)):
-        rows.append(
-            [str(i + 1), name, f"{score:.3f}", *("" if np.isnan(p) else f"{p:.3g}" for p in ranking.p[i, 1:])]
-        )
-    return rows
+    later = ranking.names[1:]
+    table = [["place", "predictions", "mean rank", *(f"p ahead of {name}" for name in later)]]
+    for place, (name, score) in enumerate(zip(ranking.names, ranking.scores, strict=True), 1):
+        row = [str(place), name, f"{score:.3f}"]
+        for p in ranking.p[place - 1, 1:]:
+            row.append("" if np.isnan(p) else f"{p:.3g}")
+        table.append(row)
+    return table
 
 
 def _ranks(entrants: Mapping[str, Sequence[Row]], metrics: Sequence[str]) -> NDArray[np.float64]:
     """``(case, entrant)``: mean rank over regions and metrics."""
-    tables = [
-        {(r.case, r.region, r.metric): r.value for r in rows if r.metric in metrics}
-        for rows in entrants.values()
-    ]
-    cases = sorted(set.intersection(*({case for case, _, _ in table} for table in tables)))
+    tables = [_by_case(rows, metrics) for rows in entrants.values()]
+    cases = sorted(set(tables[0]).intersection(*tables[1:]))
     if not cases:
         raise UserError("nothing to rank: no case was scored in every folder")
-    keys = sorted({(region, metric) for table in tables for _, region, metric in table})
-    costs = [
-        [[_cost(metric, table[case, region, metric]) for table in tables] for region, metric in keys]
-        for case in cases
-    ]
+    costs = []
+    for case in cases:
+        columns = [table[case] for table in tables]
+        of_case = []
+        for region, metric in sorted(columns[0]):
+            of_case.append([_cost(metric, own[region, metric]) for own in columns])
+        costs.append(of_case)
     mean: NDArray[np.float64] = rankdata(costs, axis=-1).mean(1)
     return mean
+
+
+def _by_case(rows: Sequence[Row], metrics: Sequence[str]) -> dict[str, dict[tuple[str, str], float | None]]:
+    """Case id to ``(region, metric)`` to value, of the metrics that count."""
+    found: dict[str, dict[tuple[str, str], float | None]] = {}
+    for row in rows:
+        if row.metric in metrics:
+            found.setdefault(row.case, {})[row.region, row.metric] = row.value
+    return found
 
 
 def _cost(metric: str, value: float | None) -> float:

@@ -1,24 +1,28 @@
-"""Everything that is measured of one case."""
+"""Score one case. Covered by tests/evaluation/test_conventions.py and test_evaluation.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.artifacts.evaluation_folder import Row
-from brats_seg.evaluation.conventions import MARGIN, METRICS, Convention, Scores
-from brats_seg.evaluation.pairs import LabelMap, Pair
+from brats_seg.artifacts.prediction_folder import LabelMap
+from brats_seg.errors import CaseError
+from brats_seg.evaluation.conventions import MARGIN, Convention, Scores
+from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map
-from brats_seg.evaluation.uncertainty import Sums, calibration, uncertainty
+from brats_seg.evaluation.uncertainty import ProbabilisticMaps, Sums
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.labels import encode_regions, label_values
-from brats_seg.metrics.functional import Mask, dice
+from brats_seg.metrics.functional import dice
+from brats_seg.metrics.surface import Mask
 from brats_seg.terms import REGIONS
+
+ONE_VOXEL = Box((0, 0, 0), (1, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,40 @@ class Wanted:
 
     Attributes:
         convention: Whose metrics.
-        alone: Metrics of one pipeline alone that the cohort has, keys of :data:`brats_seg.evaluation.pairs.ALONE`.
+        pipelines: Those whose own label maps the cohort has.
         intervals: Between the thresholds of the uncertainty scores; 0 leaves them out.
         bins: Of the reliability diagram; 0 leaves it out.
     """
 
     convention: Convention
-    alone: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
     intervals: int = 0
     bins: int = 0
+
+    @property
+    def further_metrics(self) -> list[str]:
+        """The metrics that are measured besides those of the convention."""
+        found = []
+        for name, metric in METRICS.items():
+            of_pipeline = metric.pipeline in self.pipelines
+            of_uncertainty = metric.kind == "uncertainty" and self.intervals > 0
+            of_calibration = metric.kind == "calibration" and self.bins > 0
+            if of_pipeline or of_uncertainty or of_calibration:
+                found.append(name)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The reference of one case, in memory.
+
+    Attributes:
+        volume: The label map, ``(z, y, x)``.
+        regions: ``(region, z, y, x)``.
+    """
+
+    volume: nifti.Volume
+    regions: Mask
 
 
 @dataclass(frozen=True)
@@ -44,68 +73,97 @@ class CaseScores:
 
     Attributes:
         rows: One per region and metric.
-        calibration: Region to the sums of its reliability diagram; empty where it was not wanted.
+        reliability: Region to the sums of its reliability diagram; empty where it was not wanted.
     """
 
     rows: list[Row]
-    calibration: dict[str, Sums] = field(default_factory=dict)
+    reliability: dict[str, Sums] = field(default_factory=dict)
 
 
-def score_pair(pair: Pair, truth: nifti.Volume, wanted: Wanted) -> CaseScores:
+def read_truth(pair: Pair) -> Truth:
+    """Read the reference of a case.
+
+    Raises:
+        CaseError: There is none, it cannot be read, or holds another label value.
+    """
+    if pair.reference is None:
+        raise CaseError(pair.case, expected="a reference", found="none")
+    volume = read_label_map(pair.case, pair.reference)
+    return Truth(volume, encode_regions(volume.array, label_values(pair.reference.labels)))
+
+
+def score_pair(pair: Pair, truth: Truth, wanted: Wanted) -> CaseScores:
     """Every metric of every region of one case; of a missing prediction the worst there is.
 
     Args:
-        pair: The case.
-        truth: Its reference, read.
+        pair: The files of the case.
+        truth: Its reference.
         wanted: What to measure.
 
+    Returns:
+        The scores.
+
     Raises:
-        CaseError: A file of the prediction cannot be read, or geometry or labels do not fit.
+        CaseError: A file of the prediction cannot be read, lies elsewhere, or holds another label value.
     """
     if pair.prediction is None:
-        return CaseScores(list(_rows(pair, _worst(truth, pair, wanted))))
-    prediction = read_label_map(pair.case, pair.prediction, like=truth)
-    scores = _score(prediction, truth, pair, wanted.convention)
-    for metric in wanted.alone:
-        dices = _dice_alone(truth, pair, metric)
-        for region, value in zip(REGIONS, dices, strict=True):
-            scores[region][metric] = value
-    whole = Box((0, 0, 0), truth.geometry.shape)
-    sums: dict[str, Sums] = {}
+        return CaseScores(list(_rows(pair, _worst_scores(truth, wanted))))
+    prediction = _read_regions(pair, pair.prediction, truth)
+    scores = _score(prediction, truth, wanted.convention)
+    for name in wanted.further_metrics:
+        pipeline = METRICS[name].pipeline
+        if pipeline is not None:
+            _add(scores, name, _dice_of(pipeline, pair, truth))
+    reliability: dict[str, Sums] = {}
     if wanted.intervals or wanted.bins:
-        ours, theirs = _regions(prediction, pair.prediction, whole), _regions(truth, pair.reference, whole)
-        for i, region in enumerate(REGIONS):
+        maps = ProbabilisticMaps(pair, truth.volume)
+        for region, ours, theirs in zip(REGIONS, prediction, truth.regions, strict=True):
             if wanted.intervals:
-                scores[region] |= uncertainty(pair, region, ours[i], theirs[i], truth, wanted.intervals)
+                scores[region] |= maps.score_uncertainty(region, ours, theirs, wanted.intervals)
             if wanted.bins:
-                sums[region], scores[region]["ece"] = calibration(pair, region, theirs[i], truth, wanted.bins)
-    return CaseScores(list(_rows(pair, scores)), sums)
+                sums, error = maps.score_calibration(region, theirs, wanted.bins)
+                reliability[region], scores[region]["ece"] = sums, error
+    return CaseScores(list(_rows(pair, scores)), reliability)
 
 
-def _score(
-    prediction: nifti.Volume, truth: nifti.Volume, pair: Pair, convention: Convention
-) -> dict[str, Scores]:
-    box = around(prediction.array, truth.array)
-    ours = _regions(prediction, pair.prediction or pair.reference, box)
-    theirs = _regions(truth, pair.reference, box)
-    spacing, voxels = truth.geometry.spacing_mm, truth.array.size
-    return {
-        name: convention.score(p, t, spacing, voxels)
-        for name, p, t in zip(REGIONS, ours, theirs, strict=True)
-    }
+def box_with_margin(prediction: Mask, truth: Mask) -> Box:
+    """The box around two masks with :data:`brats_seg.evaluation.conventions.MARGIN`.
+
+    Args:
+        prediction: ``(z, y, x)``.
+        truth: Same shape.
+
+    Returns:
+        The box; around one voxel where both masks are empty.
+    """
+    z, y, x = truth.shape
+    return (bounding_box(prediction | truth) or ONE_VOXEL).grown(MARGIN, (z, y, x))
 
 
-def _worst(truth: nifti.Volume, pair: Pair, wanted: Wanted) -> dict[str, Scores]:
+def _read_regions(pair: Pair, label_map: LabelMap, truth: Truth) -> Mask:
+    volume = read_label_map(pair.case, label_map, like=truth.volume)
+    return encode_regions(volume.array, label_values(label_map.labels))
+
+
+def _crop(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
+    """Both regions ``(region, z, y, x)`` in the box around the largest of them, the last."""
+    box = box_with_margin(prediction[-1], truth[-1])
+    return box.crop(prediction), box.crop(truth)
+
+
+def _score(prediction: Mask, truth: Truth, convention: Convention) -> dict[str, Scores]:
+    spacing_mm, voxels = truth.volume.geometry.spacing_mm, truth.volume.array.size
+    scores = {}
+    for region, ours, theirs in zip(REGIONS, *_crop(prediction, truth.regions), strict=True):
+        scores[region] = convention.score(ours, theirs, spacing_mm, voxels)
+    return scores
+
+
+def _worst_scores(truth: Truth, wanted: Wanted) -> dict[str, Scores]:
     """Of a missing prediction: the worst value where a metric has one, else that of an empty prediction."""
-    empty = replace(truth, array=np.zeros_like(truth.array))
-    extras = [
-        *wanted.alone,
-        *(name for name in METRICS if name.startswith("uncertainty") and wanted.intervals),
-    ]
-    extras += ["ece"] if wanted.bins else []
-    scores = _score(empty, truth, pair, wanted.convention)
+    scores = _score(np.zeros_like(truth.regions), truth, wanted.convention)
     for values in scores.values():
-        values |= dict.fromkeys(extras, 0.0)
+        values |= dict.fromkeys(wanted.further_metrics, 0.0)
         for metric, value in values.items():
             worst = wanted.convention.worst(metric)
             undefined = value is None and metric not in wanted.convention.ranked
@@ -113,33 +171,23 @@ def _worst(truth: nifti.Volume, pair: Pair, wanted: Wanted) -> dict[str, Scores]
     return scores
 
 
-def _dice_alone(truth: nifti.Volume, pair: Pair, metric: str) -> list[float | None]:
+def _dice_of(pipeline: str, pair: Pair, truth: Truth) -> list[float | None]:
     """Dice per region of one pipeline's label map; undefined where there is none."""
-    if (map_ := pair.alone.get(metric)) is None:
+    label_map = pair.per_pipeline.get(pipeline)
+    if label_map is None:
         return [None] * len(REGIONS)
-    prediction = read_label_map(pair.case, map_, like=truth)
-    box = around(prediction.array, truth.array)
-    return [
-        dice(p, t)
-        for p, t in zip(_regions(prediction, map_, box), _regions(truth, pair.reference, box), strict=True)
-    ]
+    prediction = _read_regions(pair, label_map, truth)
+    return [dice(ours, theirs) for ours, theirs in zip(*_crop(prediction, truth.regions), strict=True)]
 
 
-def around(prediction: NDArray[np.number], truth: NDArray[np.number]) -> Box:
-    """The box of both label maps with :data:`MARGIN`; one voxel where both are empty."""
-    box = bounding_box((prediction != 0) | (truth != 0)) or Box((0, 0, 0), (1, 1, 1))
-    z, y, x = (max(a - MARGIN, 0) for a in box.start)
-    z1, y1, x1 = (min(b + MARGIN, n) for b, n in zip(box.stop, truth.shape, strict=True))
-    return Box((z, y, x), (z1, y1, x1))
-
-
-def _regions(volume: nifti.Volume, label_map: LabelMap, box: Box) -> Mask:
-    cropped: NDArray[Any] = box.crop(volume.array)
-    return encode_regions(cropped, label_values(label_map.labels))
+def _add(scores: dict[str, Scores], metric: str, values: list[float | None]) -> None:
+    for region, value in zip(REGIONS, values, strict=True):
+        scores[region][metric] = value
 
 
 def _rows(pair: Pair, scores: dict[str, Scores]) -> Iterator[Row]:
     for region, values in scores.items():
-        for metric in (name for name in METRICS if name in values):
-            value = values[metric]
-            yield Row(pair.case, region, metric, None if value is None else float(value))
+        for metric in METRICS:
+            if metric in values:
+                value = values[metric]
+                yield Row(pair.case, region, metric, None if value is None else float(value))

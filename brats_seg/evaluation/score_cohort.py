@@ -1,23 +1,19 @@
-"""Score many cases at once, and say of each one that could not be scored why."""
+"""Score many cases, and list those that cannot be scored. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from multiprocessing import get_context
-from typing import Literal
 
+from brats_seg import parallel
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.pairs import Pair
-from brats_seg.evaluation.reading import read_label_map
-from brats_seg.evaluation.score_case import CaseScores, Wanted, score_pair
+from brats_seg.evaluation.score_case import CaseScores, Wanted, read_truth, score_pair
+from brats_seg.evaluation.settings import Missing
 from brats_seg.evaluation.uncertainty import Sums
 
-Missing = Literal["penalise", "fail", "skip"]
 REMEDY = "missing=penalise scores it as the worst there is, missing=skip leaves it out"
 
 
@@ -27,13 +23,20 @@ class CohortScores:
 
     Attributes:
         rows: Sorted by case.
-        calibration: Region to the sums of its reliability diagram over all cases; empty where it was not wanted.
+        reliability: Region to the sums of its reliability diagram over all cases; empty where it was not
+            wanted.
         notes: One line per case that was penalised or left out.
     """
 
-    rows: list[Row]
-    calibration: dict[str, Sums]
-    notes: list[str]
+    rows: list[Row] = field(default_factory=list)
+    reliability: dict[str, Sums] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, scores: CaseScores) -> None:
+        """Take the scores of one more case in."""
+        self.rows.extend(scores.rows)
+        for region, sums in scores.reliability.items():
+            self.reliability[region] = self.reliability.get(region, 0) + sums
 
 
 def score_cohort(
@@ -42,7 +45,7 @@ def score_cohort(
     *,
     missing: Missing,
     workers: int,
-    strangers: Sequence[str] = (),
+    unmatched: Sequence[str] = (),
     progress: Callable[[], None] = lambda: None,
 ) -> CohortScores:
     """Score all pairs.
@@ -50,42 +53,39 @@ def score_cohort(
     Args:
         pairs: What to score.
         wanted: What to measure.
-        missing: What becomes of a prediction that is missing or cannot be scored: the worst score there is, an error
-            (of all at once), or it is left out. Each has its line in every case.
+        missing: How a missing or unusable prediction counts: ``penalise`` worst score, ``fail`` one error
+            that lists all, ``skip`` left out. Each is listed in ``notes``.
         workers: Processes; below 2 works in this one.
-        strangers: Lines about predictions without a reference: one of a wrong name explains one that is missing.
+        unmatched: Lines about predictions without a reference, shown with the error: a misnamed prediction
+            often explains a missing one.
         progress: Called after each case.
 
+    Returns:
+        The scores of all cases.
+
     Raises:
-        UserError: With ``missing="fail"``, the list of such predictions; always, that of references that cannot be used.
+        UserError: A reference cannot be used; with ``missing="fail"``, a prediction cannot; no case could be
+            scored; or a process died.
     """
-    wanted = replace(wanted, alone=tuple(sorted({metric for pair in pairs for metric in pair.alone})))
-    rows: list[Row] = []
-    calibration: dict[str, Sums] = {}
-    problems: list[str] = []
+    pipelines: set[str] = set()
+    for pair in pairs:
+        pipelines.update(pair.per_pipeline)
+    wanted = replace(wanted, pipelines=tuple(sorted(pipelines)))
+    found = CohortScores()
     useless: list[str] = []
-    for attempt in _each(pairs, partial(_attempt, wanted, missing), workers):
+    for attempt in parallel.each(partial(_attempt, wanted, missing), pairs, workers):
         progress()
         if attempt.problem is not None:
-            (useless if attempt.useless_reference else problems).append(attempt.problem)
+            (useless if attempt.useless_reference else found.notes).append(attempt.problem)
         if attempt.scores is not None:
-            rows += attempt.scores.rows
-            for region, sums in attempt.scores.calibration.items():
-                calibration[region] = calibration.get(region, 0) + sums
-    if useless or (problems and missing == "fail"):
-        raise UserError(
-            "\n".join(
-                [*useless, *problems, *strangers, *([REMEDY] if problems and missing == "fail" else [])]
-            )
-        )
-    if not rows:
-        raise UserError("\n".join([*problems, "no case could be scored"]))
-    return CohortScores(rows, calibration, problems)
+            found.add(attempt.scores)
+    _refuse(found, useless, unmatched, missing)
+    return found
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """Scores where there are any, and what stood in the way: the prediction, or the reference."""
+    """Scores where there are any, and why there are none: because of the prediction, or of the reference."""
 
     scores: CaseScores | None
     problem: str | None = None
@@ -94,7 +94,7 @@ class _Attempt:
 
 def _attempt(wanted: Wanted, missing: Missing, pair: Pair) -> _Attempt:
     try:
-        truth = read_label_map(pair.case, pair.reference)
+        truth = read_truth(pair)
     except CaseError as error:
         return _Attempt(None, str(error), useless_reference=True)
     problem = f"case {pair.case}: no prediction"
@@ -108,13 +108,10 @@ def _attempt(wanted: Wanted, missing: Missing, pair: Pair) -> _Attempt:
     return _Attempt(None, f"{problem}; left out" if missing == "skip" else problem)
 
 
-def _each(pairs: Sequence[Pair], attempt: Callable[[Pair], _Attempt], workers: int) -> Iterator[_Attempt]:
-    """In the order of the pairs."""
-    if workers < 2 or len(pairs) < 2:
-        yield from map(attempt, pairs)
-        return
-    try:
-        with ProcessPoolExecutor(min(workers, len(pairs)), mp_context=get_context("spawn")) as pool:
-            yield from pool.map(attempt, pairs)
-    except BrokenProcessPool as error:
-        raise UserError("a process died, probably for want of memory; try workers=1") from error
+def _refuse(found: CohortScores, useless: list[str], unmatched: Sequence[str], missing: Missing) -> None:
+    failed = bool(found.notes) and missing == "fail"
+    if useless or failed:
+        remedy = [REMEDY] if failed else []
+        raise UserError("\n".join([*useless, *found.notes, *unmatched, *remedy]))
+    if not found.rows:
+        raise UserError("\n".join([*found.notes, "no case could be scored"]))

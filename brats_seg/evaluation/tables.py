@@ -1,32 +1,21 @@
-"""Means over cases in the form of the paper's Tables 3 and 4; the number of cases behind each is always there."""
+"""Means over cases in the form of the paper's Tables 3 and 4, with the number of cases behind each.
+
+Covered by tests/evaluation/test_evaluation.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
-from brats_seg.artifacts.evaluation_folder import Row
-from brats_seg.evaluation.conventions import METRICS
-
-if TYPE_CHECKING:
-    pass
-
-COLUMNS = ("ET", "WT", "TC")
-"""The paper's order."""
-VALIDATION, TEST = "paper, validation", "paper, test"
-PAPER: dict[str, dict[str, tuple[float, float, float]]] = {
-    "dice_a": {VALIDATION: (0.80585, 0.89518, 0.85415)},
-    "dice_b": {VALIDATION: (0.72738, 0.91123, 0.84921)},
-    "dice": {VALIDATION: (0.80585, 0.91148, 0.85416), TEST: (0.78507, 0.88595, 0.84273)},
-    "sensitivity": {VALIDATION: (0.81488, 0.91938, 0.84485), TEST: (0.81308, 0.91690, 0.85934)},
-    "specificity": {VALIDATION: (0.99970, 0.99915, 0.99963), TEST: (0.99967, 0.99905, 0.99964)},
-    "hd95": {VALIDATION: (20.55756, 4.30103, 5.69298), TEST: (20.36071, 6.66665, 19.54915)},
-}
-"""Tables 3 and 4, in the order of :data:`COLUMNS`."""
+from brats_seg.artifacts.evaluation_folder import Row, by_metric
+from brats_seg.console import count
+from brats_seg.evaluation import paper as published
+from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.paper import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -54,31 +43,52 @@ class Line:
 
 
 def summarise(rows: Sequence[Row]) -> list[Summary]:
-    """Mean, standard deviation over cases (n - 1), median and quartiles, per metric and region, in the order of the tables."""
-    values: dict[tuple[str, str], list[float | None]] = {}
-    for row in rows:
-        values.setdefault((row.metric, row.region), []).append(row.value)
-    present = {metric for metric, _ in values}
-    keys = [(metric, region) for metric in METRICS if metric in present for region in COLUMNS]
-    return [_summary(metric, region, values[metric, region]) for metric, region in keys]
+    """Mean, standard deviation (n - 1), median and quartiles over cases, in the order of the tables."""
+    found = by_metric(rows)
+    summaries = []
+    for metric in METRICS:
+        if metric in found:
+            for region in COLUMNS:
+                values = found[metric].get(region, {})
+                summaries.append(_summary(metric, region, list(values.values())))
+    return summaries
 
 
 def to_markdown(
     summaries: Sequence[Summary], *, convention: str, paper: bool, notes: Sequence[str] = ()
 ) -> str:
-    """The table as Markdown, and whatever has to be known to read it."""
-    lines = [f"| {' | '.join(['Metric (mean)', *COLUMNS])} |", "|---" + "|--:" * len(COLUMNS) + "|"]
-    lines += [
-        f"| {' | '.join([f'*{line.title}*' if line.paper else line.title, *line.cells])} |"
-        for line in _lines(summaries, paper)
-    ]
+    """The table of means as Markdown.
+
+    Args:
+        summaries: In the order of the table.
+        convention: Name of the scoring convention.
+        paper: Put the paper's results beside.
+        notes: Lines that have to be known to read the table.
+
+    Returns:
+        Markdown.
+    """
+    lines = [_markdown_row(["Metric (mean)", *COLUMNS]), "|---" + "|--:" * len(COLUMNS) + "|"]
+    for line in _lines(summaries, paper):
+        title = f"*{line.title}*" if line.paper else line.title
+        lines.append(_markdown_row([title, *line.cells]))
     lines += ["", caption(summaries, convention)]
-    lines += ["", *(f"- {note}" for note in notes)] if notes else []
+    if notes:
+        lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join([*lines, ""])
 
 
 def to_terminal(summaries: Sequence[Summary], *, convention: str, paper: bool) -> Table:
-    """The table for a terminal."""
+    """The table of means for a terminal.
+
+    Args:
+        summaries: In the order of the table.
+        convention: Name of the scoring convention.
+        paper: Put the paper's results beside.
+
+    Returns:
+        A table of rich.
+    """
     table = Table(title=caption(summaries, convention), title_justify="left", title_style="bold")
     table.add_column("Metric (mean)")
     for name in COLUMNS:
@@ -89,9 +99,17 @@ def to_terminal(summaries: Sequence[Summary], *, convention: str, paper: bool) -
 
 
 def caption(summaries: Sequence[Summary], convention: str) -> str:
-    """How many cases, and whose definitions."""
+    """The line under the table of means.
+
+    Args:
+        summaries: At least one.
+        convention: Name of the scoring convention.
+
+    Returns:
+        How many cases there are, and the convention.
+    """
     cases = max(summary.of for summary in summaries)
-    return f"Mean over {cases} case{'' if cases == 1 else 's'}, convention {convention}"
+    return f"Mean over {count(cases, 'case')}, convention {convention}"
 
 
 def _summary(metric: str, region: str, every: Sequence[float | None]) -> Summary:
@@ -104,11 +122,14 @@ def _summary(metric: str, region: str, every: Sequence[float | None]) -> Summary
 
 
 def _lines(summaries: Sequence[Summary], paper: bool) -> Iterator[Line]:
-    cells = {(summary.metric, summary.region): summary for summary in summaries}
+    found = {(summary.metric, summary.region): summary for summary in summaries}
     for metric in dict.fromkeys(summary.metric for summary in summaries):
-        yield Line(METRICS[metric].title, tuple(_shown(cells[metric, region]) for region in COLUMNS))
-        for name, numbers in PAPER.get(metric, {}).items() if paper else ():
-            yield Line(name, tuple(f"{number:.{METRICS[metric].digits}f}" for number in numbers), paper=True)
+        ours = [_shown(found[metric, region]) for region in COLUMNS]
+        yield Line(METRICS[metric].title, tuple(ours))
+        if paper:
+            for name, means in published.MEANS.get(metric, {}).items():
+                theirs = [f"{mean:.{METRICS[metric].digits}f}" for mean in means]
+                yield Line(name, tuple(theirs), paper=True)
 
 
 def _shown(summary: Summary) -> str:
@@ -116,3 +137,7 @@ def _shown(summary: Summary) -> str:
         return f"undefined (0 of {summary.of})"
     few = "" if summary.cases == summary.of else f" ({summary.cases} of {summary.of})"
     return f"{summary.mean:.{METRICS[summary.metric].digits}f}{few}"
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,8 +1,10 @@
-"""Scores of what `brats-seg predict` writes beside the label map: uncertainty and probabilities."""
+"""Scores of the maps that `brats-seg predict` writes beside the label map: uncertainty and probabilities.
+
+Covered by tests/evaluation/test_evaluation.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
+from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.conventions import Scores
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_volume
-from brats_seg.metrics.functional import Mask
+from brats_seg.metrics.surface import Mask
 from brats_seg.metrics.uncertainty import (
     MAXIMUM,
     calibration_bins,
@@ -23,65 +26,78 @@ from brats_seg.metrics.uncertainty import (
 )
 
 Sums = NDArray[np.float64]
-WORDS = {"WT": "whole", "TC": "core", "ET": "enhance"}
-"""Region to its word in ``uncertainty/<id>_unc_<word>.nii.gz``."""
+"""Of a reliability diagram, as from :func:`brats_seg.metrics.uncertainty.calibration_bins`."""
 
 
-def uncertainty(
-    pair: Pair, region: str, prediction: Mask, truth: Mask, like: nifti.Volume, intervals: int
-) -> Scores:
-    """The scores of the uncertainty task for one region.
+class ProbabilisticMaps:
+    """The uncertainty and the probabilities of one case.
 
-    Raises:
-        CaseError: There is no uncertainty, or it is not 0 to 100, or there is no brain to look at.
-    """
-    map_ = _read(
-        pair,
-        f"uncertainty/{pair.case}_unc_{WORDS[region]}.nii.gz",
-        like,
-        MAXIMUM,
-        "predict with uncertainty=variance",
-    )
-    scores = uncertainty_scores(prediction, truth, map_, _brain(pair, like), intervals=intervals)
-    short = {"uncertainty_" + name.removesuffix("_auc"): value for name, value in asdict(scores).items()}
-    return {**short, "uncertainty_score": scores.score}
-
-
-def calibration(
-    pair: Pair, region: str, truth: Mask, like: nifti.Volume, bins: int
-) -> tuple[Sums, float | None]:
-    """The sums of the reliability diagram over the brain's voxels, and the expected calibration error.
+    Args:
+        pair: The case; it has a prediction.
+        like: The truth, whose place in space every map must have.
 
     Raises:
-        CaseError: There are no probabilities, or there is no brain to look at.
+        CaseError: No image shows the brain, outside which neither is scored.
     """
-    map_ = _read(
-        pair, f"probabilities/{pair.case}_{region}.nii.gz", like, 1.0, "predict with probabilities=true"
-    )
-    brain = _brain(pair, like)
-    sums = calibration_bins(map_[brain], truth[brain], bins)
-    return sums, expected_calibration_error(sums)
 
+    def __init__(self, pair: Pair, like: nifti.Volume) -> None:
+        assert pair.prediction is not None
+        self.case, self.like = pair.case, like
+        self.folder = PredictionFolder(pair.prediction.path.parent)
+        if pair.brain is None:
+            expected = "references in a case tree, whose images show the brain"
+            raise CaseError(pair.case, expected=expected, found="label maps alone")
+        self.brain: Mask = read_volume(pair.case, pair.brain, like).array != 0
 
-def _read(pair: Pair, name: str, like: nifti.Volume, maximum: float, advice: str) -> NDArray[Any]:
-    assert pair.prediction is not None
-    path: Path = pair.prediction.path.parent / name
-    if not path.is_file():
-        raise CaseError(pair.case, file=path, expected="a file", found=f"none; {advice}")
-    array = read_volume(pair.case, path, like).array
-    if not (array.min() >= 0 and array.max() <= maximum):  # false for NaN, too
-        raise CaseError(
-            pair.case, file=path, expected=f"0 to {maximum:g}", found=f"{array.min():g} to {array.max():g}"
-        )
-    return array
+    def score_uncertainty(self, region: str, prediction: Mask, truth: Mask, intervals: int) -> Scores:
+        """The scores of the uncertainty task for one region.
 
+        Args:
+            region: Its name.
+            prediction: The region, ``(z, y, x)``, of the whole volume.
+            truth: Same shape.
+            intervals: Between the thresholds.
 
-def _brain(pair: Pair, like: nifti.Volume) -> Mask:
-    if pair.brain is None:
-        raise CaseError(
-            pair.case,
-            expected="references in a case tree, whose images show the brain",
-            found="label maps alone",
-        )
-    brain: Mask = read_volume(pair.case, pair.brain, like).array != 0
-    return brain
+        Returns:
+            Metric to value.
+
+        Raises:
+            CaseError: There is no map of uncertainty, or its values are not 0 to 100.
+        """
+        path = self.folder.uncertainty(self.case, region)
+        uncertainty = self._read(path, MAXIMUM, "predict with uncertainty=variance")
+        scores = uncertainty_scores(prediction, truth, uncertainty, self.brain, intervals=intervals)
+        return {
+            "uncertainty_dice": scores.dice_auc,
+            "uncertainty_ftp": scores.ftp_auc,
+            "uncertainty_ftn": scores.ftn_auc,
+            "uncertainty_score": scores.score,
+        }
+
+    def score_calibration(self, region: str, truth: Mask, bins: int) -> tuple[Sums, float | None]:
+        """The reliability of the probabilities of one region, over the voxels of the brain.
+
+        Args:
+            region: Its name.
+            truth: The region, ``(z, y, x)``, of the whole volume.
+            bins: Of the reliability diagram.
+
+        Returns:
+            The sums of the diagram, and the expected calibration error.
+
+        Raises:
+            CaseError: There are no probabilities, or they are not 0 to 1.
+        """
+        path = self.folder.probability(self.case, region)
+        probability = self._read(path, 1.0, "predict with probabilities=true")
+        sums = calibration_bins(probability[self.brain], truth[self.brain], bins)
+        return sums, expected_calibration_error(sums)
+
+    def _read(self, path: Path, maximum: float, advice: str) -> NDArray[Any]:
+        if not path.is_file():
+            raise CaseError(self.case, file=path, expected="a file", found=f"none; {advice}")
+        array = read_volume(self.case, path, self.like).array
+        if not (array.min() >= 0 and array.max() <= maximum):  # false for NaN, too
+            found = f"{array.min():g} to {array.max():g}"
+            raise CaseError(self.case, file=path, expected=f"0 to {maximum:g}", found=found)
+        return array

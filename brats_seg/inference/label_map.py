@@ -29,6 +29,6 @@ def label_map(
         ``(z, y, x)`` uint8 of the whole volume.
     """
     z, y, x = brain.shape
-    whole: NDArray[np.uint8] = box.paste(decode_regions(probabilities > threshold, target), (z, y, x))  # type: ignore[assignment]
+    whole: NDArray[np.uint8] = box.paste(decode_regions(probabilities > threshold, target), (z, y, x))
     whole[~brain] = 0
     return whole

@@ -100,7 +100,8 @@ def predict(
         UserError: A setting or a bundle cannot be used, or the output folder cannot be written or is in use.
     """
     settings = Settings(
-        tta=tta, precision=precision, inferer=inferer, threshold=threshold, labels_output=labels_output, labels_input=labels_input,
+        tta=tta, precision=precision, inferer=inferer, threshold=threshold,
+        labels_output=labels_output, labels_input=labels_input,
         on_missing_modality=on_missing_modality, probabilities=probabilities, uncertainty=uncertainty,
         enhancing_below_mm3=enhancing_below_mm3, components_below_mm3=components_below_mm3,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float32, Shaped
 from torch import Tensor, nn
 
 from brats_seg.terms import Logits
@@ -22,24 +23,48 @@ class DeepSupervisionLoss(nn.Module):
         super().__init__()
         self.dice = dice
 
-    def forward(self, logits: Logits, target: Tensor) -> Tensor:
-        """The sum, a scalar."""
+    def forward(self, logits: Logits, target: Shaped[Tensor, "batch region z y x"]) -> Float32[Tensor, ""]:
+        """The sum over all heads.
+
+        Args:
+            logits: Of the main head and the auxiliary ones.
+            target: 0 or 1.
+
+        Returns:
+            A scalar.
+        """
         return torch.stack(list(self.parts(logits, target).values())).sum()
 
-    def parts(self, logits: Logits, target: Tensor) -> dict[str, Tensor]:
-        """Loss of each head: ``main``, then ``deep_0`` (lowest level) upwards."""
-        deep = {f"deep_{level}": self.dice(head, target) for level, head in enumerate(logits.deep)}
-        return {"main": self.dice(logits.main, target), **deep}
+    def parts(
+        self, logits: Logits, target: Shaped[Tensor, "batch region z y x"]
+    ) -> dict[str, Float32[Tensor, ""]]:
+        """Loss of each head.
 
-    def case_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        Args:
+            logits: Of the main head and the auxiliary ones.
+            target: 0 or 1.
+
+        Returns:
+            ``main``, then ``deep_0`` (lowest level) upwards.
+        """
+        losses = {"main": self.dice(logits.main, target)}
+        for level, head in enumerate(logits.deep):
+            losses[f"deep_{level}"] = self.dice(head, target)
+        return losses
+
+    def case_losses(
+        self,
+        logits: Shaped[Tensor, "batch region z y x"],
+        target: Shaped[Tensor, "batch region z y x"],
+    ) -> Shaped[Tensor, " batch"]:
         """Loss of one head for each sample alone.
 
         Args:
-            logits: ``(batch, region, z, y, x)``, of the head.
-            target: 0 or 1, of the same shape.
+            logits: Of the head.
+            target: 0 or 1.
 
         Returns:
-            ``(batch,)``.
+            One number per sample.
         """
         own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.dice, "case_losses", None)
         if own is not None:

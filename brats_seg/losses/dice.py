@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float, Float32, Shaped
 from torch import Tensor, nn
 
 from brats_seg.kinds import Amount
@@ -10,9 +11,10 @@ SPACE = (2, 3, 4)
 
 
 class DiceLoss(nn.Module):
-    """``1 - mean over regions of (2 sum S R + smooth) / (denominator + smooth)``, sums over the batch and all voxels.
+    """``1 - mean over regions of (2 sum S R + smooth) / (denominator + smooth)``.
 
-    Equation 2 with the factor 2 of equation 1 (decided in PAPER.md).
+    The sums go over the batch and all voxels. Equation 2 with the factor 2 of equation 1 (decided in
+    PAPER.md).
 
     Args:
         squared: Denominator ``sum S^2 + sum R^2`` (pipeline A), else ``sum S + sum R`` (pipeline B).
@@ -23,15 +25,38 @@ class DiceLoss(nn.Module):
         super().__init__()
         self.squared, self.smooth = squared, smooth
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of a batch: ``(batch, region, z, y, x)`` logits and 0/1 target to a scalar, in fp32."""
-        overlap, total = (part.sum(0) for part in self._sums(logits, target))
-        return 1 - ((2 * overlap + self.smooth) / (total + self.smooth)).mean()
+    def forward(
+        self, logits: Float[Tensor, "batch region z y x"], target: Shaped[Tensor, "batch region z y x"]
+    ) -> Float32[Tensor, ""]:
+        """Loss of a batch, in fp32.
 
-    def case_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of each sample alone, ``(batch,)``."""
+        Args:
+            logits: Of one head.
+            target: 0 or 1.
+
+        Returns:
+            A scalar.
+        """
         overlap, total = self._sums(logits, target)
-        return 1 - ((2 * overlap + self.smooth) / (total + self.smooth)).mean(1)
+        return 1 - self._ratio(overlap.sum(0), total.sum(0)).mean()
+
+    def case_losses(
+        self, logits: Float[Tensor, "batch region z y x"], target: Shaped[Tensor, "batch region z y x"]
+    ) -> Float32[Tensor, " batch"]:
+        """Loss of each sample alone, in fp32.
+
+        Args:
+            logits: Of one head.
+            target: 0 or 1.
+
+        Returns:
+            One number per sample.
+        """
+        overlap, total = self._sums(logits, target)
+        return 1 - self._ratio(overlap, total).mean(1)
+
+    def _ratio(self, overlap: Tensor, total: Tensor) -> Tensor:
+        return (2 * overlap + self.smooth) / (total + self.smooth)
 
     def _sums(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Overlap and denominator, each ``(batch, region)``."""

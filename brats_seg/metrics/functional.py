@@ -1,12 +1,13 @@
 """Scores of one region of one case: pure functions of two boolean volumes ``(z, y, x)``.
 
-None stands for undefined, never a NaN that a mean would drop unseen. "BraTS 2020" is the evaluation of that year's challenge
-(PAPER.md, "Metrics"; Bakas et al. 2018, section 3).
+None stands for undefined, never a NaN that a mean would drop unseen. "BraTS 2020" is the evaluation of that
+year's challenge (PAPER.md, "Metrics"; Bakas et al. 2018, section 3).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Integer
 from numpy.typing import NDArray
 
 from brats_seg.metrics.surface import (
@@ -16,38 +17,58 @@ from brats_seg.metrics.surface import (
     distances_mm,
     surface_distances_mm,
     surfels,
-    voxel_surface,
 )
 
 HD95_PENALTY_MM = 373.12866
-"""BraTS 2020 gives this where exactly one mask is empty: about the diagonal of a 240 x 240 x 155 volume at 1 mm."""
+"""BraTS 2020 gives this where exactly one mask is empty: about the diagonal of 240 x 240 x 155 mm."""
 PERCENTILE = 95.0
-
-__all__ = [
-    "HD95_PENALTY_MM", "Mask", "Spacing", "dice", "hd95_mm", "sensitivity", "specificity", "surface_dice", "surfel_hd95_mm",
-    "volume_difference_ml", "voxel_surface",
-]  # fmt: skip
 
 
 def dice(prediction: Mask, truth: Mask) -> float:
-    """Equation 1: ``2 TP / (2 TP + FP + FN)``; 1 where both are empty, 0 where one is."""
+    """Equation 1: ``2 TP / (2 TP + FP + FN)``.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+
+    Returns:
+        0 to 1; 1 where both are empty, 0 where one is.
+
+    >>> mask = np.zeros((1, 1, 4), np.bool_)
+    >>> mask[0, 0, :2] = True
+    >>> print(dice(mask, np.ones_like(mask)))
+    0.6666666666666666
+    >>> dice(~mask & mask, ~mask & mask)
+    1.0
+    """
     size = np.count_nonzero(prediction) + np.count_nonzero(truth)
     return 2 * np.count_nonzero(prediction & truth) / size if size else 1.0
 
 
 def sensitivity(prediction: Mask, truth: Mask) -> float | None:
-    """``TP / (TP + FN)``; None where the truth is empty, for there it is undefined."""
+    """``TP / (TP + FN)``.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+
+    Returns:
+        0 to 1; None where the truth is empty.
+    """
     size = np.count_nonzero(truth)
     return np.count_nonzero(prediction & truth) / size if size else None
 
 
 def specificity(prediction: Mask, truth: Mask, voxels: int | None = None) -> float | None:
-    """``TN / (TN + FP)``; None where the truth fills the volume.
+    """``TN / (TN + FP)``.
 
     Args:
-        prediction: ``(z, y, x)``.
-        truth: Same shape.
+        prediction: Of one region.
+        truth: Of the same region.
         voxels: Of the whole volume, where both masks are a crop of it that holds all of both.
+
+    Returns:
+        0 to 1; None where the truth fills the volume.
     """
     voxels = truth.size if voxels is None else voxels
     negative = voxels - np.count_nonzero(truth)
@@ -55,30 +76,51 @@ def specificity(prediction: Mask, truth: Mask, voxels: int | None = None) -> flo
 
 
 def volume_difference_ml(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> float:
-    """Volume of the prediction minus volume of the truth, in millilitres."""
-    return (np.count_nonzero(prediction) - np.count_nonzero(truth)) * float(np.prod(spacing_mm)) / 1000
+    """Volume of the prediction minus volume of the truth.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+        spacing_mm: Voxel size along ``(z, y, x)``.
+
+    Returns:
+        Millilitres.
+    """
+    voxels = np.count_nonzero(prediction) - np.count_nonzero(truth)
+    return voxels * float(np.prod(spacing_mm)) / 1000
 
 
 def hd95_mm(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float = HD95_PENALTY_MM) -> float:
-    """The larger of the two directed 95th percentiles (linear) of the distances between voxel surfaces, in mm.
+    """The larger of the two directed 95th percentiles (linear) of the distances between voxel surfaces.
 
     Args:
-        prediction: ``(z, y, x)``.
-        truth: Same shape.
+        prediction: Of one region.
+        truth: Of the same region.
         spacing_mm: Voxel size along ``(z, y, x)``.
-        penalty_mm: The answer where exactly one mask is empty; 0 where both are.
+        penalty_mm: The result where exactly one mask is empty.
+
+    Returns:
+        Millimetres; 0 where both masks are empty.
     """
     if not prediction.any() or not truth.any():
         return 0.0 if prediction.any() == truth.any() else penalty_mm
-    return max(
-        float(np.percentile(d, PERCENTILE)) for d in surface_distances_mm(prediction, truth, spacing_mm)
-    )
+    forth, back = surface_distances_mm(prediction, truth, spacing_mm)
+    return max(float(np.percentile(forth, PERCENTILE)), float(np.percentile(back, PERCENTILE)))
 
 
 def surface_dice(prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerance_mm: float) -> float:
     """Share of both surfaces, by area of surfels, that lies within the tolerance of the other one.
 
-    1 where both masks are empty, 0 where one is. Nikolov et al. 2018; the definition of ``surface-distance``.
+    Nikolov et al. 2018; the definition of ``surface-distance``.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+        spacing_mm: Voxel size along ``(z, y, x)``.
+        tolerance_mm: Largest distance that counts as agreement.
+
+    Returns:
+        0 to 1; 1 where both masks are empty, 0 where one is.
     """
     if not prediction.any() and not truth.any():
         return 1.0
@@ -90,9 +132,18 @@ def surface_dice(prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerance_m
 
 
 def surfel_hd95_mm(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float) -> float:
-    """The 95 % Hausdorff distance as ``surface-distance`` and BraTS 2023 define it: percentiles by area of surfels.
+    """The 95 % Hausdorff distance of ``surface-distance`` and BraTS 2023: percentiles by area of surfels.
 
-    Not the one of :func:`hd95_mm`: docs/evaluation.md tabulates the difference. Empty masks as there.
+    Not the one of :func:`hd95_mm`: docs/evaluation.md tabulates the difference.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+        spacing_mm: Voxel size along ``(z, y, x)``.
+        penalty_mm: The result where exactly one mask is empty.
+
+    Returns:
+        Millimetres; 0 where both masks are empty.
     """
     if not prediction.any() or not truth.any():
         return 0.0 if prediction.any() == truth.any() else penalty_mm
@@ -110,24 +161,28 @@ def _weighted(distances: Distances, areas: Distances) -> float:
     return float(distances[order[last]])
 
 
-def _offsets(spacing_mm: Spacing, within_mm: float) -> NDArray[np.intp]:
+def _offsets(spacing_mm: Spacing, within_mm: float) -> Integer[NDArray[np.intp], "steps 3"]:
     """Every step between grid points that is no longer than ``within_mm``."""
-    reach = [np.arange(-int(within_mm // step) - 1, int(within_mm // step) + 2) for step in spacing_mm]
+    reach = []
+    for side in spacing_mm:
+        most = int(within_mm // side) + 1
+        reach.append(np.arange(-most, most + 1))
     steps = np.stack(np.meshgrid(*reach, indexing="ij"), axis=-1).reshape(-1, 3)
-    near: NDArray[np.intp] = steps[np.sqrt(((steps * np.asarray(spacing_mm)) ** 2).sum(1)) <= within_mm]
+    lengths_mm = np.sqrt(((steps * np.asarray(spacing_mm)) ** 2).sum(1))
+    near: NDArray[np.intp] = steps[lengths_mm <= within_mm]
     return near
 
 
-def _near(of: Mask, to: Mask, offsets: NDArray[np.intp]) -> Mask:
+def _near(
+    of: Mask, to: Mask, offsets: Integer[NDArray[np.intp], "steps 3"]
+) -> Bool[NDArray[np.bool_], " voxels"]:
     """For each True of ``of``, in C order, whether ``to`` has one at one of the offsets."""
     margin = np.abs(offsets).max(0)
     around = np.pad(to, [(m, m) for m in margin])
     strides = np.asarray(around.strides)
-    at = sum(
-        axis * stride
-        for axis, stride in zip(np.unravel_index(np.flatnonzero(of), of.shape), strides, strict=True)
-    )
-    flat, near = around.ravel(), np.zeros(np.count_nonzero(of), np.bool_)
+    flat = around.ravel()
+    at = np.stack(np.nonzero(of), axis=1) @ strides
+    near = np.zeros(len(at), np.bool_)
     for step in (margin + offsets) @ strides:
         near |= flat[at + step]
     return near

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int32
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure, label
 
 from brats_seg.geometry import bounding_box
 from brats_seg.metrics.functional import dice, surfel_hd95_mm
-from brats_seg.metrics.surface import Mask, Spacing
+from brats_seg.metrics.surface import Crop, Mask, Spacing
 
-Components = NDArray[np.int32]
+Components = Int32[NDArray[np.int32], "z y x"]
 NEIGHBOURS_26 = generate_binary_structure(3, 3)
+"""Voxels that touch by a corner belong together."""
 NEIGHBOURS_18 = generate_binary_structure(3, 2)
 
 
@@ -56,20 +58,30 @@ class LesionWise:
 
 
 def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
-    """Count the 26-connected components of both masks, and those that the other mask does not touch."""
+    """Count the 26-connected components of both masks, and those that the other mask does not touch.
+
+    Args:
+        prediction: Of one region.
+        truth: Of the same region.
+
+    Returns:
+        The counts.
+    """
     both = prediction & truth
-    (n_ours, ours_met), (n_theirs, theirs_met) = _count_and_met(prediction, both), _count_and_met(truth, both)
-    return LesionCounts(
-        truth=n_theirs, prediction=n_ours, missed=n_theirs - theirs_met, false=n_ours - ours_met
-    )
+    n_ours, ours_met = _count_and_met(prediction, both)
+    n_theirs, theirs_met = _count_and_met(truth, both)
+    missed, false = n_theirs - theirs_met, n_ours - ours_met
+    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=missed, false=false)
 
 
 def _count_and_met(mask: Mask, shared: Mask) -> tuple[int, int]:
     """The components of a mask, and how many of them have a voxel in ``shared``, a part of the mask."""
-    if (box := bounding_box(mask)) is None:
+    box = bounding_box(mask)
+    if box is None:
         return 0, 0
-    found, number = components(mask[box.slices])
-    return number, np.unique(found[shared[box.slices]]).size
+    numbers, count = components(box.crop(mask))
+    met = np.unique(numbers[box.crop(shared)])
+    return count, met.size
 
 
 def lesion_wise(
@@ -83,52 +95,68 @@ def lesion_wise(
 ) -> LesionWise:
     """Lesion-wise Dice and HD95 as BraTS 2023 computes them.
 
-    Source: github.com/rachitsaluja/BraTS-2023-Metrics, the evaluation code of that year. Lesions of the truth whose dilations
-    touch are one. Every lesion of the prediction that meets the dilated lesion belongs to it, maybe to several. One that meets
-    none is false, whatever its size. Lesions of the truth of ``ignored_mm3`` or less do not count, what was predicted there
-    neither. HD95 is that of :func:`brats_seg.metrics.functional.surfel_hd95_mm`.
+    Source: github.com/rachitsaluja/BraTS-2023-Metrics, the evaluation code of that year. Lesions of the truth
+        whose
+    dilations touch are one. Every lesion of the prediction that meets the dilated lesion belongs to it, maybe
+    to several. One that meets none is false, whatever its size. Lesions of the truth of ``ignored_mm3`` or
+    less do not count, nor does what was predicted there. HD95 is
+    :func:`brats_seg.metrics.functional.surfel_hd95_mm`.
 
     Args:
-        prediction: ``(z, y, x)``.
-        truth: Same shape.
+        prediction: Of one region.
+        truth: Of the same region.
         spacing_mm: Voxel size along ``(z, y, x)``.
         dilation: Steps of dilation with 18 neighbours: 3 for gliomas.
         ignored_mm3: Lesions of the truth up to this volume are ignored: 50 for gliomas.
         penalty_mm: HD95 of a missed or false lesion: 374.
+
+    Returns:
+        Means and counts.
     """
     prediction, truth = _crop_with_margin(prediction, truth, dilation)
     grown, _ = components(binary_dilation(truth, NEIGHBOURS_18, iterations=dilation))
     ours, n_ours = components(prediction)
+    theirs = np.where(truth, grown, 0)
+    met = _meetings(grown, ours, n_ours)
+    volumes_mm3 = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
+    counted = [number for number, volume in enumerate(volumes_mm3, 1) if volume > ignored_mm3]
+    our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
+    missed = 0
+    dices, distances_mm = [], []
+    for number in counted:
+        mine = met[number]
+        missed += not mine
+        box = hull([their_boxes[number - 1], *(our_boxes[component - 1] for component in mine)])
+        lesion, found = theirs[box] == number, np.isin(ours[box], mine)
+        dices.append(dice(found, lesion))
+        distances_mm.append(surfel_hd95_mm(found, lesion, spacing_mm, penalty_mm))
+    false = n_ours - len(set().union(*met.values()))
+    total = len(counted) + false
+    if not total:
+        return LesionWise(1.0, 0.0, 0, 0, 0)
+    mean_hd95 = (sum(distances_mm) + false * penalty_mm) / total
+    return LesionWise(sum(dices) / total, mean_hd95, len(counted) - missed, missed, false)
+
+
+def _meetings(grown: Components, ours: Components, n_ours: int) -> dict[int, list[int]]:
+    """Dilated lesion of the truth to the lesions of the prediction that it touches, ascending."""
     met: dict[int, list[int]] = defaultdict(list)
     touching = (grown > 0) & (ours > 0)
-    for code in np.unique(grown[touching].astype(np.int64) * (n_ours + 1) + ours[touching]).tolist():
-        met[code // (n_ours + 1)].append(code % (n_ours + 1))
-    theirs = np.where(truth, grown, 0)
-    volumes = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
-    counted = [number for number, volume in enumerate(volumes, 1) if volume > ignored_mm3]
-    our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
-    scores = []
-    for n in counted:
-        box = hull([their_boxes[n - 1], *(our_boxes[component - 1] for component in met[n])])
-        scores.append(_one_lesion(np.isin(ours[box], met[n]), theirs[box] == n, spacing_mm, penalty_mm))
-    missed = sum(not met[number] for number in counted)
-    false = n_ours - len({component for components in met.values() for component in components})
-    if not counted and not false:
-        return LesionWise(1.0, 0.0, 0, 0, 0)
-    mean_dice = sum(score for score, _ in scores) / (len(counted) + false)
-    mean_hd95 = (sum(distance for _, distance in scores) + false * penalty_mm) / (len(counted) + false)
-    return LesionWise(mean_dice, mean_hd95, len(counted) - missed, missed, false)
+    codes = np.unique(grown[touching].astype(np.int64) * (n_ours + 1) + ours[touching])
+    for code in codes.tolist():
+        lesion, component = divmod(code, n_ours + 1)
+        met[lesion].append(component)
+    return met
 
 
 def hull(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
     """The smallest box around boxes: many small lesions then cost no more than their own size."""
-    return tuple(
-        slice(min(s.start for s in axis), max(s.stop for s in axis)) for axis in zip(*boxes, strict=True)
-    )
-
-
-def _one_lesion(prediction: Mask, truth: Mask, spacing_mm: Spacing, penalty_mm: float) -> tuple[float, float]:
-    return dice(prediction, truth), surfel_hd95_mm(prediction, truth, spacing_mm, penalty_mm)
+    around = []
+    for axis in zip(*boxes, strict=True):
+        start = min(part.start for part in axis)
+        stop = max(part.stop for part in axis)
+        around.append(slice(start, stop))
+    return tuple(around)
 
 
 def components(mask: Mask) -> tuple[Components, int]:
@@ -137,10 +165,11 @@ def components(mask: Mask) -> tuple[Components, int]:
     return found, int(number)
 
 
-def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Mask, Mask]:
+def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Crop, Crop]:
     """Both masks in the box of their union and what dilation reaches around it."""
     box = bounding_box(prediction | truth)
     if box is None:
         return prediction[:1, :1, :1], truth[:1, :1, :1]
-    around = tuple(slice(max(a - margin, 0), b + margin) for a, b in zip(box.start, box.stop, strict=True))
-    return np.ascontiguousarray(prediction[around]), np.ascontiguousarray(truth[around])
+    z, y, x = truth.shape
+    around = box.grown(margin, (z, y, x))
+    return np.ascontiguousarray(around.crop(prediction)), np.ascontiguousarray(around.crop(truth))

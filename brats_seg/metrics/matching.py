@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
@@ -18,12 +19,14 @@ from brats_seg.metrics.surface import Mask, Spacing, surface_distances_mm
 class MatchedLesions:
     """Means over the matched pairs; false and missed lesions show in the counts and in ``f1`` alone.
 
-    Without a pair Dice and surface Dice are 0 and HD95 the penalty; all four are None where neither mask has a lesion.
+    Without a pair Dice and surface Dice are 0 and HD95 is the penalty; all four are None where neither mask
+    has a lesion.
 
     Attributes:
         dice: Of a pair.
         hd95_mm: Of a pair: the 95th percentile over the distances of both directions together.
-        surface_dice: Of a pair: mean of the two shares of surface voxels within the smallest voxel side of the other surface.
+        surface_dice: Of a pair: mean of the two shares of surface voxels within the smallest voxel side of
+            the other surface.
         f1: ``2 found / (2 found + missed + false)``.
         found: Pairs.
         missed: Lesions of the truth without a partner.
@@ -42,44 +45,48 @@ class MatchedLesions:
 def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty_mm: float) -> MatchedLesions:
     """Score the 26-connected lesions of a region in pairs.
 
-    Source: the package ``brats-evaluation`` 0.0.10 with its configuration for gliomas (github.com/BraTS/BraTS_evaluation), and
-    panoptica beneath it. The pairs are the assignment with the largest sum of Dice among lesions that overlap.
+    Source: the package ``brats-evaluation`` 0.0.10 with its configuration for gliomas
+    (github.com/BraTS/BraTS_evaluation), and panoptica beneath it. The pairs are the assignment with the
+    largest sum of Dice among lesions that overlap.
 
     Args:
-        prediction: ``(z, y, x)``.
-        truth: Same shape.
+        prediction: Of the region.
+        truth: Of the same region.
         spacing_mm: Voxel size along ``(z, y, x)``.
         penalty_mm: HD95 without a pair: 373.
+
+    Returns:
+        Means and counts.
     """
-    (ours, n_ours), (theirs, n_theirs) = components(prediction), components(truth)
+    ours, n_ours = components(prediction)
+    theirs, n_theirs = components(truth)
     if not n_ours and not n_theirs:
         return MatchedLesions(None, None, None, None, 0, 0, 0)
     dices = _dices(ours, theirs, n_ours, n_theirs)
-    pairs = [
-        (i, j) for i, j in zip(*linear_sum_assignment(dices, maximize=True), strict=True) if dices[i, j] > 0
-    ]
-    found, counts = len(pairs), (len(pairs), n_theirs - len(pairs), n_ours - len(pairs))
-    if not pairs:
-        return MatchedLesions(0.0, penalty_mm, 0.0, 0.0, *counts)
     our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
-    boxes = [hull([our_boxes[i], their_boxes[j]]) for i, j in pairs]
-    each = [
-        _surfaces(ours[b] == i + 1, theirs[b] == j + 1, spacing_mm)
-        for (i, j), b in zip(pairs, boxes, strict=True)
-    ]
-    surfaces = np.mean(each, axis=0)
-    mean_dice = float(np.mean([dices[pair] for pair in pairs]))
+    pair_dices, surfaces = [], []
+    for mine, other in zip(*linear_sum_assignment(dices, maximize=True), strict=True):
+        if dices[mine, other] > 0:
+            box = hull([our_boxes[mine], their_boxes[other]])
+            pair_dices.append(dices[mine, other])
+            surfaces.append(_surfaces(ours[box] == mine + 1, theirs[box] == other + 1, spacing_mm))
+    found = len(pair_dices)
+    counts = (found, n_theirs - found, n_ours - found)
+    if not found:
+        return MatchedLesions(0.0, penalty_mm, 0.0, 0.0, *counts)
+    hd95, surface_dice = np.mean(surfaces, axis=0).tolist()
     return MatchedLesions(
-        mean_dice, float(surfaces[0]), float(surfaces[1]), 2 * found / (n_ours + n_theirs), *counts
+        float(np.mean(pair_dices)), hd95, surface_dice, 2 * found / (n_ours + n_theirs), *counts
     )
 
 
-def _dices(ours: Components, theirs: Components, n_ours: int, n_theirs: int) -> NDArray[np.float64]:
-    """``(lesion of the prediction, lesion of the truth)``."""
+def _dices(
+    ours: Components, theirs: Components, n_ours: int, n_theirs: int
+) -> Float64[NDArray[np.float64], "ours theirs"]:
+    """Of every lesion of the prediction with every lesion of the truth."""
     code = ours.astype(np.int64) * (n_theirs + 1) + theirs
-    shared = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1)).reshape(
-        n_ours + 1, n_theirs + 1
-    )
+    counts = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1))
+    shared = counts.reshape(n_ours + 1, n_theirs + 1)
     sizes = shared.sum(1)[1:, None] + shared.sum(0)[None, 1:]
     found: NDArray[np.float64] = 2 * shared[1:, 1:] / sizes
     return found
@@ -87,6 +94,8 @@ def _dices(ours: Components, theirs: Components, n_ours: int, n_theirs: int) -> 
 
 def _surfaces(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> tuple[float, float]:
     """HD95 and surface Dice of one pair."""
-    both = surface_distances_mm(prediction, truth, spacing_mm)
-    near = [float((distances <= min(spacing_mm)).mean()) for distances in both]
-    return float(np.percentile(np.concatenate(both), PERCENTILE)), sum(near) / 2
+    forth, back = surface_distances_mm(prediction, truth, spacing_mm)
+    hd95 = float(np.percentile(np.concatenate([forth, back]), PERCENTILE))
+    tolerance_mm = min(spacing_mm)
+    near_forth, near_back = float((forth <= tolerance_mm).mean()), float((back <= tolerance_mm).mean())
+    return hd95, (near_forth + near_back) / 2

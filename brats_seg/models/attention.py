@@ -1,8 +1,12 @@
-"""CBAM (Woo et al. 2018) in three dimensions, as PAPER.md decides."""
+"""CBAM (Woo et al. 2018) in three dimensions, as PAPER.md decides.
+
+Covered by tests/models/test_unet.py.
+"""
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from brats_seg.models.blocks import conv3d
@@ -24,8 +28,8 @@ class CBAM(nn.Module):
         )
         self.spatial = nn.Conv3d(2, 1, 7, padding=3, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(b, c, z, y, x)`` to the same shape."""
+    def forward(self, x: Float[Tensor, "batch channel z y x"]) -> Float[Tensor, "batch channel z y x"]:
+        """Weigh the channels, then the voxels."""
         space = (2, 3, 4)
         channel = self.shared(x.mean(space)) + self.shared(x.amax(space))
         x = x * channel.sigmoid()[..., None, None, None]

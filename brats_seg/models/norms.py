@@ -25,15 +25,18 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(b, c, z, y, x)`` to the same shape."""
-        return (
-            normalise(x, self.num_groups, self.weight, self.bias, self.eps)
-            if applies(x)
-            else super().forward(x)
-        )
+        if applies(x):
+            return normalise(x, self.num_groups, self.weight, self.bias, self.eps)
+        return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class InstanceNorm(nn.InstanceNorm3d):
     """As torch's; where no gradient is wanted it may overwrite its input."""
+
+    @property
+    def num_groups(self) -> int:
+        """A channel to a group."""
+        return self.num_features
 
     def forward(self, x: Tensor) -> Tensor:
         """``(b, c, z, y, x)`` to the same shape."""
@@ -42,7 +45,7 @@ class InstanceNorm(nn.InstanceNorm3d):
         if (
             len(x) == 1
         ):  # torch 2.13's instance norm of one sample gives a wrong gradient for one in channels_last_3d
-            return functional.group_norm(x, self.num_features, self.weight, self.bias, self.eps)
+            return group_norm(x, self.num_features, self.weight, self.bias, self.eps)
         return super().forward(x)
 
 
@@ -55,6 +58,25 @@ def applies(x: Tensor) -> bool:
         and x.dtype in (torch.float32, torch.bfloat16)
         and x.is_contiguous(memory_format=torch.channels_last_3d)
     )
+
+
+def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """torch's, in the type of its input: CUDA's autocast would take 16 bit to float32, and keep three times as much.
+
+    Args:
+        x: ``(b, c, z, y, x)``.
+        groups: Must divide the channels.
+        weight: ``(c,)``.
+        bias: ``(c,)``.
+        eps: Added to the variance.
+
+    Returns:
+        As ``x``; statistics are taken in float32 at least.
+    """
+    if x.device.type == "cpu" or x.dtype not in (torch.float16, torch.bfloat16):
+        return functional.group_norm(x, groups, weight, bias, eps)
+    with torch.autocast(x.device.type, enabled=False):
+        return functional.group_norm(x, groups, weight.to(x.dtype), bias.to(x.dtype), eps)
 
 
 def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:

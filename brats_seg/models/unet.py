@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -18,7 +19,7 @@ HEAD_STD, HEAD_BIAS = 0.01, -2.0
 
 
 class Stage(nn.Module):
-    """Two convolutions, optionally with a short additive connection around them, dropout and attention behind.
+    """Two convolutions; optionally a short additive connection around them, dropout and attention after them.
 
     Args:
         in_channels: Of all inputs together.
@@ -48,7 +49,7 @@ class Stage(nn.Module):
         self.dropout = nn.Dropout3d(dropout) if dropout else None
         self.attention = CBAM(out_channels) if attention else None
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Float[Tensor, "batch _ z y x"]) -> Float[Tensor, "batch channel z y x"]:
         """Inputs of one spatial size, as if concatenated along channels."""
         x: Tensor = self.second(self.first(*inputs))
         if self.project is not None:
@@ -59,9 +60,9 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """Encoder of four stages, a dilated pseudo fifth one, decoder of four, and an auxiliary head on each of four levels.
+    """Encoder of four stages, a dilated pseudo fifth one, decoder of four.
 
-    ``(batch, 4, z, y, x)`` to :class:`Logits`; sizes must be multiples of 8.
+    There is an auxiliary head on each of four levels. Spatial sizes must be multiples of 8.
 
     Args:
         width: Channels of the first stage; each further one doubles them. The paper's is 48.
@@ -71,8 +72,8 @@ class UNet(nn.Module):
         dropout: Probability of dropping a channel after each stage.
 
     Attributes:
-        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less memory, the same
-            gradients. No setting, because it changes nothing that is learnt.
+        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less
+            memory, the same gradients. No setting, because it changes nothing that is learnt.
     """
 
     name: ClassVar[str] = "unet"
@@ -104,21 +105,39 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
         self.heads = nn.ModuleList(nn.Conv3d(c, len(REGIONS), 1) for c in (w4, w3, w2, w1))
         self.main = nn.Conv3d(w1, len(REGIONS), 1)
+        self._initialise()
+
+    def _initialise(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for head in (self.main, *self.heads):
-            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere stays there:
-            # the Dice loss has no gradient left. From 0.5 hundreds of steps would go into pushing the background down.
+            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere
+            # stays there: the Dice loss has no gradient left. From 0.5 hundreds of steps would go into
+            # pushing the background down.
             nn.init.normal_(head.weight, std=HEAD_STD)
             nn.init.constant_(head.bias, HEAD_BIAS)
+
+    def fuse_norms(self, wanted: bool) -> None:
+        """Whether norm and ReLU are one kernel where there is one; they are, unless this says otherwise."""
+        for module in self.modules():
+            if isinstance(module, ConvNormReLU):
+                module.fused = wanted
 
     def settings(self) -> dict[str, Any]:
         """What rebuilds the network, as plain values."""
         return {"name": self.name, **self._settings}
 
-    def forward(self, image: Tensor, deep: bool = True) -> Logits:
-        """Logits of the main head, and with ``deep`` of the auxiliary heads at full size, lowest level first."""
+    def forward(self, image: Float[Tensor, "batch modality z y x"], deep: bool = True) -> Logits:
+        """Logits of every head.
+
+        Args:
+            image: Normalised.
+            deep: Also of the auxiliary heads, at full size, lowest level first.
+
+        Returns:
+            Before the sigmoid.
+        """
         skips: list[Tensor] = []
         x = image
         for level, stage in enumerate(self.encoder):
@@ -130,12 +149,11 @@ class UNet(nn.Module):
         for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
             x = self._run(stage, skip, upsample(x, 2))
             levels.append(x)
-        auxiliary = (
-            tuple(upsample(h(y), f) for h, y, f in zip(self.heads, levels, (8, 8, 4, 2), strict=False))
-            if deep
-            else ()
-        )
-        return Logits(self.main(x), auxiliary)
+        auxiliary = []
+        if deep:
+            for head, features, factor in zip(self.heads, levels[:4], (8, 8, 4, 2), strict=True):
+                auxiliary.append(upsample(head(features), factor))
+        return Logits(self.main(x), tuple(auxiliary))
 
     def _run(self, stage: nn.Module, *inputs: Tensor) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():

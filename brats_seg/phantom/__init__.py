@@ -1,4 +1,4 @@
-"""A synthetic cohort in BraTS 2020 layout: for newcomers, tests and the demo. No real patient's data is in it."""
+"""A synthetic cohort in BraTS 2020 layout, for newcomers, tests and the demo; without any patient's data."""
 
 from brats_seg.phantom.cohort import make_case, write_cohort
 

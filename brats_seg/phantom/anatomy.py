@@ -1,4 +1,7 @@
-"""A head-shaped, skull-stripped brain: white matter, folded cortex, fluid, deep nuclei, vessels."""
+"""A head-shaped, skull-stripped brain: white matter, folded cortex, fluid, deep nuclei, vessels.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ class Anatomy:
     """A healthy brain.
 
     Attributes:
-        tissue: ``(z, y, x)`` of :class:`Tissue`. LESION is age-related white matter change, bright on FLAIR like oedema.
+        tissue: ``(z, y, x)`` of :class:`Tissue`. LESION is age-related white matter change, as bright on
+            FLAIR as oedema.
         position: ``(3, z, y, x)`` in half axes from the centre: 1 is the surface along an axis.
         scale: Voxels per millimetre of an adult's brain.
     """
@@ -46,22 +50,37 @@ class Anatomy:
 
 
 def smooth_noise(rng: np.random.Generator, shape: Triple, sigma: float) -> Field:
-    """Zero-mean unit-variance noise that varies over ``sigma`` voxels."""
+    """Zero-mean unit-variance noise that varies over ``sigma`` voxels.
+
+    Args:
+        rng: Source of randomness.
+        shape: ``(z, y, x)`` voxels.
+        sigma: Width of the Gaussian, voxels.
+
+    Returns:
+        ``(z, y, x)``.
+    """
     noise = gaussian_filter(rng.standard_normal(shape, np.float32), sigma, mode="wrap", truncate=3)
     return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
 
 
 def make_anatomy(rng: np.random.Generator, shape: Triple) -> Anatomy:
-    """One healthy brain that fills the volume as BraTS brains do."""
+    """One healthy brain that fills the volume as BraTS brains do.
+
+    Args:
+        rng: Source of randomness.
+        shape: ``(z, y, x)`` voxels.
+
+    Returns:
+        Its tissues.
+    """
     scale = min(FILL * n / half for n, half in zip(shape, HALF_AXES_MM, strict=True))
     stretch = rng.uniform(0.92, 1.0, 3)
-    axes = [
-        ((np.arange(n, dtype=np.float32) - (n - 1) / 2) / np.float32(half * scale * s)).reshape(
-            [-1 if a == k else 1 for a in range(3)]
-        )
-        for k, (n, half, s) in enumerate(zip(shape, HALF_AXES_MM, stretch, strict=True))
-    ]
-    position = np.stack(np.broadcast_arrays(*axes)).astype(np.float32)
+    axes = []
+    for n, half_mm, factor in zip(shape, HALF_AXES_MM, stretch, strict=True):
+        from_centre = np.arange(n, dtype=np.float32) - (n - 1) / 2
+        axes.append(from_centre / np.float32(half_mm * scale * factor))
+    position = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
     z, y, x = position
     folds = smooth_noise(rng, shape, 3.5 * scale)
     radius = np.sqrt(z**2 + y**2 + np.abs(x) ** 2.2) + 0.012 * folds

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +11,10 @@ from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.errors import UserError, WrongValue
-from brats_seg.files import whole_folder, write_json
+from brats_seg.files import read_json, whole_folder, write_json
 from brats_seg.geometry import Triple
 from brats_seg.labels import LABEL_VALUES
+from brats_seg.parallel import each
 from brats_seg.phantom.anatomy import make_anatomy
 from brats_seg.phantom.scanner import acquire
 from brats_seg.phantom.tumour import make_tumour
@@ -26,13 +24,22 @@ NO_ENHANCEMENT_EVERY = 8
 MIN_SIDE = 32
 LABELS = LABEL_VALUES["brats2020"]
 RECORD = "phantom.json"
-"""Beside the cases: what they are a function of, besides their numbers."""
+"""Beside the cases: the seed and the shape that they were made with."""
 
 
 def make_case(
     number: int, *, seed: int, shape: Triple
 ) -> tuple[dict[str, NDArray[np.int16]], NDArray[np.uint8]]:
-    """Images and label map of one case, a pure function of its number, the seed and the shape."""
+    """Images and label map of one case, a pure function of its number, the seed and the shape.
+
+    Args:
+        number: Of the case, from 1.
+        seed: Of the cohort.
+        shape: ``(z, y, x)`` voxels.
+
+    Returns:
+        Modality to ``(z, y, x)`` in scanner units, and the label map with BraTS 2020's values.
+    """
     rng = np.random.default_rng(seed_for(seed, number, "phantom"))
     anatomy = make_anatomy(rng, shape)
     label_map = make_tumour(rng, anatomy, LABELS, enhancing=number % NO_ENHANCEMENT_EVERY != 0)
@@ -49,7 +56,9 @@ def write_cohort(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[str]:
-    """Write ``<id>/<id>_{t1,t1ce,t2,flair,seg}.nii.gz``, id ``BraTS20_Training_<number>``; cases that are there are kept.
+    """Write ``<id>/<id>_{t1,t1ce,t2,flair,seg}.nii.gz``; cases that exist are kept.
+
+    The id is ``BraTS20_Training_<number>``.
 
     Args:
         output: The cohort's folder.
@@ -64,38 +73,29 @@ def write_cohort(
         The ids.
 
     Raises:
-        UserError: A volume too small to hold a brain, or a folder that cannot be written or holds another cohort.
+        UserError: The volume is too small for a brain, or the folder cannot be written or holds another
+            cohort.
     """
     if min(shape) < MIN_SIDE or cases < 1:
-        raise WrongValue(
-            f"cases={cases} shape={list(shape)}: need at least 1 case and {MIN_SIDE} voxels a side"
-        )
+        needed = f"need at least 1 case and {MIN_SIDE} voxels a side"
+        raise WrongValue(f"cases={cases} shape={list(shape)}: {needed}")
     _claim(output, seed, shape)
     numbers = range(first, first + cases)
     write = partial(_write_case, output, seed=seed, shape=shape)
     ids = []
-    if workers < 2 or cases < 2:
-        for done, number in enumerate(numbers, 1):
-            ids.append(write(number))
-            progress(done, cases)
-        return ids
-    with ProcessPoolExecutor(min(workers, cases), mp_context=get_context("spawn")) as pool:
-        for done, case_id in enumerate(pool.map(write, numbers), 1):
-            ids.append(case_id)
-            progress(done, cases)
+    for case_id in each(write, numbers, workers):
+        ids.append(case_id)
+        progress(len(ids), cases)
     return ids
 
 
 def _claim(output: Path, seed: int, shape: Triple) -> None:
-    """Write down what makes the cohort, or hold it against what made the cases that are there."""
+    """Record the settings of a new cohort, or compare them with those of the existing one."""
     record, wanted = output / RECORD, {"seed": seed, "shape": list(shape)}
     if not record.exists():
         write_json(record, wanted)
         return
-    try:
-        held = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{record}: expected JSON ({error}); choose another output=DIR") from error
+    held = read_json(record)
     if held != wanted:
         raise UserError(f"{output} holds a cohort of {held}, not {wanted}: choose another output=DIR")
 

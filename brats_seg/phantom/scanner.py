@@ -1,4 +1,7 @@
-"""What four sequences of one scanner make of tissue and tumour."""
+"""What four sequences of one scanner make of tissue and tumour.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ HEALTHY = {
     "t2": (1.05, 0.62, 0.45, 0.35, 0.80),
     "flair": (0.18, 0.68, 0.56, 0.35, 0.98),
 }
-"""Relative signal. Vessels are bright on T1ce like enhancing tumour, white matter change on FLAIR like oedema, fluid on T2 like
-necrosis: no single threshold finds a tumour."""
+"""Relative signal. Vessels are as bright on T1ce as enhancing tumour, white matter change on FLAIR as oedema,
+fluid on T2 as necrosis: no single threshold finds a tumour."""
 TUMOUR = {
     #        necrosis oedema enhancing
     "t1": (0.38, 0.66, 0.58),
@@ -33,7 +36,17 @@ NOISE = 0.035
 def acquire(
     rng: np.random.Generator, anatomy: Anatomy, label_map: NDArray[np.uint8], labels: LabelValues
 ) -> dict[str, NDArray[np.int16]]:
-    """Modality to ``(z, y, x)`` int16: partial volume, texture, bias, Rician noise, the scanner's scale; background 0."""
+    """Make images with partial volume, texture, bias, Rician noise and the scanner's own scale.
+
+    Args:
+        rng: Source of randomness.
+        anatomy: The healthy brain.
+        label_map: ``(z, y, x)``: the tumour in it.
+        labels: Its label values.
+
+    Returns:
+        Modality to ``(z, y, x)``, scanner units, background 0.
+    """
     brain = anatomy.brain
     texture = smooth_noise(rng, brain.shape, 1.2 * anatomy.scale)
     images = {}
@@ -41,16 +54,11 @@ def acquire(
         signal = _signal(rng, modality, anatomy, label_map, labels)
         signal = gaussian_filter(signal, max(0.6 * anatomy.scale, 0.4)) * (1 + 0.03 * texture)
         signal *= _bias(rng, anatomy)
-        noisy = np.hypot(
-            *(
-                part * NOISE + offset
-                for part, offset in zip(_complex_noise(rng, brain.shape), (signal, 0.0), strict=True)
-            )
-        )
+        real, imaginary = _complex_noise(rng, brain.shape)
+        noisy = np.hypot(real * NOISE + signal, imaginary * NOISE + 0.0)
         scaled = noisy * rng.uniform(150, 1500)
-        images[modality] = np.where(brain, np.clip(np.rint(scaled), 1, np.iinfo(np.int16).max), 0).astype(
-            np.int16
-        )
+        image = np.clip(np.rint(scaled), 1, np.iinfo(np.int16).max)
+        images[modality] = np.where(brain, image, 0).astype(np.int16)
     return images
 
 
@@ -62,13 +70,11 @@ def _signal(
     labels: LabelValues,
 ) -> NDArray[np.float32]:
     """Mean signal of every voxel; each case's tissues differ a little from the table."""
-    healthy = np.array([0.0, *HEALTHY[modality]], np.float32) * rng.uniform(
-        0.93, 1.07, 1 + len(HEALTHY[modality])
-    ).astype(np.float32)
+    levels = np.array([0.0, *HEALTHY[modality]], np.float32)
+    healthy = levels * rng.uniform(0.93, 1.07, len(levels)).astype(np.float32)
     signal: NDArray[np.float32] = healthy[anatomy.tissue]
-    for value, level in zip(
-        (labels.necrosis, labels.oedema, labels.enhancing), TUMOUR[modality], strict=True
-    ):
+    values = (labels.necrosis, labels.oedema, labels.enhancing)
+    for value, level in zip(values, TUMOUR[modality], strict=True):
         signal[label_map == value] = level * rng.uniform(0.9, 1.1)
     signal[~anatomy.brain] = healthy[Tissue.GREY]  # no dark seam from the blur; the mask comes last
     return signal

@@ -1,4 +1,7 @@
-"""Gliomas that follow the label semantics: necrotic core, enhancing rim, oedema along the white matter."""
+"""Gliomas that follow the label semantics: necrotic core, enhancing rim, oedema along the white matter.
+
+Covered by tests/phantom/test_cohort.py.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ def make_tumour(
         rng: Source of randomness.
         anatomy: The brain it grows in.
         labels: Values of the result.
-        enhancing: Without, the core is solid and non-enhancing, as in gliomas of low grade.
+        enhancing: False: the core is solid and non-enhancing, as in gliomas of low grade.
+
+    Returns:
+        ``(z, y, x)``.
     """
     shape: Triple = anatomy.tissue.shape
     label_map = np.zeros(shape, np.uint8)
@@ -48,16 +54,17 @@ def _grow(
     inside = anatomy.brain & (distance < 1)
     # Oedema follows the white matter and spares cortex, fluid and what is tumour already.
     reach = rng.uniform(1.25, 2.1)
-    grip = np.select(
-        [anatomy.tissue == t for t in (Tissue.WHITE, Tissue.LESION, Tissue.GREY)], [1.0, 1.0, 0.72], 0.0
-    )
+    grips = np.zeros(len(Tissue))
+    grips[[Tissue.WHITE, Tissue.LESION, Tissue.GREY]] = (1.0, 1.0, 0.72)
+    grip = grips[anatomy.tissue]
     oedema = (distance < 1 + (reach - 1) * grip) & (grip > 0) & (label_map == 0)
     label_map[oedema] = labels.oedema
     label_map[inside] = labels.necrosis
     if enhancing:
         texture = smooth_noise(rng, label_map.shape, 2.0 * anatomy.scale)
         rim = inside & (distance > rng.uniform(0.4, 0.72) + 0.12 * texture)
-        # Real rims have gaps; without them a network learns where enhancement should be, and finds it where there is none.
+        # Real rims have gaps; without them a network learns where enhancement should be, and finds it
+        # everywhere.
         rim &= smooth_noise(rng, label_map.shape, 0.5 * radius_mm * anatomy.scale) > rng.uniform(*GAPS)
         label_map[rim] = labels.enhancing
 

@@ -1,59 +1,31 @@
-"""Prepared cases on disk, memory-mapped, so that a patch reads only its window. README.md says the format and why."""
+"""Prepared cases on disk, memory-mapped, so that a patch reads only its window.
+
+README.md describes the format and gives the reasons.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import UserError
-from brats_seg.files import whole_folder, write_json
+from brats_seg.files import read_object, whole_folder, write_json
 from brats_seg.geometry import Box, Triple
+from brats_seg.parallel import each
+from brats_seg.preprocessing.cached_case import CachedCase
 from brats_seg.preprocessing.normalise import Normalisation
 from brats_seg.preprocessing.prepare import Prepared, prepare
-from brats_seg.terms import REGIONS
 
 FORMAT = 1
-LEVELS = np.arange(len(REGIONS), 0, -1, dtype=np.uint8)[:, None, None, None]
-"""A voxel inside ET lies in three nested regions, TC in two, WT in one: region r holds where depth >= LEVELS[r]."""
-
-
-@dataclass(frozen=True)
-class CachedCase:
-    """One prepared case, opened lazily.
-
-    Attributes:
-        id: The case.
-        folder: ``image.npy`` float16 ``(modality, z, y, x)``, ``depth.npy`` uint8 ``(z, y, x)``, ``case.json``.
-        box: The brain box in the whole volume.
-        shape: Of the whole volume, ``(z, y, x)``.
-    """
-
-    id: str
-    folder: Path
-    box: Box
-    shape: Triple
-
-    def image(self, window: Box | None = None) -> NDArray[np.float16]:
-        """``(modality, z, y, x)`` float16 of a window of the box, or of all of it; the device makes float32 of it."""
-        array = np.load(self.folder / "image.npy", mmap_mode="r")
-        return np.array(array if window is None else window.crop(array))
-
-    def regions(self, window: Box | None = None) -> NDArray[np.bool_]:
-        """``(region, z, y, x)`` bool of a window of the box, or of all of it."""
-        array = np.load(self.folder / "depth.npy", mmap_mode="r")
-        return cast(NDArray[np.bool_], (array if window is None else window.crop(array)) >= LEVELS)
 
 
 class Cache:
@@ -95,27 +67,38 @@ class Cache:
         found = {case.id: self.lookup(case, verify=verify) for case in cases}
         missing = [case for case in cases if found[case.id] is None]
         problems: list[str] = []
-        for number, (case, result) in enumerate(_each(self._build, missing, workers), 1):
+        results = each(partial(_attempt, self._build), missing, workers)
+        for number, (case, result) in enumerate(zip(missing, results, strict=True), 1):
             progress(number, len(missing))
             if isinstance(result, UserError):
                 problems.append(str(result))
-            found[case.id] = None if isinstance(result, UserError) else result
+            else:
+                found[case.id] = result
         if problems:
             raise UserError("\n".join(sorted(problems)))
         return {case_id: cached for case_id, cached in found.items() if cached is not None}
 
     def lookup(self, case: Case, *, verify: bool = False) -> CachedCase | None:
-        """The cached case, or None where it is missing, damaged, or its source files changed."""
+        """Look for a case that was prepared before.
+
+        Args:
+            case: Which one.
+            verify: Also recompute the checksums.
+
+        Returns:
+            The cached case; None where it is missing, damaged, or its source files changed.
+        """
         folder = self.folder / case.id
+        record = read_object(folder / "case.json")
         try:
-            record = json.loads((folder / "case.json").read_text())
-            if record["sources"] != _sources(case) or not all(
-                _intact(folder, name, record["files"][name], verify) for name in record["files"]
-            ):
+            if record["sources"] != _sources(case):
                 return None
+            for name, recorded in record["files"].items():
+                if not _intact(folder / name, recorded, verify=verify):
+                    return None
             box = Box(tuple(record["box"][0]), tuple(record["box"][1]))
             return CachedCase(case.id, folder, box, tuple(record["shape"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _build(self, case: Case) -> CachedCase:
@@ -123,9 +106,8 @@ class Cache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(
-                f"cannot write the cache {self.folder} ({error.strerror}); choose another with data.cache=DIR"
-            ) from error
+            reason = f"({error.strerror}); choose another with data.cache=DIR"
+            raise UserError(f"cannot write the cache {self.folder} {reason}") from error
         with FileLock(self.folder / f".{case.id}.lock"):
             # Another process may have built it while this one waited.
             if (cached := self.lookup(case, verify=True)) is not None:
@@ -137,7 +119,15 @@ class Cache:
 
 
 def disk_estimate_bytes(cases: int, shape: Triple) -> int:
-    """Upper bound of the cache's size: four float16 channels and one byte of depth, the box at most 60 % of the volume."""
+    """Upper bound of the cache's size.
+
+    Args:
+        cases: How many.
+        shape: Of their volumes, ``(z, y, x)``.
+
+    Returns:
+        Bytes: four float16 channels and one byte of depth, with a brain box of at most 60 % of the volume.
+    """
     return int(cases * np.prod(shape) * (4 * 2 + 1) * 0.6)
 
 
@@ -155,22 +145,23 @@ def _write(folder: Path, prepared: Prepared, sources: list[list[Any]]) -> None:
 
 
 def _sources(case: Case) -> list[list[Any]]:
-    paths = [file.path for file in case.modalities.values()] + (
-        [case.segmentation] if case.segmentation else []
-    )
-    stats = [(path, path.stat()) for path in sorted(set(paths))]
-    return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns] for path, stat in stats] + [
-        ["convention", case.labels]
-    ]
+    """Path, size and time of change of every file, and the label values: a change makes the case anew."""
+    sources: list[list[Any]] = []
+    for path in sorted(set(case.files)):
+        status = path.stat()
+        sources.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    return [*sources, ["convention", case.labels]]
 
 
 def _crc(path: Path) -> int:
     return zlib.crc32(path.read_bytes())
 
 
-def _intact(folder: Path, name: str, recorded: list[int], verify: bool) -> bool:
+def _intact(path: Path, recorded: list[int], *, verify: bool) -> bool:
     size, crc = recorded
-    return (folder / name).stat().st_size == size and (not verify or _crc(folder / name) == crc)
+    if path.stat().st_size != size:
+        return False
+    return not verify or _crc(path) == crc
 
 
 def _attempt(build: Callable[[Case], CachedCase], case: Case) -> CachedCase | UserError:
@@ -178,16 +169,3 @@ def _attempt(build: Callable[[Case], CachedCase], case: Case) -> CachedCase | Us
         return build(case)
     except UserError as error:
         return error
-
-
-def _each(
-    build: Callable[[Case], CachedCase], cases: Sequence[Case], workers: int
-) -> Iterable[tuple[Case, CachedCase | UserError]]:
-    if workers < 1 or len(cases) < 2:
-        yield from ((case, _attempt(build, case)) for case in cases)
-        return
-    # Spawned, not forked: torch's and isal's threads do not survive a fork.
-    with ProcessPoolExecutor(min(workers, len(cases)), mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(_attempt, build, case): case for case in cases}
-        for job in as_completed(jobs):
-            yield jobs[job], job.result()

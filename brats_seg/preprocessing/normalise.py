@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float32, Real
 from numpy.typing import NDArray
 
 from brats_seg.errors import UserError, WrongValue
 
-Image = NDArray[np.float32]
+Scanner = Real[NDArray[np.number], "modality z y x"]
+Normalised = Float32[NDArray[np.float32], "modality z y x"]
 
 
+@runtime_checkable
 class Normalisation(Protocol):
-    """Whole volumes ``(modality, z, y, x)`` in scanner units to the same shape in the network's units, float32.
+    """Whole volumes in scanner units to the network's units.
 
     Statistics come from the whole volume, so it is called before any cropping. A channel of zeros stays zero.
     """
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         ...
 
@@ -35,7 +38,7 @@ class MinMax:
 
     Attributes:
         lower_percentile: Of the non-zero voxels, in percent.
-        upper_percentile: Likewise.
+        upper_percentile: Of the non-zero voxels, in percent; the larger.
     """
 
     name: ClassVar[str] = "min_max"
@@ -44,22 +47,20 @@ class MinMax:
 
     def __post_init__(self) -> None:
         if not 0 <= self.lower_percentile < self.upper_percentile <= 100:
-            raise WrongValue(
-                f"percentiles must rise within 0 to 100, found {self.lower_percentile} and {self.upper_percentile}"
-            )
+            found = f"{self.lower_percentile} and {self.upper_percentile}"
+            raise WrongValue(f"percentiles must rise within 0 to 100, found {found}")
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):
             inside = channel != 0
             values = channel[inside]
-            if values.size:
-                low, high = np.percentile(
-                    values, (self.lower_percentile, self.upper_percentile), overwrite_input=False
-                )
-                scale = max(float(high - low), float(np.finfo(np.float32).tiny))
-                result[inside] = np.clip((values - np.float32(low)) / np.float32(scale), 0, 1)
+            if not values.size:
+                continue
+            low, high = np.percentile(values, (self.lower_percentile, self.upper_percentile))
+            scale = max(float(high - low), float(np.finfo(np.float32).tiny))
+            result[inside] = np.clip((values - np.float32(low)) / np.float32(scale), 0, 1)
         return out
 
     def settings(self) -> dict[str, Any]:
@@ -73,15 +74,16 @@ class ZScore:
 
     name: ClassVar[str] = "z_score"
 
-    def __call__(self, image: NDArray[np.number]) -> Image:
+    def __call__(self, image: Scanner) -> Normalised:
         """Normalise every channel."""
         out = np.zeros(image.shape, np.float32)
         for channel, result in zip(image, out, strict=True):
             inside = channel != 0
             values = channel[inside]
-            if values.size:
-                mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
-                result[inside] = (values - np.float32(mean)) / np.float32(deviation or 1.0)
+            if not values.size:
+                continue
+            mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+            result[inside] = (values - np.float32(mean)) / np.float32(deviation or 1.0)
         return out
 
     def settings(self) -> dict[str, Any]:
@@ -93,16 +95,14 @@ def normalisation_from(settings: Mapping[str, Any]) -> Normalisation:
     """Rebuild a normalisation from :meth:`Normalisation.settings`: data, never code.
 
     Raises:
-        UserError: Unknown name, or other numbers than the named one takes.
+        UserError: The name is unknown, or takes other numbers.
     """
     known: dict[str, type[MinMax] | type[ZScore]] = {c.name: c for c in (MinMax, ZScore)}
     numbers = {key: value for key, value in settings.items() if key != "name"}
-    if settings.get("name") not in known or any(
-        isinstance(v, bool) or not isinstance(v, (int, float)) for v in numbers.values()
-    ):
-        raise UserError(
-            f"unknown normalisation {dict(settings)}: use one of {', '.join(known)} with its numbers"
-        )
+    wrong = [value for value in numbers.values() if type(value) not in (int, float)]
+    if settings.get("name") not in known or wrong:
+        names = ", ".join(known)
+        raise UserError(f"unknown normalisation {dict(settings)}: use one of {names} with its numbers")
     try:
         return known[settings["name"]](**numbers)
     except TypeError as error:

@@ -1,13 +1,16 @@
-"""What the page of the cohort shows."""
+"""What the page of the cohort shows. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from brats_seg.artifacts.evaluation_folder import Row
-from brats_seg.evaluation.conventions import METRICS, Convention
-from brats_seg.evaluation.tables import COLUMNS, summarise
+from brats_seg.artifacts.evaluation_folder import ByMetric, Row, by_metric, defined_values
+from brats_seg.evaluation.conventions import Convention
+from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.paper import COLUMNS
+from brats_seg.evaluation.tables import Summary, summarise
 from brats_seg.report.charts import box_plot
 
 TABLE = (
@@ -21,69 +24,98 @@ TABLE = (
     "volume_difference",
 )
 """Metrics in the table of the cases."""
+BOXES = ("dice", "lesion_dice", "hd95", "lesion_hd95", "surface_dice", "lesion_f1")
+"""Metrics with a box plot."""
 WORST = 4
 """Cases whose pictures stand on the page, before the middle one and the best."""
-BOXES = ("dice", "lesion_dice", "hd95", "lesion_hd95", "surface_dice", "lesion_f1")
+Pictures = Mapping[str, list[dict[str, Any]]]
+"""Case id to the pictures of its label maps."""
 
 
-def context(
-    rows: Sequence[Row],
-    shown: Mapping[str, list[dict[str, Any]]],
-    convention: Convention,
-    *,
-    notes: Sequence[str],
+@dataclass(frozen=True)
+class _Line:
+    """One case in the table; ``mean`` is of the first metric, over the regions; ``page``: it has a page."""
+
+    id: str
+    page: bool
+    mean: float | None
+    cells: list[tuple[str, str, float | None]]
+
+
+def cohort_context(
+    rows: Sequence[Row], shown: Pictures, convention: Convention, *, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """The values of ``cohort.html``; the cases in ascending order of the mean of their first ranked metric over the regions.
+    """The values of ``cohort.html``; cases ascend by the mean of the first ranked metric over the regions.
 
     Args:
         rows: Scores; every case of them has a line, with or without a page.
         shown: Cases that have a page, and the pictures of their label maps.
         convention: Of the scores.
-        notes: What has to be known to read them.
+        notes: Lines that have to be known to read the scores.
+
+    Returns:
+        Name in the template to value.
     """
-    values = {(row.case, row.metric, row.region): row.value for row in rows}
-    present = {row.metric for row in rows}
-    first = convention.ranked[0]
-    table = sorted((metric for metric in TABLE if metric in present), key=lambda metric: metric != first)
+    values = by_metric(rows)
+    table = _metrics_of_table(values, convention)
     ids = dict.fromkeys([*shown, *(row.case for row in rows)])
-    cases = [
-        {
-            "id": case,
-            "page": case in shown,
-            "mean": _mean(values, case, table),
-            "cells": _cells(values, case, table),
-        }
-        for case in ids
-    ]
-    cases.sort(key=lambda case: (case["mean"] is None, case["mean"]))
-    summaries = summarise(rows) if rows else []
-    pictured = [{**case, "stills": _ends(shown[str(case["id"])])} for case in cases if case["page"]]
+    cases = [_line(case, case in shown, values, table) for case in ids]
+    cases.sort(key=lambda case: (case.mean is None, case.mean))
+    boxes = []
+    for metric in BOXES:
+        if metric in values:
+            svg = _box_plot(rows, frozenset(shown), metric, convention)
+            boxes.append({"title": METRICS[metric].title, "svg": svg})
     return {
         "cases": cases,
         "pages": len(shown),
-        "gallery": _gallery(pictured),
+        "gallery": _gallery([case for case in cases if case.page], shown),
         "table": table,
         "columns": COLUMNS,
         "metrics": METRICS,
-        "boxes": [
-            {"title": METRICS[m].title, "svg": _boxes(rows, shown, m, convention)}
-            for m in BOXES
-            if m in present
-        ],
-        "summary": {
-            m: {s.region: s for s in summaries if s.metric == m}
-            for m in dict.fromkeys(s.metric for s in summaries)
-        },
+        "boxes": boxes,
+        "summary": _summaries(rows),
         "notes": notes,
     }
 
 
-def _gallery(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _metrics_of_table(values: ByMetric, convention: Convention) -> list[str]:
+    """Those that there are, the first ranked one in front."""
+    present = filter(values.__contains__, TABLE)
+    return sorted(present, key=lambda metric: metric != convention.ranked[0])
+
+
+def _line(case: str, page: bool, values: ByMetric, table: Sequence[str]) -> _Line:
+    cells: list[tuple[str, str, float | None]] = []
+    first: list[float] = []
+    for metric in table:
+        for region in COLUMNS:
+            value = values[metric].get(region, {}).get(case)
+            cells.append((metric, region, value))
+            if metric == table[0] and value is not None:
+                first.append(value)
+    return _Line(case, page, sum(first) / len(first) if first else None, cells)
+
+
+def _summaries(rows: Sequence[Row]) -> dict[str, dict[str, Summary]]:
+    """Metric to region to its summary."""
+    found: dict[str, dict[str, Summary]] = {}
+    for summary in summarise(rows):
+        found.setdefault(summary.metric, {})[summary.region] = summary
+    return found
+
+
+def _gallery(cases: Sequence[_Line], shown: Pictures) -> list[dict[str, Any]]:
     """The worst, the middle one and the best, with their place among all."""
     count = len(cases)
-    chosen = sorted({*range(min(WORST, count)), count // 2, count - 1}) if cases else []
     names = {count // 2: "middle", count - 1: "best", 0: "worst"}
-    return [{**cases[i], "place": names.get(i, f"{i + 1} of {count}")} for i in chosen]
+    chosen = sorted({*range(min(WORST, count)), count // 2, count - 1})
+    found = []
+    for number in chosen:
+        case = cases[number]
+        place = names.get(number, f"{number + 1} of {count}")
+        found.append({"id": case.id, "mean": case.mean, "place": place, "stills": _ends(shown[case.id])})
+    return found
 
 
 def _ends(stills: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,24 +123,9 @@ def _ends(stills: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [stills[0], stills[-1]] if len(stills) > 1 else stills
 
 
-def _mean(values: dict[tuple[str, str, str], float | None], case: str, table: Sequence[str]) -> float | None:
-    first = [
-        value for region in COLUMNS if table and (value := values.get((case, table[0], region))) is not None
-    ]
-    return sum(first) / len(first) if first else None
-
-
-def _cells(
-    values: dict[tuple[str, str, str], float | None], case: str, table: Sequence[str]
-) -> list[tuple[str, str, float | None]]:
-    return [(metric, region, values.get((case, metric, region))) for metric in table for region in COLUMNS]
-
-
-def _boxes(rows: Sequence[Row], shown: Mapping[str, Any], metric: str, convention: Convention) -> str:
-    found: dict[str, list[tuple[str, float]]] = {region: [] for region in COLUMNS}
-    for row in rows:
-        if row.metric == metric and row.value is not None:
-            found[row.region].append((row.case, row.value))
-    said = f"{METRICS[metric].title} per region, one dot per case"
-    penalty = convention.worst(metric) if metric.endswith("hd95") else None
-    return box_plot(found, label=said, digits=METRICS[metric].digits, pages=frozenset(shown), penalty=penalty)
+def _box_plot(rows: Sequence[Row], pages: frozenset[str], metric: str, convention: Convention) -> str:
+    shown = METRICS[metric]
+    groups = {region: list(defined_values(rows, metric, region).items()) for region in COLUMNS}
+    label = f"{shown.title} per region, one dot per case"
+    penalty = convention.worst(metric) if shown.kind == "distance" else None
+    return box_plot(groups, label=label, digits=shown.digits, pages=pages, penalty=penalty)

@@ -1,27 +1,29 @@
-"""Everything that the page of one case shows, read into memory."""
+"""Everything that the page of one case shows, read into memory. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brats_seg.artifacts.bundles import PIPELINES
+from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder, volumes_ml
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import CaseError
-from brats_seg.evaluation.pairs import LabelMap, Pair
+from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
-from brats_seg.labels import LABEL_VALUES, convert, encode_regions
+from brats_seg.labels import LABEL_VALUES, convert, label_values
 from brats_seg.nifti import Geometry, Volume
 from brats_seg.terms import REGIONS
 
 SHOWN = LABEL_VALUES["brats2023"]
-"""All label maps are shown in this convention: its values have no gap."""
+"""Label values in which all label maps are shown: they have no gap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,8 @@ class Material:
 
     Attributes:
         image: ``(modality, z, y, x)``, scanner units.
-        maps: Title to label map ``(z, y, x)`` in :data:`SHOWN`: truth, A, B, the final one; those that there are.
+        maps: Title to label map ``(z, y, x)`` in :data:`SHOWN`: truth, A, B, the final one; those that there
+            are.
         uncertainty: ``(z, y, x)`` 0 to 100, the largest of the regions; None where none was written.
         geometry: Of the image.
         record: The JSON beside the final label map; empty where there is none.
@@ -42,9 +45,9 @@ class Material:
     geometry: Geometry
     record: Mapping[str, Any]
 
-    @property
+    @cached_property
     def brain(self) -> Box:
-        """The box of what there is to see."""
+        """The box around every voxel that an image or a label map shows."""
         seen = (self.image != 0).any(0)
         for label_map in self.maps.values():
             seen |= label_map != 0
@@ -52,65 +55,61 @@ class Material:
 
     def volumes_ml(self) -> dict[str, dict[str, float]]:
         """Title of a label map to region to volume in millilitres."""
-        voxel_ml = float(np.prod(self.geometry.spacing_mm)) / 1000
-        counted = {
-            name: encode_regions(label_map, SHOWN).sum((1, 2, 3)) * voxel_ml
-            for name, label_map in self.maps.items()
-        }
-        return {name: dict(zip(REGIONS, volumes.tolist(), strict=True)) for name, volumes in counted.items()}
+        spacing_mm = self.geometry.spacing_mm
+        return {title: volumes_ml(label_map, SHOWN, spacing_mm) for title, label_map in self.maps.items()}
 
 
 def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
     """Read a case, its truth, and what `brats-seg predict` wrote for it.
+
+    Args:
+        case: The images.
+        pair: The label maps.
+        predictions: Prediction folder.
+
+    Returns:
+        All of it in memory.
 
     Raises:
         CaseError: A file cannot be used.
     """
     loaded = read_case(case, on_missing_modality="zero")
     like = Volume(loaded.image[0], loaded.geometry)
-    found: dict[str, LabelMap] = {"Truth": pair.reference} if case.segmentation else {}
-    found |= {metric.removeprefix("dice_").upper(): label_map for metric, label_map in pair.alone.items()}
+    folder = PredictionFolder(predictions)
+    maps = {}
+    for title, label_map in _label_maps(pair).items():
+        volume = read_label_map(case.id, label_map, like)
+        maps[title] = convert(volume.array.astype(np.uint8), label_values(label_map.labels), SHOWN)
+    uncertainty = _read_uncertainty(case.id, folder, like)
+    return Material(loaded.image, maps, uncertainty, loaded.geometry, folder.read_record(case.id))
+
+
+def _label_maps(pair: Pair) -> dict[str, LabelMap]:
+    """Title to label map, in the order of the page."""
+    found: dict[str, LabelMap] = {}
+    if pair.reference is not None:
+        found["Truth"] = pair.reference
+    for pipeline, label_map in pair.per_pipeline.items():
+        found[pipeline.upper()] = label_map
     if pair.prediction is not None:
-        found["Merged" if len(pair.alone) == 2 else "Prediction"] = pair.prediction
-    maps = {
-        name: _shown(read_label_map(case.id, label_map, like), label_map.labels)
-        for name, label_map in found.items()
-    }
-    return Material(
-        loaded.image,
-        maps,
-        _uncertainty(case.id, predictions, like),
-        loaded.geometry,
-        record(predictions, case.id),
-    )
+        merged = len(pair.per_pipeline) == len(PIPELINES)
+        found["Merged" if merged else "Prediction"] = pair.prediction
+    return found
 
 
-def record(predictions: Path, case_id: str) -> dict[str, Any]:
-    """The JSON beside a label map; empty where there is none."""
-    try:
-        found = json.loads((predictions / f"{case_id}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _shown(volume: Volume, labels: str) -> NDArray[np.uint8]:
-    return convert(volume.array.astype(np.uint8), LABEL_VALUES[labels], SHOWN)
-
-
-def _uncertainty(case_id: str, predictions: Path, like: Volume) -> NDArray[np.uint8] | None:
-    paths = sorted((predictions / "uncertainty").glob(f"{case_id}_unc_*.nii.gz"))
-    if not paths:
+def _read_uncertainty(case_id: str, folder: PredictionFolder, like: Volume) -> NDArray[np.uint8] | None:
+    """The largest of the regions."""
+    present = []
+    for region in REGIONS:
+        path = folder.uncertainty(case_id, region)
+        if path.is_file():
+            present.append(path)
+    if not present:
         return None
-    if len(paths) != len(REGIONS):
-        names = ", ".join(path.name for path in paths)
-        raise CaseError(
-            case_id,
-            file=predictions / "uncertainty",
-            expected="a map for each of WT, TC and ET",
-            found=f"only {names}",
-        )
-    largest: NDArray[np.uint8] = np.maximum.reduce(
-        [read_volume(case_id, path, like).array for path in paths]
-    ).astype(np.uint8)
+    if len(present) < len(REGIONS):
+        expected = "a map for each of WT, TC and ET"
+        found = f"only {', '.join(path.name for path in sorted(present))}"
+        raise CaseError(case_id, file=present[0].parent, expected=expected, found=found)
+    arrays = [read_volume(case_id, path, like).array for path in present]
+    largest: NDArray[np.uint8] = np.maximum.reduce(arrays).astype(np.uint8)
     return largest

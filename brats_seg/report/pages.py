@@ -1,4 +1,4 @@
-"""Templates and what every page has."""
+"""The templates of the pages, and the viewer that goes into them. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ def viewer_script() -> str | None:
 
 
 def render(template: str, **context: Any) -> str:
-    """A page as HTML; everything but the SVG and the scripts of the house is escaped."""
+    """A page as HTML; everything but our own SVG and scripts is escaped.
+
+    Args:
+        template: Name of a file in ``templates/``.
+        context: The values that it shows.
+
+    Returns:
+        HTML.
+    """
     return _environment().get_template(template).render(version=brats_seg.__version__, **context)
 
 

@@ -1,55 +1,72 @@
-"""Training curves out of run folders."""
+"""Training curves out of run folders. Covered by tests/report/test_training_curves.py."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from brats_seg.artifacts.run_folder import RunFolder
-from brats_seg.errors import UserError
-from brats_seg.report.charts import line_chart
+from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS, RunFolder
+from brats_seg.report.charts import Points, line_chart
 
-CHARTS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
-    ("Loss", lambda name: name.split("/")[-1] in ("loss", "loss_main"), False),
-    ("Validation Dice", lambda name: name.startswith("val/") and "dice" in name.lower(), False),
-    ("Learning rate", lambda name: name == "lr", True),
-)
-"""Title, which columns of ``metrics.csv`` it shows, whether in powers of ten."""
+DICE_OF_REGION = f"{VALIDATION_DICE}_"
 NAMES = {
     "train/loss": "training, all outputs",
     "train/loss_main": "training, final output",
-    "val/loss": "validation",
-    "val/dice": "mean",
+    VALIDATION_LOSS: "validation",
+    VALIDATION_DICE: "mean",
     "lr": "learning rate",
 }
-"""What a reader calls a column; regions keep their names."""
+"""Column of ``metrics.csv`` to its name in the charts; regions keep their names."""
 
 
-def curves(run: Path) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Chart:
+    """One chart of a training.
+
+    Attributes:
+        title: Above it.
+        columns: Columns of ``metrics.csv`` that it shows; one that ends with ``_`` stands for all that begin
+            so.
+        logarithmic: In powers of ten.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    logarithmic: bool = False
+
+    def shows(self, column: str) -> bool:
+        """Whether a column belongs to it."""
+        return any(
+            column == each or (each.endswith("_") and column.startswith(each)) for each in self.columns
+        )
+
+
+CHARTS = (
+    Chart("Loss", ("train/loss", "train/loss_main", VALIDATION_LOSS)),
+    Chart("Validation Dice", (VALIDATION_DICE, DICE_OF_REGION)),
+    Chart("Learning rate", ("lr",), logarithmic=True),
+)
+
+
+def draw_curves(run: Path) -> list[dict[str, str]]:
     """The charts of one run folder: title and SVG, those that it has numbers for.
 
     Raises:
-        UserError: It is no run folder.
+        UserError: It is no run folder, or its ``metrics.csv`` is damaged.
     """
-    try:
-        with RunFolder(run).metrics.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise UserError(f"{run}: expected a run folder with metrics.csv ({error.strerror})") from error
-    charts = []
-    for title, belongs, logarithmic in CHARTS:
-        names = [name for name in rows[0] if belongs(name)] if rows else []
-        lines = {
-            _said(name): [(float(row["epoch"]), float(row[name])) for row in rows if row[name]]
-            for name in names
-        }
-        lines = {name: points for name, points in lines.items() if points}
+    columns = RunFolder(run).read_metrics()
+    found = []
+    for chart in CHARTS:
+        lines: dict[str, Points] = {}
+        for column, points in columns.items():
+            if points and chart.shows(column):
+                lines[_name(column)] = points
         if lines:
-            said = f"{title} of {run.parent.name}, {run.name}, over epochs"
-            charts.append({"title": title, "svg": line_chart(lines, label=said, logarithmic=logarithmic)})
-    return charts
+            label = f"{chart.title} of {run.parent.name}, {run.name}, over epochs"
+            svg = line_chart(lines, label=label, logarithmic=chart.logarithmic)
+            found.append({"title": chart.title, "svg": svg})
+    return found
 
 
-def _said(column: str) -> str:
-    return NAMES.get(column, column.removeprefix("val/dice_"))
+def _name(column: str) -> str:
+    return NAMES.get(column, column.removeprefix(DICE_OF_REGION))

@@ -33,10 +33,8 @@ def list_devices(accelerator: str) -> list[str]:
     """
     count = 0 if accelerator == CPU else torch.cuda.device_count()
     visible = os.environ.get(VISIBLE)
-    if visible:
-        names = [name.strip() for name in visible.split(",")]
-    else:
-        names = [str(index) for index in range(count)]
+    numbers = [str(index) for index in range(count)]
+    names = [name.strip() for name in visible.split(",")] if visible else numbers
     return names[:count] or [CPU]
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from brats_seg import nifti
 from brats_seg.cases import Case, find_cases, inspect_case, read_case
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.evaluation.tables import Summary
 from brats_seg.geometry import Triple
 from brats_seg.inference.predict import load_bundles, predict
@@ -83,6 +83,7 @@ def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)
             raise UserError("\n".join(failures))
     with _step("evaluate"):
         scores = evaluate(output / "predictions", output / "test", output / "evaluation")
+        show_evaluation(scores)
     with _step("pictures"):
         for case in held_out:
             _picture(case, output)
@@ -90,7 +91,7 @@ def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)
         f"\nThe whole demo took {time.perf_counter() - began:.0f} s. "
         f"Pictures: {output / 'pictures'}; table: {output / 'evaluation' / 'summary.md'}"
     )
-    return scores
+    return scores.summaries
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.artifacts.run_folder import VALIDATION_DICE
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.files import read_object, write_json
 from brats_seg.inference.predict import predict
 from brats_seg.inference.settings import Settings
@@ -107,7 +107,7 @@ def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, se
     if failures := predict(cases, bundles, folder.predictions, **asdict(settings), **devices):
         raise UserError("\n".join(failures))
     workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
-    evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers)
+    show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers))
     write_json(folder.out_of_fold, record)
     return True
 

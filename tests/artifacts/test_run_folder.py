@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brats_seg.artifacts.run_folder import RunFolder, run_name
+from brats_seg.artifacts.run_folder import RunFolder, folds_of, run_name
 from brats_seg.errors import UserError
 
 CONFIG: dict[str, Any] = {
@@ -75,3 +75,29 @@ def test_two_trainings_never_share_a_name() -> None:
     assert run_name("pipeline_a", ["scale=small", "seed=1"]) == run_name(
         "pipeline_a", ["seed=1", "fold=3", "scale=small"]
     )
+
+
+def test_folds_are_found_by_their_number(tmp_path: Path) -> None:
+    for name in ("fold_10", "fold_2", "fold_x", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "fold_3").write_text("no folder")
+    found = folds_of(tmp_path)
+    assert list(found) == [2, 10]
+    assert found[2].path == tmp_path / "fold_2"
+    assert folds_of(tmp_path / "nowhere") == {}
+
+
+def test_tables_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.metrics.write_text("epoch,lr,val/dice\n0,0.1,\n1,0.05,0.5\n")
+    assert folder.read_metrics()["lr"] == [(0, 0.1), (1, 0.05)]
+    assert folder.read_metrics()["val/dice"] == [(1, 0.5)]
+    folder.case_losses.write_text("epoch,case,loss\n0,x,0.5\n0,y,nan\n1,x,0.25\n")
+    assert folder.read_case_losses()[1] == {"x": 0.25}
+    assert list(folder.read_case_losses()[0]) == ["x", "y"]
+    folder.case_losses.write_text("epoch,case,loss\n")
+    with pytest.raises(UserError, match="no epoch has finished yet"):
+        folder.read_case_losses()
+    folder.metrics.unlink()
+    with pytest.raises(UserError, match=r"expected a run folder with metrics\.csv, found none"):
+        folder.read_metrics()

@@ -121,7 +121,7 @@ def test_brats_2024s_resection_cavity_is_an_unknown_label(make):
     make.case("BraTS-GLI-02062-100", naming="2023", seg=(1, 2, 3, 4))
     (case,) = find_cases(make.root)
     (error,) = errors(case)
-    assert "expected labels (0, 1, 2, 3) of convention brats2023, found 4" in error.message
+    assert "expected the label values (0, 1, 2, 3) of brats2023, found 4" in error.message
 
 
 def test_many_cases_in_parallel_are_as_one_by_one(make, brain_of):
@@ -167,7 +167,7 @@ def test_the_command(make, labels_of, run):
     assert "HGG/case_2/case_2_seg.nii.gz" in row
     code, lines, _ = run(f"data.root={make.root}/HGG/case_1", "data.labels=brats2023")
     assert code == 1
-    assert any("of convention brats2023, found 4" in line for line in lines)
+    assert any("of brats2023, found 4" in line for line in lines)
 
 
 def test_the_command_takes_patterns(make, run):

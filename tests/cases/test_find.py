@@ -177,7 +177,7 @@ def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_o
     write_own(make)
     make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
     case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
-    with pytest.raises(CaseError, match=r"give data\.labels=NAME .*one of brats2020, brats2023, msd"):
+    with pytest.raises(CaseError, match=r"set data\.labels=NAME .*to one of brats2020, brats2023, msd"):
         read_case(case)
     assert read_case(case, with_segmentation=False).label_map is None
 
@@ -275,7 +275,7 @@ def test_a_case_that_is_not_recognised_is_a_note(make, folder):
     assert only(make.root).id == "case_1"
     (note,) = scan(make.root).findings
     assert (note.level, note.file.name, note.case_id) == ("note", "c2_flair_brain.nii.gz", Path(folder).name)
-    assert "nor 3 more here; data.patterns" in note.message
+    assert "nor 3 more here; for other file names set data.patterns" in note.message
 
 
 def test_extra_files_beside_a_whole_case_are_no_note(make):

@@ -45,7 +45,9 @@ def test_a_good_case(make, brain_of, labels_of):
 def test_files_of_one_space_in_several_orders_are_aligned(make, brain_of):
     turned = nib.Nifti1Image(brain_of(1).transpose(2, 1, 0), LPS.affine)
     turned = turned.as_reoriented(
-        nib.orientations.ornt_transform(nifti.LPS, nib.orientations.axcodes2ornt("SAR"))
+        nib.orientations.ornt_transform(
+            nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt("SAR")
+        )
     )
     case = make.good()
     turned.to_filename(case.modalities["t1ce"].path)
@@ -96,7 +98,7 @@ VOXELS = {
     "skull": (lambda b: {"t1": b + 20}, "expected zero background around the brain in t1.*HD-BET"),
     "label": (
         lambda b: {"seg": np.where(b > 700, 3, 0).astype(np.uint8)},
-        r"expected labels \(0, 1, 2, 4\).*brats2020, found 3",
+        r"expected the label values \(0, 1, 2, 4\).*brats2020, found 3",
     ),
     "fraction": (lambda b: {"seg": np.where(b > 700, 0.5, 0).astype(np.float32)}, "found 0.5"),
     "truncated": (

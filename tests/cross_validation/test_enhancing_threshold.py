@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brats_seg.cross_validation.enhancing_threshold import choose_enhancing_threshold
+from brats_seg.cli.commands.enhancing_threshold import main
+from brats_seg.cross_validation import choose_enhancing_threshold
 from brats_seg.errors import UserError
 
 
@@ -45,3 +46,11 @@ def test_other_cases_are_refused(write: Any, tmp_path: Path) -> None:
     cohort(write, "fold_0", {"x": (1, 1)})
     with pytest.raises(UserError, match="found none"):
         choose_enhancing_threshold([write("elsewhere/y.nii.gz", blob(1), "brats2020")], tmp_path / "truth")
+
+
+def test_the_command(write: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = cohort(write, "fold_0", {"speck": (3, 0), "true": (20, 20)})
+    main([f"predictions={folder}", f"references={tmp_path / 'truth'}"])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "ET Dice 1.0000 instead of 0.5000: of 2 cases 1 better, 0 worse"
+    assert second == "postprocessing.enhancing_below_mm3=4"

@@ -17,21 +17,22 @@ from scipy.stats import permutation_test
 from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.artifacts.evaluation_folder import Row, to_csv
-from brats_seg.cross_validation.experiments import doubts, read_experiments
+from brats_seg.cli.commands.cv_summary import main
+from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs
+from brats_seg.cross_validation.experiments import find_doubtful_folds
 from brats_seg.cross_validation.selection import select
-from brats_seg.cross_validation.statistics import across_folds, differences, fold_means, interval, signed_rank
-from brats_seg.cross_validation.summary import cv_summary
+from brats_seg.cross_validation.statistics import across_folds, find_differences, fold_means, signed_rank
 from brats_seg.cross_validation.tables import summary_grids
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
 
 KEEP = {"a": 2, "b": None}
-OPTIONS = {"draws": 500, "confidence": 0.95, "seed": 0}
+BOOTSTRAP = Bootstrap(draws=500, confidence=0.95, seed=0)
 
 
 def write_fold(run: Path, fold: int, dice: list[float], *, folds: int = 5, state: str = "finished") -> Path:
-    """Scores of cases ``<fold>-<number>``, all regions alike but for TC, which is 0.1 less; HD95 is ten times what Dice lacks."""
+    """Scores of cases ``<fold>-<number>``; TC is 0.1 less than ET and WT, HD95 ten times what Dice lacks."""
     folder = run / f"fold_{fold}"
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump({"config": {"data": {"folds": folds}}, "split": {}}))
@@ -69,7 +70,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_means_and_spread_are_those_of_the_folds(tmp_path):
+def test_means_and_spread_are_those_of_the_folds(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5, 0.7, 0.9])
     write_fold(tmp_path / "a", 1, [0.4])
     found = across_folds(fold_means(read_experiments([tmp_path / "a"])))
@@ -82,22 +83,22 @@ def test_means_and_spread_are_those_of_the_folds(tmp_path):
     assert cells["hd95", "WT"].mean == pytest.approx(4.5)
 
 
-def test_one_fold_has_no_spread(tmp_path):
+def test_one_fold_has_no_spread(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5, 0.7])
     assert {each.sd for each in across_folds(fold_means(read_experiments([tmp_path / "a"])))} == {None}
 
 
-def test_differences_pair_the_cases_that_both_have(tmp_path):
+def test_differences_pair_the_cases_that_both_have(tmp_path: Path) -> None:
     write_fold(tmp_path / "plain", 0, [0.5, 0.6, 0.7])
     write_fold(tmp_path / "plain", 1, [0.1, 0.2])  # the other has no such fold
     write_fold(tmp_path / "other", 0, [0.6, 0.8, 0.7])
-    found = differences(read_experiments([tmp_path / "plain", tmp_path / "other"]), **OPTIONS)
+    found = find_differences(read_experiments([tmp_path / "plain", tmp_path / "other"]), BOOTSTRAP)
     assert {(each.experiment, each.other, each.cases) for each in found} == {("other", "plain", 3)}
     assert [each.mean for each in found] == pytest.approx([0.1] * 3 + [-1.0] * 3)
     assert all(each.low <= each.mean <= each.high for each in found)
 
 
-def test_signed_rank_is_the_exact_permutation_of_signs():
+def test_signed_rank_is_the_exact_permutation_of_signs() -> None:
     values = np.random.default_rng(3).normal(0.4, 1, 9)
 
     def ranks(x: np.ndarray) -> float:
@@ -111,17 +112,16 @@ def test_signed_rank_is_the_exact_permutation_of_signs():
     )  # exact, zeros or not
 
 
-def test_interval_covers_the_mean_as_often_as_it_says():
+def test_interval_covers_the_mean_as_often_as_it_says() -> None:
     generator = np.random.default_rng(0)
     samples = generator.normal(1.0, 2.0, (200, 40))
-    hits = sum(
-        low <= 1.0 <= high for low, high in (interval(s, draws=400, confidence=0.9, seed=1) for s in samples)
-    )
+    intervals = map(Bootstrap(draws=400, confidence=0.9, seed=1).interval, samples)
+    hits = sum(low <= 1.0 <= high for low, high in intervals)
     assert 160 <= hits <= 195  # 180 expected; a percentile interval is a little narrow
-    assert interval(np.full(5, 0.25), draws=10, confidence=0.9, seed=0) == (0.25, 0.25)
+    assert Bootstrap(draws=10, confidence=0.9, seed=0).interval(np.full(5, 0.25)) == (0.25, 0.25)
 
 
-def test_missing_folds_are_named_with_their_reason(tmp_path):
+def test_missing_folds_are_named_with_their_reason(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5], folds=5)
     write_fold(tmp_path / "a", 1, [], folds=5, state="running")
     write_fold(tmp_path / "a", 2, [], folds=5)
@@ -135,24 +135,24 @@ def test_missing_folds_are_named_with_their_reason(tmp_path):
     assert missing[3] == "not trained"
 
 
-def test_other_views_and_outdated_scores_are_noted(tmp_path):
+def test_other_views_and_outdated_scores_are_noted(tmp_path: Path) -> None:
     folders = [write_fold(tmp_path / name, fold, [0.5], folds=2) for name in ("a", "b") for fold in (0, 1)]
     for folder, tta in zip(folders, ("none", "none", "none", "group16"), strict=True):
         (folder / "out_of_fold.json").write_text(json.dumps({"tta": tta}))
     runs = [tmp_path / "a", tmp_path / "b"]
-    assert doubts(read_experiments(runs[:1])) == []
-    (line,) = doubts(read_experiments(runs))
+    assert find_doubtful_folds(read_experiments(runs[:1])) == []
+    (line,) = find_doubtful_folds(read_experiments(runs))
     assert line.endswith("tta=none in a 0+1, b 0; tta=group16 in b 1")
     (folders[3] / "out_of_fold.json").unlink()
-    assert doubts(read_experiments(runs)) == []  # label maps from elsewhere, such as merged ones
+    assert find_doubtful_folds(read_experiments(runs)) == []  # label maps from elsewhere, such as merged ones
     write_bundle(folders[3], "b", 0.5)
-    (line,) = doubts(read_experiments(runs))
+    (line,) = find_doubtful_folds(read_experiments(runs))
     assert line.startswith("b, fold 1 may be scored on earlier predictions")
-    cv_summary(runs, tmp_path / "out", keep=KEEP, **OPTIONS)
+    summarise_runs(runs, tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     assert f"- {line}" in (tmp_path / "out" / "summary.md").read_text()
 
 
-def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path):
+def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path: Path) -> None:
     folder = write_fold(tmp_path / "a", 0, [0.5, 0.7])
     rows = [
         Row(f"0-{n}", region, "dice", None if region == "ET" else 0.5)
@@ -160,21 +160,21 @@ def test_a_region_that_is_nowhere_defined_is_undefined(tmp_path):
         for region in ("ET", "TC", "WT")
     ]
     (folder / "evaluation" / "per_case.csv").write_text(to_csv(rows))
-    cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     assert "| a | 1 | 2 | undefined | 0.5000 (one fold) |" in (tmp_path / "out" / "summary.md").read_text()
 
 
-def test_what_is_not_written_this_time_goes(tmp_path):
+def test_what_is_not_written_this_time_goes(tmp_path: Path) -> None:
     write_bundle(write_fold(tmp_path / "a", 0, [0.5, 0.6]), "a", 0.5)
     write_fold(tmp_path / "b", 0, [0.5, 0.7])
-    cv_summary([tmp_path / "a", tmp_path / "b"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    summarise_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     optional = [tmp_path / "out" / name for name in ("differences.csv", "ranking.csv", "ensemble.yaml")]
     assert all(path.is_file() for path in optional)
-    cv_summary([tmp_path / "b"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    summarise_runs([tmp_path / "b"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     assert not any(path.exists() for path in optional)
 
 
-def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path):
+def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path: Path) -> None:
     write_fold(tmp_path / "pipeline_a_attention", 0, [0.5, 0.6])
     write_fold(tmp_path / "pipeline_a_attention", 1, [0.5, 0.7])
     (grid, _) = summary_grids(
@@ -186,7 +186,7 @@ def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path):
     assert all(word in said for word in ("Experiment", "Folds", "Cases", "0.8126 (0.019)", "0.5750 (0.035)"))
 
 
-def test_the_best_two_of_three_per_fold_and_every_b(tmp_path):
+def test_the_best_two_of_three_per_fold_and_every_b(tmp_path: Path) -> None:
     for name, scores in {"plain": (0.7, 0.9), "filtered": (0.8, 0.6), "attention": (0.9, 0.8)}.items():
         for fold, dice in enumerate(scores):
             write_bundle(write_fold(tmp_path / name, fold, [dice], folds=2), "a", dice)
@@ -201,7 +201,9 @@ def test_the_best_two_of_three_per_fold_and_every_b(tmp_path):
     assert [r.place for r in ranked if (r.pipeline, r.fold) == ("a", 0)] == [1, 2, 3]
 
 
-def test_everything_is_written_and_the_ensemble_opens(tmp_path, capsys):
+def test_everything_is_written_and_the_ensemble_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, pipeline in (("one", "a"), ("two", "a"), ("b", "b")):
         for fold in (0, 1):
             write_bundle(
@@ -211,7 +213,7 @@ def test_everything_is_written_and_the_ensemble_opens(tmp_path, capsys):
         tmp_path / "runs" / "merged", 0, [0.8, 0.9], folds=3
     )  # no bundle: in the tables, not in the ensemble
     runs = [tmp_path / "runs" / name for name in ("one", "two", "b", "merged")]
-    cv_summary(runs, tmp_path / "out", keep=KEEP, paper=True, **OPTIONS)
+    summarise_runs(runs, tmp_path / "out", keep=KEEP, paper=True, bootstrap=BOOTSTRAP)
     ensemble = load_ensemble(tmp_path / "out" / "ensemble.yaml")
     assert {pipeline: len(bundles) for pipeline, bundles in ensemble.items()} == {"a": 4, "b": 2}
     said = (tmp_path / "out" / "summary.md").read_text()
@@ -233,26 +235,26 @@ def test_everything_is_written_and_the_ensemble_opens(tmp_path, capsys):
     assert len(read(tmp_path / "out" / "folds.csv")) == 7 * 6
 
 
-def test_one_experiment_without_bundles_is_tables_alone(tmp_path):
+def test_one_experiment_without_bundles_is_tables_alone(tmp_path: Path) -> None:
     write_fold(tmp_path / "a", 0, [0.5])
-    cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
+    summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"summary.md", "summary.csv", "folds.csv", "boxplot.png"}
 
 
-def test_what_cannot_be_summed_up_is_one_line(tmp_path):
+def test_what_cannot_be_summed_up_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected a folder that holds fold_0"):
-        cv_summary([tmp_path], tmp_path / "out", keep=KEEP, **OPTIONS)
+        summarise_runs([tmp_path], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     with pytest.raises(UserError, match=r"runs=\[\]"):
-        cv_summary([], tmp_path / "out", keep=KEEP, **OPTIONS)
+        summarise_runs([], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     write_fold(tmp_path / "a", 0, [], folds=1)
     with pytest.raises(UserError, match="a, fold 0 is missing: trained, but not predicted"):
-        cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
+        summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     write_bundle(write_fold(tmp_path / "b", 0, [0.5], folds=1), "b", 0.1)
     with pytest.raises(UserError, match=r"keep\.a=0"):
-        cv_summary([tmp_path / "b"], tmp_path / "out", keep={"a": 0, "b": None}, **OPTIONS)
+        summarise_runs([tmp_path / "b"], tmp_path / "out", keep={"a": 0, "b": None}, bootstrap=BOOTSTRAP)
     with pytest.raises(UserError, match="runs: the same folder is given twice"):
-        cv_summary([tmp_path / "b"] * 2, tmp_path / "out", keep=KEEP, **OPTIONS)
+        summarise_runs([tmp_path / "b"] * 2, tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
     assert not (tmp_path / "out" / "summary.md").exists()
 
 
@@ -267,10 +269,19 @@ def test_what_cannot_be_summed_up_is_one_line(tmp_path):
         ("case,region,metric,value\n1-0,ET,dice,1\n", "found 1-0 in fold_0 and fold_1"),
     ],
 )
-def test_scores_that_cannot_be_used_are_one_line(tmp_path, scores, message):
+def test_scores_that_cannot_be_used_are_one_line(tmp_path: Path, scores: str, message: str) -> None:
     folder = write_fold(tmp_path / "a", 0, [0.5])
     (folder / "evaluation" / "per_case.csv").write_text(scores)
     if "found 1-0" in message:
         write_fold(tmp_path / "a", 1, [0.5])
     with pytest.raises(UserError, match=message):
-        cv_summary([tmp_path / "a"], tmp_path / "out", keep=KEEP, **OPTIONS)
+        summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("plain", "other"):
+        write_fold(tmp_path / name, 0, [0.5, 0.7], folds=1)
+    runs = f"runs=[{tmp_path / 'plain'},{tmp_path / 'other'}]"
+    main([runs, f"output={tmp_path / 'out'}", "bootstrap.draws=10"])
+    assert (tmp_path / "out" / "differences.csv").is_file()
+    assert "other - plain" in capsys.readouterr().out

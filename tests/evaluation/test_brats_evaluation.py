@@ -13,7 +13,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from brats_seg import nifti
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import Scoring, evaluate
 
 PROGRAM = os.environ.get("BRATS_EVALUATE") or shutil.which("brats-evaluate")
 THEIRS = {
@@ -52,7 +52,8 @@ def test_the_published_program_agrees(tmp_path: Path) -> None:
         row["subject_name"].removesuffix(".nii.gz"): row for row in json.loads(out.read_text())["metrics"]
     }
     labels = {"prediction_labels": "brats2023", "reference_labels": "brats2023"}
-    evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "ours", convention="brats2026", **labels)
+    scoring = Scoring.default(convention="brats2026", **labels)
+    evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "ours", scoring)
     compared = 0
     for line in (tmp_path / "ours" / "per_case.csv").read_text().splitlines()[1:]:
         case, region, metric, value = line.split(",")

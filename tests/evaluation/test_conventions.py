@@ -1,7 +1,9 @@
-"""The empty cases of every convention, number by number: docs/evaluation.md's table, after the published sources.
+"""The empty cases of every convention, number by number: the table of docs/evaluation.md.
 
-2020: 0 and 373.12866 where one mask is empty (leaderboards of BraTS 2020). 2023: ``fix_value = 374`` and 1 / 0 for nothing and
-nothing in ``metrics.py`` of BraTS-2023-Metrics. 2026: ``brats-evaluation --config gli``, then ``brats-parse-metrics seg``.
+2020: 0 and 373.12866 where one mask is empty (leaderboards of BraTS 2020). 2023: ``fix_value = 374`` and 1 /
+    0 for nothing and
+nothing in ``metrics.py`` of BraTS-2023-Metrics. 2026: ``brats-evaluation --config gli``, then
+``brats-parse-metrics seg``.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brats_seg.evaluation.conventions import CONVENTIONS, METRICS
-from brats_seg.evaluation.pairs import LabelMap, Pair
-from brats_seg.evaluation.reading import read_label_map
-from brats_seg.evaluation.score_case import Wanted, score_pair
+from brats_seg.artifacts.prediction_folder import LabelMap
+from brats_seg.evaluation.conventions import CONVENTIONS
+from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.pairs import Pair
+from brats_seg.evaluation.score_case import Wanted, read_truth, score_pair
 
 Write = Callable[..., Path]
 SHAPE = (12, 14, 16)
@@ -55,10 +58,12 @@ EMPTY = {
     ("brats2020", "both"): {**SAME_2020, "sensitivity": None, "lesions_truth": 0, "lesions_predicted": 0},
     ("brats2020", "same"): {**SAME_2020, "sensitivity": 1, "lesions_truth": 1, "lesions_predicted": 1},
     ("brats2020", "no prediction"): {
-        **WRONG_2020, **MISSED, "sensitivity": 0, "specificity": 1, "lesions_truth": 1, "lesions_predicted": 0,
+        **WRONG_2020, **MISSED, "sensitivity": 0, "specificity": 1, "lesions_truth": 1, "lesions_predicted":
+        0,
     },
     ("brats2020", "no truth"): {
-        **WRONG_2020, **FALSE, "sensitivity": None, "specificity": SPECIFICITY, "lesions_truth": 0, "lesions_predicted": 1,
+        **WRONG_2020, **FALSE, "sensitivity": None, "specificity": SPECIFICITY, "lesions_truth": 0,
+        "lesions_predicted": 1,
     },
     ("brats2023", "both"): {**SAME_2023, "lesions_found": 0},
     ("brats2023", "same"): {**SAME_2023, "lesions_found": 1},
@@ -66,7 +71,8 @@ EMPTY = {
     ("brats2023", "no truth"): {**WRONG_2023, **FALSE, "sensitivity": 0, "specificity": SPECIFICITY},
     ("brats2026", "both"): {**SAME_2026, **UNDEFINED_2026, "lesions_found": 0},
     ("brats2026", "same"): {
-        **SAME_2026, "lesion_dice": 1, "lesion_hd95": 0, "lesion_surface_dice": 1, "lesion_f1": 1, "lesions_found": 1,
+        **SAME_2026, "lesion_dice": 1, "lesion_hd95": 0, "lesion_surface_dice": 1, "lesion_f1": 1,
+        "lesions_found": 1,
     },
     ("brats2026", "no prediction"): {**WRONG_2026, **MISSED},
     ("brats2026", "no truth"): {**WRONG_2026, **FALSE},
@@ -98,7 +104,7 @@ def test_empty_masks(name: str, which: str) -> None:
 def test_a_missing_file_is_penalised(name: str, tumour: bool, write: Write) -> None:
     truth = 4 * (CUBE if tumour else NOTHING).astype(np.uint8)
     pair = Pair("x", None, LabelMap(write("truth/x.nii.gz", truth) / "x.nii.gz", "brats2020"))
-    rows = score_pair(pair, read_label_map("x", pair.reference), Wanted(CONVENTIONS[name])).rows
+    rows = score_pair(pair, read_truth(pair), Wanted(CONVENTIONS[name])).rows
     for region in ("ET", "TC", "WT"):
         assert {row.metric: row.value for row in rows if row.region == region} == pytest.approx(
             ABSENT[name, tumour], abs=1e-12

@@ -38,6 +38,7 @@ def answer(path: Path, image: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(session.run(None, {"image": image.numpy()})[0])
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.slow  # tracing with open sizes takes ten seconds, however small the network
 @pytest.mark.parametrize(
     ("pipeline", "options", "format", "suffix"),

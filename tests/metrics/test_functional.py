@@ -1,4 +1,4 @@
-"""Scores against references that follow the definitions word by word, against MONAI and against surface-distance."""
+"""Scores against references that follow the definitions word by word, MONAI and surface-distance."""
 
 from __future__ import annotations
 

@@ -30,8 +30,9 @@ def answers(function: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("factor", [2, 4, 8])
-def test_upsampling_is_that_of_torch(factor: int, device: str) -> None:
-    x = torch.randn(2, 3, 4, 5, 1, device=device)
+@pytest.mark.parametrize("channels", [3, deterministic.FEW])
+def test_upsampling_is_that_of_torch(factor: int, device: str, channels: int) -> None:
+    x = torch.randn(2, channels, 4, 5, 1, device=device)
     ours = answers(lambda t: deterministic.upsample(t, factor), x)
     theirs = answers(
         lambda t: functional.interpolate(t, scale_factor=float(factor), mode="trilinear", align_corners=True),
@@ -46,12 +47,38 @@ def test_upsampling_is_that_of_torch(factor: int, device: str) -> None:
     torch.testing.assert_close(exact[0], reference, atol=1e-12, rtol=1e-12)
 
 
-def test_upsampling_keeps_the_type_and_rounds_once() -> None:
-    x = torch.randn(1, 2, 4, 4, 4).bfloat16()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("channels", [3, 16])
+def test_upsampling_keeps_the_type_and_rounds_little(dtype: torch.dtype, channels: int) -> None:
+    x = torch.rand(1, channels, 5, 6, 7).to(dtype)
     with torch.autocast("cpu", torch.bfloat16):
-        ours = deterministic.upsample(x, 2)
-    assert ours.dtype == torch.bfloat16
-    assert ours.equal(deterministic.upsample(x.float(), 2).bfloat16())
+        assert deterministic.upsample(x, 2).dtype == dtype
+    ours = answers(lambda t: deterministic.upsample(t, 2), x)
+    theirs = answers(
+        lambda t: functional.interpolate(t, scale_factor=2.0, mode="trilinear", align_corners=True),
+        x.double(),
+    )
+    rounding = torch.finfo(dtype).eps
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.dtype == dtype
+        assert (one.double() - other).abs().max() < 2 * rounding * other.abs().max()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("size", [7, 8, 16, 19, 64])
+def test_a_constant_stays_constant(dtype: torch.dtype, size: int) -> None:
+    x = torch.full((1, 8, size, 2, size), 1.25, dtype=dtype)
+    answer = deterministic.upsample(x, 2)
+    torch.testing.assert_close(
+        answer, torch.full_like(answer, 1.25), rtol=0, atol=0 if dtype != torch.float32 else 1e-6
+    )
+
+
+@pytest.mark.parametrize("channels", [3, 16])
+def test_upsampling_answers_in_the_layout_of_its_use(channels: int) -> None:
+    x = torch.randn(2, channels, 3, 4, 5).contiguous(memory_format=torch.channels_last_3d)
+    layout = torch.contiguous_format if channels < deterministic.FEW else torch.channels_last_3d
+    assert deterministic.upsample(x, 2).is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize("device", DEVICES)

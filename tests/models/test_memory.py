@@ -16,7 +16,8 @@ torch.manual_seed(0)
 for norm in ("group", "instance"):
     for shape in ((16, 8, 24), (32, 32, 32), (48, 40, 48)):
         for low in (True, False):
-            net = UNet(width=4, norm=norm, attention=True, residual=True, dropout=0.0).to(memory_format=torch.channels_last_3d)
+            net = UNet(width=4, norm=norm, attention=True, residual=True, dropout=0.0)
+            net.to(memory_format=torch.channels_last_3d)
             image = torch.randn(1, 4, *shape).contiguous(memory_format=torch.channels_last_3d)
             for _ in range(2):  # the second finds memory that the first has let go
                 with torch.autocast("cpu", torch.bfloat16, enabled=low):

@@ -1,4 +1,4 @@
-"""The fast norms are torch's, to more digits than torch's own have in this layout; and so are their gradients."""
+"""The fast norms are torch's, to more digits than torch's own have in this layout; so are their gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def packed(*shape: int, seed: int = 0) -> Tensor:
 
 
 def brain(channels: int) -> Tensor:
-    """Mostly one value, the rest far from zero mean: what a convolution leaves of a brain and its background."""
+    """Mostly one value, the rest far from zero mean: a brain and its background after a convolution."""
     torch.manual_seed(0)
     x = torch.randn(1, channels, 96, 96, 80) * (0.1 + torch.rand(1, channels, 1, 1, 1)) + torch.randn(
         1, channels, 1, 1, 1

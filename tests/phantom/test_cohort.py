@@ -1,4 +1,4 @@
-"""The phantom's promises: reproducible, anatomically ordered, labelled by the rules, not solved by a threshold."""
+"""Phantoms are reproducible, anatomically ordered, labelled by the rules, and not solved by a threshold."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from brats_seg import nifti
 from brats_seg.cases import find_cases
-from brats_seg.evaluation.evaluate import evaluate
+from brats_seg.evaluation import evaluate
 from brats_seg.phantom import write_cohort
 
 WARNING = "<script>alert(1)</script> is only text"
@@ -18,7 +18,7 @@ WARNING = "<script>alert(1)</script> is only text"
 
 @pytest.fixture(scope="session")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``cases/``, ``predictions/`` with ``a/``, ``b/`` and ``uncertainty/``, ``scores/`` and ``runs/x/fold_0``."""
+    """``cases/``, ``predictions/`` (with ``a/``, ``b/``, ``uncertainty/``), ``scores/``, ``runs/x/fold_0``"""
     root = tmp_path_factory.mktemp("cohort")
     write_cohort(root / "cases", cases=3, seed=0, shape=(40, 48, 44))
     for number, case in enumerate(find_cases(root / "cases")):

@@ -7,7 +7,7 @@ import numpy as np
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.pictures import centre_of_interest
 from brats_seg.report.case_page import largest
-from brats_seg.report.slices import LEAST_WIDTH, strip
+from brats_seg.report.slices import LEAST_WIDTH, Cut, Style, draw_strip
 
 LABELS = LABEL_VALUES["brats2020"]
 SHAPE = (60, 80, 100)
@@ -25,7 +25,10 @@ def test_three_slices_and_outlines_leave_the_inside_free() -> None:
         label_map.any(tuple(a for a in range(3) if a != axis))[place] for axis, place in enumerate(centre)
     )
     scale = round(LEAST_WIDTH / 100)
-    filled, outlined = (strip(grey, label_map, centre, LABELS, outlined=o) for o in (False, True))
+    filled, outlined = (
+        draw_strip(grey, Cut(centre), LABELS, label_map=label_map, style=Style(outlined=o))
+        for o in (False, True)
+    )
     assert filled.shape == (scale * (80 + 60 + 60), scale * 100, 3)
     areas = [is_red(rgb).sum() / scale**2 for rgb in (filled, outlined)]
     assert areas == [40 * 30 + 20 * 30 + 20 * 40, 2 * (40 + 30 + 20 + 30 + 20 + 40) - 12]
@@ -33,7 +36,7 @@ def test_three_slices_and_outlines_leave_the_inside_free() -> None:
 
 def test_sides_and_numbers_are_written() -> None:
     grey = np.zeros(SHAPE)
-    one, other = (strip(grey, None, (30, 40, 50), LABELS, origin=(n, 0, 0)) for n in (0, 7))
+    one, other = (draw_strip(grey, Cut((30, 40, 50), origin=(n, 0, 0)), LABELS) for n in (0, 7))
     scale = round(LEAST_WIDTH / 100)
     for rgb in (one, other):
         middle = rgb[: 80 * scale, :, 0]
@@ -48,7 +51,7 @@ def test_sides_and_numbers_are_written() -> None:
 def test_heat_shows_where_it_is_unsure() -> None:
     grey, heat = np.full(SHAPE, 0.5), np.zeros(SHAPE, np.uint8)
     heat[:, :40], heat[:, :20] = 20, 100
-    rgb = strip(grey, None, (30, 40, 50), LABELS, heat=heat, axes=(0,)).astype(int)
+    rgb = draw_strip(grey, Cut((30, 40, 50), axes=(0,)), LABELS, heat=heat).astype(int)
     scale = round(LEAST_WIDTH / 100)
     sure, some, unsure = (rgb[row * scale, 50 * scale] for row in (70, 30, 10))
     assert len(set(sure)) == 1 and some.sum() < unsure.sum() and some[0] > some[1]

@@ -92,6 +92,7 @@ def test_fp16_on_cuda_goes_on_to_the_same_weights(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU on this machine: no step is compiled for one"
 )
@@ -105,6 +106,7 @@ def test_compiled_steps_on_cuda_learn_the_same(run: Run, root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_compiled_steps_learn_the_same(
     run: Run, root: Path, plain: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from brats_seg.artifacts.run_folder import RunFolder
-from brats_seg.cross_validation.summary import cv_summary
+from brats_seg.cross_validation import Bootstrap, summarise_runs
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import canonical, load_config
 from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
@@ -100,13 +100,9 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
         assert (first.path / SCORES).read_bytes() == (second.path / SCORES).read_bytes()
     for runs in ("whole", "killed"):
         keep = {"a": 1, "b": None}
-        cv_summary(
-            [tmp_path / runs / "run"],
-            tmp_path / f"{runs}_summary",
-            keep=keep,
-            draws=10,
-            confidence=0.95,
-            seed=0,
+        bootstrap = Bootstrap(draws=10, confidence=0.95, seed=0)
+        summarise_runs(
+            [tmp_path / runs / "run"], tmp_path / f"{runs}_summary", keep=keep, bootstrap=bootstrap
         )
     for name in ("summary.csv", "folds.csv", "ranking.csv"):
         assert (tmp_path / "whole_summary" / name).read_bytes() == (

@@ -1,4 +1,4 @@
-"""`brats-seg cv-summary`."""
+"""`brats-seg cv-summary`. Covered by tests/cross_validation/test_summary.py."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ def main(config: DictConfig) -> None:
     """Means over folds, differences between experiments, and the ensemble."""
     from pathlib import Path
 
-    from brats_seg.cross_validation.summary import cv_summary
+    from brats_seg.cross_validation import Bootstrap, summarise_runs
 
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
-    cv_summary(
+    summarise_runs(
         [Path(run) for run in runs],
         Path(config.output),
         keep={"a": config.keep.a, "b": config.keep.b},
-        draws=config.bootstrap.draws,
-        confidence=config.bootstrap.confidence,
-        seed=config.seed,
+        bootstrap=Bootstrap(config.bootstrap.draws, config.bootstrap.confidence, config.seed),
         paper=config.paper,
     )
 

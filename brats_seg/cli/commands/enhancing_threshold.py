@@ -1,4 +1,4 @@
-"""`brats-seg enhancing-threshold`."""
+"""`brats-seg enhancing-threshold`. Covered by tests/cross_validation/test_enhancing_threshold.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def main(config: DictConfig) -> None:
     """Choose the volume below which enhancing tumour becomes necrosis, on out-of-fold predictions."""
     from pathlib import Path
 
-    from brats_seg.cross_validation.enhancing_threshold import choose_enhancing_threshold
+    from brats_seg.cross_validation import choose_enhancing_threshold
 
     folders = config.predictions if isinstance(config.predictions, ListConfig) else [config.predictions]
     chosen = choose_enhancing_threshold(
@@ -21,8 +21,8 @@ def main(config: DictConfig) -> None:
         prediction_labels=config.labels.predictions,
         reference_labels=config.labels.references,
     )
-    print(f"ET Dice {chosen.after:.4f} instead of {chosen.before:.4f}: of {chosen.cases} cases {chosen.better} better, "
-          f"{chosen.worse} worse")  # fmt: skip
+    dices = f"ET Dice {chosen.after:.4f} instead of {chosen.before:.4f}"
+    print(f"{dices}: of {chosen.cases} cases {chosen.better} better, {chosen.worse} worse")
     print(f"postprocessing.enhancing_below_mm3={chosen.below_mm3}")
 
 

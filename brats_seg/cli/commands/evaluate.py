@@ -1,4 +1,4 @@
-"""`brats-seg evaluate`."""
+"""`brats-seg evaluate`. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 
@@ -12,26 +12,17 @@ def main(config: DictConfig) -> None:
     """Score predictions against references; several folders are ranked, too."""
     from pathlib import Path
 
-    from brats_seg.evaluation.evaluate import compare, evaluate
+    from brats_seg.evaluation import Scoring, compare, evaluate, show_comparison, show_evaluation
     from brats_seg.runtime import cores
 
-    options = {
-        "convention": config.convention,
-        "prediction_labels": config.labels.predictions,
-        "reference_labels": config.labels.references,
-        "patterns": config.patterns,
-        "missing": config.missing,
-        "paper": config.paper,
-        "uncertainty_intervals": config.uncertainty.intervals if config.uncertainty.score else 0,
-        "calibration_bins": config.calibration.bins if config.calibration.score else 0,
-        "workers": config.workers or cores(),
-    }
+    scoring = Scoring.from_plain(config)
     references, output = Path(config.references), Path(config.output)
+    resources = {"patterns": config.patterns, "workers": config.workers or cores()}
     if isinstance(config.predictions, ListConfig):
         folders = [Path(folder) for folder in config.predictions]
-        compare(folders, references, output, seed=config.seed, **options)
+        show_comparison(compare(folders, references, output, scoring, **resources))
     else:
-        evaluate(Path(config.predictions), references, output, **options)
+        show_evaluation(evaluate(Path(config.predictions), references, output, scoring, **resources))
 
 
 if __name__ == "__main__":

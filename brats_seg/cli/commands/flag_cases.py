@@ -1,4 +1,4 @@
-"""`brats-seg flag-cases`."""
+"""`brats-seg flag-cases`. Covered by tests/cross_validation/test_hard_cases.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.console import count
-    from brats_seg.cross_validation.flag_cases import flag_cases
+    from brats_seg.cross_validation import flag_cases
 
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
     output = Path(config.output)
@@ -21,9 +21,8 @@ def main(config: DictConfig) -> None:
     flagged = flag_cases(folders, output, last_epochs=config.last_epochs, deviations=config.deviations)
     for case_id in flagged:
         print(case_id)
-    print(
-        f"{count(len(flagged), 'case')} flagged in {output}; look at each, and at {output.with_suffix('.png')}"
-    )
+    plot = output.with_suffix(".png")
+    print(f"{count(len(flagged), 'case')} flagged in {output}; look at each, and at {plot}")
 
 
 if __name__ == "__main__":

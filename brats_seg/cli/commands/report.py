@@ -1,4 +1,4 @@
-"""`brats-seg report`."""
+"""`brats-seg report`. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.errors import UserError
+    from brats_seg.report import ReportSettings, write_report
     from brats_seg.report.pages import viewer_script
-    from brats_seg.report.report import report
     from brats_seg.runtime import cores
 
-    failures = report(
+    failures = write_report(
         Path(config.predictions),
         Path(config.references),
         Path(config.output),
+        ReportSettings.from_plain(config),
         evaluation=None if config.evaluation is None else Path(config.evaluation),
-        convention=config.convention,
-        title=config.title,
-        labels=config.labels.predictions,
-        reference_labels=config.labels.references,
         runs=[Path(run) for run in config.runs],
-        viewer=config.viewer,
         workers=config.workers or cores(),
     )
     print(f"open {Path(config.output) / 'index.html'}")

@@ -1,21 +1,24 @@
-"""Which training cases stay hard to learn, perhaps because their truth is wrong? (section 2.5, dataset filtering)"""
+"""Training cases whose loss stays high, perhaps for a wrong truth (section 2.5, dataset filtering)."""
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from brats_seg.artifacts.run_folder import RunFolder
+from brats_seg.artifacts.run_folder import RunFolder, folds_of
 from brats_seg.errors import UserError
-from brats_seg.files import whole_file, write_json
+from brats_seg.files import write_json
+from brats_seg.pictures import save_figure
 
 NORMAL_MAD = 1.4826
-"""Times the median absolute deviation is the standard deviation of a normal distribution."""
+"""1.4826 x MAD (median absolute deviation) estimates the standard deviation of a normal distribution."""
+NAMED = 20
+"""Flagged cases that have their name in the plot."""
 
 
 def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviations: float) -> list[str]:
@@ -24,7 +27,7 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
     Args:
         runs: Run folders, or folders of folds; the paper's are those of the plain models.
         output: Of the list; the plot has the same name and ``.png``.
-        last_epochs: Of each run, whose mean counts.
+        last_epochs: How many epochs at the end of each run count.
         deviations: Flagged are scores above the median plus so many robust standard deviations.
 
     Returns:
@@ -37,30 +40,39 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
         raise UserError(
             f"output={output}: the list is JSON and its plot lies beside it: give another ending than .png"
         )
-    files = [file for run in runs for file in _tables(RunFolder(run))]
-    scores = score(map(read_losses, files), last_epochs)
+    folders: list[RunFolder] = []
+    for run in runs:
+        folders.extend(_with_losses(RunFolder(run)))
+    losses = [folder.read_case_losses() for folder in folders]
+    scores = score_losses(losses, last_epochs)
     threshold, flagged = flag(scores, deviations)
-    hardest = sorted(scores, key=lambda case_id: (-scores[case_id], case_id))
+    hardest = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
     record = {
         "exclude": flagged,
         "review": "look at each of these before training without it; lines taken out of exclude stay in",
         "threshold": threshold,
         "last_epochs": last_epochs,
         "deviations": deviations,
-        "runs": [str(file.parent) for file in files],
-        "scores": {case_id: round(scores[case_id], 6) for case_id in hardest},
+        "runs": [str(folder.path) for folder in folders],
+        "scores": {case_id: round(score, 6) for case_id, score in hardest.items()},
     }
     write_json(output, record)
-    _plot(output.with_suffix(".png"), [scores[case_id] for case_id in hardest], flagged, threshold)
+    _plot(output.with_suffix(".png"), list(hardest.values()), flagged, threshold)
     return flagged
 
 
-def score(runs: Iterable[Mapping[int, Mapping[str, float]]], last_epochs: int) -> dict[str, float]:
+def score_losses(runs: Iterable[Mapping[int, Mapping[str, float]]], last_epochs: int) -> dict[str, float]:
     """Mean loss of each case over the last epochs of a run, then over the runs that trained on it.
 
     Args:
-        runs: Of each, epoch to case id to loss.
-        last_epochs: How many of the epochs that each has.
+        runs: Of each run, epoch to case id to loss.
+        last_epochs: How many epochs at the end of each run count.
+
+    Returns:
+        Case id to score, sorted by id.
+
+    >>> score_losses([{0: {"x": 9.0}, 1: {"x": 1.0}}, {0: {"x": 2.0}}], last_epochs=1)
+    {'x': 1.5}
     """
     means: dict[str, list[float]] = defaultdict(list)
     for run in runs:
@@ -75,7 +87,15 @@ def score(runs: Iterable[Mapping[int, Mapping[str, float]]], last_epochs: int) -
 
 
 def flag(scores: Mapping[str, float], deviations: float) -> tuple[float, list[str]]:
-    """Median plus ``deviations`` times 1.4826 MAD, and the cases above it, the hardest first."""
+    """The cases above the median plus ``deviations`` times 1.4826 MAD.
+
+    Args:
+        scores: Case id to score.
+        deviations: Robust standard deviations above the median.
+
+    Returns:
+        The threshold, and the cases above it, the hardest first.
+    """
     values = np.array(list(scores.values()))
     median = float(np.median(values))
     threshold = median + deviations * NORMAL_MAD * float(np.median(np.abs(values - median)))
@@ -83,50 +103,26 @@ def flag(scores: Mapping[str, float], deviations: float) -> tuple[float, list[st
     return threshold, sorted(above, key=lambda case_id: (-scores[case_id], case_id))
 
 
-def read_losses(file: Path) -> dict[int, dict[str, float]]:
-    """``case_losses.csv`` as epoch to case id to loss.
-
-    Raises:
-        UserError: It is another file, or empty.
-    """
-    found: dict[int, dict[str, float]] = defaultdict(dict)
-    try:
-        with file.open(newline="") as lines:
-            for row in csv.DictReader(lines):
-                found[int(row["epoch"])][row["case"]] = float(row["loss"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{file}: expected columns epoch, case, loss ({error})") from error
+def _with_losses(run: RunFolder) -> list[RunFolder]:
+    if run.case_losses.exists():
+        return [run]
+    found = [fold for fold in folds_of(run.path).values() if fold.case_losses.exists()]
     if not found:
-        raise UserError(f"{file}: no epoch has finished yet")
+        name = run.case_losses.name
+        raise UserError(f"{run.path}: expected a run folder with {name}, or folds of it; found none")
     return found
-
-
-def _tables(run: RunFolder) -> list[Path]:
-    files = (
-        [run.case_losses]
-        if run.case_losses.exists()
-        else sorted(run.path.glob(f"fold_*/{run.case_losses.name}"))
-    )
-    if not files:
-        raise UserError(
-            f"{run.path}: expected a run folder with {run.case_losses.name}, or folds of it; found none"
-        )
-    return files
 
 
 def _plot(path: Path, scores: Sequence[float], flagged: Sequence[str], threshold: float) -> None:
     """Every score, the hardest first; the flagged ones by name."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(9, 4), layout="constrained")
     axis = figure.subplots()
     count = len(flagged)
     axis.plot(range(count, len(scores)), scores[count:], ".", color="tab:blue", label="kept")
     axis.plot(range(count), scores[:count], ".", color="tab:red", label=f"flagged: {count}")
-    for place, case_id in enumerate(flagged[:20]):
+    for place, case_id in enumerate(flagged[:NAMED]):
         axis.annotate(case_id, (place, scores[place]), fontsize=7, xytext=(5, 0), textcoords="offset points")
     axis.axhline(threshold, color="black", linewidth=0.8, label=f"threshold {threshold:.3f}")
     axis.set(xlabel="case, the hardest first", ylabel="training loss of the main head")
     axis.legend()
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    save_figure(path, figure, dpi=120)

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.cli.main import main
-from brats_seg.cross_validation.flag_cases import flag, flag_cases, read_losses, score
+from brats_seg.cross_validation import flag_cases
+from brats_seg.cross_validation.hard_cases import flag, score_losses
 from brats_seg.data.folds import read_exclusions
 from brats_seg.errors import UserError
 from brats_seg.training.callbacks.rows import write_rows
@@ -28,7 +30,7 @@ def write_run(folder: Path, losses: dict[str, list[float]]) -> Path:
 def test_score_is_the_mean_of_the_last_epochs_then_of_the_runs() -> None:
     one = {0: {"a": 9.0, "b": 9.0}, 1: {"a": 0.2, "b": 0.5}, 2: {"a": 0.4, "b": float("nan")}}
     other = {0: {"a": 0.7}}
-    assert score([one, other], 2) == pytest.approx({"a": (0.3 + 0.7) / 2, "b": 0.5})
+    assert score_losses([one, other], 2) == pytest.approx({"a": (0.3 + 0.7) / 2, "b": 0.5})
 
 
 def test_threshold_is_the_median_plus_robust_deviations() -> None:
@@ -66,6 +68,6 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         flag_cases([tmp_path], tmp_path / "f.json", last_epochs=1, deviations=3)
     write_rows(tmp_path / "case_losses.csv", [{"epoch": 0, "name": "a", "loss": 1}])
     with pytest.raises(UserError, match="columns epoch, case, loss"):
-        read_losses(tmp_path / "case_losses.csv")
+        RunFolder(tmp_path).read_case_losses()
     with pytest.raises(UserError, match="another ending"):
         flag_cases([tmp_path], tmp_path / "f.png", last_epochs=1, deviations=3)

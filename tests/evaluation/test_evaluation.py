@@ -1,4 +1,4 @@
-"""The whole of `brats-seg evaluate`."""
+"""The whole of `brats-seg evaluate`, and the settings that it follows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
+from brats_seg.cases import find_cases, inspect_case, read_case
 from brats_seg.cli.commands.evaluate import main
 from brats_seg.errors import UserError
-from brats_seg.evaluation.evaluate import compare, evaluate
-from brats_seg.evaluation.score_cohort import Missing
+from brats_seg.evaluation import Scoring, compare, evaluate, show_comparison, show_evaluation
+from brats_seg.evaluation.settings import Missing
 from brats_seg.files import distinct_names
 from brats_seg.metrics.functional import HD95_PENALTY_MM
 
@@ -24,7 +25,7 @@ Tumour = Callable[..., np.ndarray]
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.open()))
+    return list(csv.DictReader(path.read_text().splitlines()))
 
 
 def value(rows: list[dict[str, str]], case: str, metric: str, region: str = "ET") -> str:
@@ -35,7 +36,7 @@ def value(rows: list[dict[str, str]], case: str, metric: str, region: str = "ET"
 
 
 def test_tables(cohort: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate(*cohort, tmp_path / "out", paper=True)
+    show_evaluation(evaluate(*cohort, tmp_path / "out", Scoring.default(paper=True)))
     rows = read(tmp_path / "out" / "per_case.csv")
     assert list(rows[0]) == ["case", "region", "metric", "value"]
     assert (value(rows, "BraTS20_000", "dice"), value(rows, "BraTS20_000", "hd95")) == ("1", "0")
@@ -61,7 +62,8 @@ def test_undefined_values_are_counted_not_dropped(write: Write, make_tumour: Tum
     for case, truth in (("a", make_tumour(0)), ("b", without)):
         write(f"truth/{case}.nii.gz", truth)
         write(f"predictions/{case}.nii.gz", make_tumour(0), "brats2020")
-    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2020")
+    scoring = Scoring.default(reference_labels="brats2020")
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", scoring)
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "b", "sensitivity"), value(rows, "b", "dice")) == ("", "0")
     (summary,) = [
@@ -76,10 +78,9 @@ def test_undefined_values_are_counted_not_dropped(write: Write, make_tumour: Tum
 def test_conventions_of_labels_may_differ(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
     write("truth/x.nii.gz", make_tumour(0, enhancing=3))
     write("predictions/x.nii.gz", make_tumour(0), "brats2020")
-    summaries = evaluate(
-        tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", reference_labels="brats2023"
-    )
-    assert all(summary.mean == 1 for summary in summaries if summary.metric == "dice")
+    scoring = Scoring.default(reference_labels="brats2023")
+    found = evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", scoring)
+    assert all(summary.mean == 1 for summary in found.summaries if summary.metric == "dice")
 
 
 def test_orientation_on_disk_does_not_matter(cohort: tuple[Path, Path], tmp_path: Path) -> None:
@@ -106,6 +107,9 @@ def broken(folder: Path, kind: str) -> None:
         nifti.write(path, volume.array[1:], nifti.lps_geometry(volume.array[1:].shape))
     elif kind == "affine":
         nifti.write(path, volume.array, nifti.lps_geometry(volume.array.shape, (0.0, -230.0, 0.0)))
+    elif kind == "spacing":
+        stretched = nib.load(path)
+        nib.Nifti1Image(stretched.dataobj, stretched.affine @ np.diag([1.1, 1, 1, 1])).to_filename(path)
     elif kind == "truncated":
         path.write_bytes(path.read_bytes()[:60])
 
@@ -116,7 +120,8 @@ def broken(folder: Path, kind: str) -> None:
         ("missing", "case BraTS20_001: no prediction"),
         ("labels", "expected labels (0, 1, 2, 4) of brats2020, found also 3"),
         ("shape", "expected shape (14, 16, 18) (z, y, x) of the reference, found (13, 16, 18)"),
-        ("affine", "expected the reference's affine, with origin"),
+        ("affine", "expected the place in space of the reference, found a corner 9 mm away"),
+        ("spacing", "mm away, with spacing (1, 1, 1.1) mm instead of (1, 1, 1) mm"),
         ("truncated", "expected a complete gzip file"),
     ],
 )
@@ -128,12 +133,12 @@ def test_what_cannot_be_scored(cohort: tuple[Path, Path], tmp_path: Path, kind: 
     assert line in str(caught.value)
     assert not out.exists()
 
-    evaluate(*cohort, out, missing="skip")
+    evaluate(*cohort, out, Scoring.default(missing="skip"))
     assert {row["case"] for row in read(out / "per_case.csv")} == {"BraTS20_000", "BraTS20_002"}
     assert line in (out / "summary.md").read_text()
     assert "left out" in (out / "summary.md").read_text()
 
-    evaluate(*cohort, out, missing="penalise")
+    evaluate(*cohort, out, Scoring.default(missing="penalise"))
     rows = read(out / "per_case.csv")
     assert value(rows, "BraTS20_001", "dice") == value(rows, "BraTS20_001", "specificity") == "0"
     assert float(value(rows, "BraTS20_001", "hd95")) == HD95_PENALTY_MM
@@ -148,16 +153,44 @@ def test_a_missing_prediction_is_not_right_about_an_absent_region(
     for case in "ab":
         write(f"truth/{case}.nii.gz", without)
     write("predictions/a.nii.gz", without, "brats2020")
-    evaluate(
-        tmp_path / "predictions",
-        tmp_path / "truth",
-        tmp_path / "out",
-        reference_labels="brats2020",
-        missing="penalise",
-    )
+    scoring = Scoring.default(reference_labels="brats2020", missing="penalise")
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", scoring)
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "a", "dice"), value(rows, "b", "dice")) == ("1", "0")
     assert (value(rows, "a", "hd95"), float(value(rows, "b", "hd95"))) == ("0", HD95_PENALTY_MM)
+
+
+def test_a_twentieth_of_a_millimetre_is_no_other_place(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    """As for `check` and training: a segmentation may be so far off its images, and off a prediction."""
+    case = next(case for case in find_cases(cohort[1]) if case.id == "BraTS20_001")
+    assert case.segmentation is not None
+    volume = nifti.read(case.segmentation)
+    near = nifti.lps_geometry(volume.array.shape, (0.05, -239.0, 0.0))
+    nifti.write(case.segmentation, volume.array, near)
+    images = np.random.default_rng(0).integers(1, 100, volume.array.shape, np.int16)
+    images[0] = 0
+    for name, file in case.modalities.items():
+        nifti.write(file.path, images, volume.geometry)
+        assert name in case.modalities
+    assert list(inspect_case(case)) == []
+    assert read_case(case).label_map is not None
+    found = evaluate(*cohort, tmp_path / "out")
+    assert {row.case for row in found.rows} == {"BraTS20_000", "BraTS20_001", "BraTS20_002"}
+
+
+def test_scores_that_differ_by_rounding_alone_are_tied() -> None:
+    rows = [Row("x", "ET", "dice", value) for value in (0.1 + 0.2, 0.3, None)]
+    first, second, undefined = as_written(rows)
+    assert first.value == second.value == 0.3
+    assert undefined.value is None
+
+
+def test_defaults_are_those_of_the_command() -> None:
+    scoring = Scoring.default()
+    assert (scoring.convention, scoring.missing, scoring.paper) == ("brats2020", "fail", False)
+    assert (scoring.uncertainty_intervals, scoring.calibration_bins) == (0, 0)
+    with pytest.raises(UserError, match="missing=forget: use one of penalise, fail, skip"):
+        Scoring.default(missing="forget")
 
 
 def test_everything_that_is_wrong_is_listed_at_once(cohort: tuple[Path, Path], tmp_path: Path) -> None:
@@ -183,7 +216,7 @@ def test_a_reference_that_cannot_be_used_always_fails(
         path = cohort[1] / case / f"{case}_seg.nii.gz"
         path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(UserError) as caught:
-        evaluate(*cohort, tmp_path / "out", missing=missing)
+        evaluate(*cohort, tmp_path / "out", Scoring.default(missing=missing))
     assert [line[:17] for line in str(caught.value).splitlines()] == [
         "case BraTS20_000:",
         "case BraTS20_002:",
@@ -197,35 +230,34 @@ def test_brackets_in_a_path_are_printed(
     odd = cohort[0].rename(tmp_path / "p[x]")
     (odd / "BraTS20_000.nii.gz").rename(odd / "other.nii.gz")
     (odd / "BraTS20_000.json").rename(odd / "other.json")
-    evaluate(odd, cohort[1], tmp_path / "out", missing="skip")
+    show_evaluation(evaluate(odd, cohort[1], tmp_path / "out", Scoring.default(missing="skip")))
     assert f"case other: {odd / 'other.nii.gz'} has no reference" in capsys.readouterr().out
 
 
 def test_the_folder_tells_its_convention(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    evaluate(*cohort, out, convention="brats2023")
-    assert (
-        EvaluationFolder(out).convention(None) == EvaluationFolder(out).convention("brats2023") == "brats2023"
-    )
+    evaluate(*cohort, out, Scoring.default(convention="brats2023"))
+    folder = EvaluationFolder(out)
+    assert folder.read_convention(None) == folder.read_convention("brats2023") == "brats2023"
     with pytest.raises(UserError, match="expected scores of brats2020, found those of brats2023"):
-        EvaluationFolder(out).convention("brats2020")
+        folder.read_convention("brats2020")
     (out / "evaluation.json").unlink()
-    assert EvaluationFolder(out).convention("brats2020") == "brats2020"
+    assert folder.read_convention("brats2020") == "brats2020"
     with pytest.raises(UserError, match="convention=NAME"):
-        EvaluationFolder(out).convention(None)
+        folder.read_convention(None)
 
 
 @pytest.mark.slow
 def test_processes_change_nothing(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     broken(cohort[0], "labels")
     for workers in (1, 2):
-        evaluate(*cohort, tmp_path / str(workers), missing="penalise", workers=workers)
+        evaluate(*cohort, tmp_path / str(workers), Scoring.default(missing="penalise"), workers=workers)
     for name in ("per_case.csv", "summary.csv", "summary.md"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
 def test_lesion_by_lesion(cohort: tuple[Path, Path], tmp_path: Path) -> None:
-    evaluate(*cohort, tmp_path / "out", convention="brats2023")
+    evaluate(*cohort, tmp_path / "out", Scoring.default(convention="brats2023"))
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (value(rows, "BraTS20_000", "lesion_dice"), value(rows, "BraTS20_000", "lesion_hd95")) == (
         "1",
@@ -236,7 +268,7 @@ def test_lesion_by_lesion(cohort: tuple[Path, Path], tmp_path: Path) -> None:
         "374",
     )
     with pytest.raises(UserError, match="unknown convention 'brats1999'"):
-        evaluate(*cohort, tmp_path / "out", convention="brats1999")
+        Scoring.default(convention="brats1999")
 
 
 def test_each_pipeline_alone_stands_beside(
@@ -259,7 +291,7 @@ def test_uncertainty_and_calibration(
             sure = np.zeros(make_tumour(number).shape, np.uint8)
             write(f"predictions/uncertainty/BraTS20_00{number}_unc_{word}.nii.gz", sure)
             write(f"predictions/probabilities/BraTS20_00{number}_{region}.nii.gz", sure.astype(np.float32))
-    evaluate(*cohort, tmp_path / "out", uncertainty_intervals=40, calibration_bins=10)
+    evaluate(*cohort, tmp_path / "out", Scoring.default(uncertainty_intervals=40, calibration_bins=10))
     rows = read(tmp_path / "out" / "per_case.csv")
     assert (
         value(rows, "BraTS20_000", "uncertainty_score")
@@ -274,7 +306,7 @@ def test_uncertainty_and_calibration(
     assert (tmp_path / "out" / "calibration.png").stat().st_size > 1000
     (cohort[0] / "uncertainty" / "BraTS20_001_unc_core.nii.gz").unlink()
     with pytest.raises(UserError, match="predict with uncertainty=variance"):
-        evaluate(*cohort, tmp_path / "other", uncertainty_intervals=40)
+        evaluate(*cohort, tmp_path / "other", Scoring.default(uncertainty_intervals=40))
 
 
 def test_ranking_of_several_folders(
@@ -287,7 +319,9 @@ def test_ranking_of_several_folders(
         truth = cohort[1] / path.stem / f"{path.stem}_seg.nii.gz"
         (perfect / f"{path.stem}.nii.gz").write_bytes(truth.read_bytes())
     found = compare([cohort[0], perfect], cohort[1], tmp_path / "out")
-    assert found.names == ("perfect", "predictions")
+    show_comparison(found)
+    assert found.ranking.names == ("perfect", "predictions")
+    assert list(found.evaluations) == ["predictions", "perfect"]
     assert (tmp_path / "out" / "perfect" / "per_case.csv").exists()
     assert read(tmp_path / "out" / "ranking.csv")[0]["predictions"] == "perfect"
     assert "3 cases, convention brats2020" in (tmp_path / "out" / "ranking.md").read_text()
@@ -327,7 +361,8 @@ def test_real_cases_against_themselves(real_cases: Path, tmp_path: Path) -> None
     for source, name in ((truth, "truth"), (other, "prediction")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.nii.gz").write_bytes(source.read_bytes())
-    labels = {"prediction_labels": "brats2023", "reference_labels": "brats2020"}
-    for summary in evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "out", **labels):
+    scoring = Scoring.default(prediction_labels="brats2023", reference_labels="brats2020")
+    found = evaluate(tmp_path / "prediction", tmp_path / "truth", tmp_path / "out", scoring)
+    for summary in found.summaries:
         if summary.metric in ("dice", "sensitivity", "surface_dice", "hd95"):
             assert summary.mean == (0 if summary.metric == "hd95" else 1)

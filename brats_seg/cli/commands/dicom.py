@@ -1,0 +1,26 @@
+"""`brats-seg dicom`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("dicom")
+def main(config: DictConfig) -> None:
+    """Write a label map as DICOM SEG and RTSTRUCT on its series."""
+    from pathlib import Path
+
+    from brats_seg.labels import label_values
+    from brats_seg.scans.dicom import write_dicom
+
+    labels = label_values(config.labels.input)
+    for path in write_dicom(
+        Path(config.label_map), labels, Path(config.input), Path(config.output), config.series
+    ):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

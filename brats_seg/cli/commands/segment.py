@@ -1,0 +1,48 @@
+"""`brats-seg segment`."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+
+from brats_seg.cli.command import command
+
+
+@command("segment")
+def main(config: DictConfig) -> None:
+    """From a DICOM export to label maps in the scanner's own space."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from omegaconf import OmegaConf
+
+    from brats_seg.cases import clear_cases
+    from brats_seg.errors import UserError
+    from brats_seg.inference.predict import load_bundles, predict
+    from brats_seg.inference.settings import Settings
+    from brats_seg.scans import AlignSettings
+    from brats_seg.workflows.segment_export import segment_export, sound_cases
+
+    bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    settings = Settings.default(tta=config.tta, labels_input="brats2020", labels_output="brats2020")
+
+    def predict_folder(aligned: Path, predictions: Path) -> list[str]:
+        sound = sound_cases(aligned)
+        cases = [case for case in clear_cases(aligned)[0] if case.id in sound] if sound else []
+        if not cases:
+            return []
+        return predict(cases, bundles, predictions, **asdict(settings), accelerator=config.accelerator)
+
+    failures = segment_export(
+        Path(config.input),
+        Path(config.output),
+        predict_folder,
+        AlignSettings(**OmegaConf.to_container(config.scans)),  # type: ignore[arg-type]
+        chosen={str(key): value for key, value in config.series.items()},
+        identity=config.identity,
+    )
+    if failures:
+        raise UserError("\n".join(failures))
+
+
+if __name__ == "__main__":
+    main()

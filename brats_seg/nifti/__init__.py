@@ -1,0 +1,22 @@
+"""Read and write NIfTI: LPS order and ``(z, y, x)`` in memory, the file's own order on disk."""
+
+from brats_seg.nifti.names import is_nifti, stem
+from brats_seg.nifti.reading import Volume, from_image, read, read_channels, read_geometry
+from brats_seg.nifti.space import Geometry, corner_distance_mm, lps_geometry, same_space
+from brats_seg.nifti.writing import to_image, write
+
+__all__ = [
+    "Geometry",
+    "Volume",
+    "corner_distance_mm",
+    "from_image",
+    "is_nifti",
+    "lps_geometry",
+    "read",
+    "read_channels",
+    "read_geometry",
+    "same_space",
+    "stem",
+    "to_image",
+    "write",
+]

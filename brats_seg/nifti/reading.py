@@ -1,0 +1,175 @@
+"""Read volumes into LPS order, ``(z, y, x)``.
+
+Covered by tests/test_nifti.py.
+"""
+
+# mypy: allow-untyped-calls
+# (nibabel is typed in part only)
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import nibabel as nib
+import numpy as np
+from isal import igzip, igzip_lib, isal_zlib
+from jaxtyping import Shaped
+from nibabel import orientations as axes
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from brats_seg.errors import FileError
+from brats_seg.files import open_regular, read_bytes
+from brats_seg.nifti.space import Geometry, to_lps
+
+MAX_VOXELS = 2**31
+"""A header that claims more is refused before anything is allocated."""
+MAX_BYTES = 8 * MAX_VOXELS
+"""A larger file is refused before it is read."""
+HEADER_BYTES = 348
+"""Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
+BEST_GZIP_RATIO = 1032
+"""Deflate cannot pack more than this to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """One volume in LPS.
+
+    Attributes:
+        array: May be read-only; integers stay integers when the file scales them by 1, else
+            float32.
+        geometry: The space of the file it came from.
+        sha256: Of that file's bytes, as they were read; empty where it was not read from one.
+    """
+
+    array: Shaped[NDArray[Any], "z y x"]
+    geometry: Geometry
+    sha256: str = ""
+
+
+def read_geometry(path: Path) -> Geometry:
+    """Read the header only; of a gzip file no more than that is unzipped.
+
+    Raises:
+        FileError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
+    """
+    with _explained(path), open_regular(path) as file:
+        data = file.read(2**16)
+        if path.suffix == ".gz":
+            data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
+        return _geometry(path, _header(data))
+
+
+def read(path: Path, channel: int = 0) -> Volume:
+    """Read one volume, reoriented to LPS and transposed to ``(z, y, x)``.
+
+    Args:
+        path: ``.nii`` or ``.nii.gz``.
+        channel: Which volume of a 4-D file.
+
+    Returns:
+        The volume.
+
+    Raises:
+        FileError: The file is missing, truncated, no NIfTI, or has no such channel.
+    """
+    volumes = read_channels(path)
+    if not 0 <= channel < len(volumes):
+        raise FileError(path, f"a channel {channel}", f"{len(volumes)} channels")
+    return volumes[channel]
+
+
+def read_channels(path: Path) -> list[Volume]:
+    """Read every volume of a file: one where it is 3-D.
+
+    Raises:
+        FileError: The file is missing, truncated, or no NIfTI of real numbers.
+    """
+    with _explained(path):
+        data = read_bytes(path, MAX_BYTES)
+        sha256 = hashlib.sha256(data).hexdigest()
+        if path.suffix == ".gz":
+            data = _unzip(data)
+        header = _header(data)
+        geometry = _geometry(path, header)
+        array = _voxels(path, header, data)
+    shape = (*array.shape[:3], geometry.channels)
+    channels = np.moveaxis(array.reshape(shape, order="F"), -1, 0)
+    return [Volume(to_lps(channel, geometry.affine), geometry, sha256) for channel in channels]
+
+
+def from_image(image: nib.Nifti1Image) -> Volume:
+    """A nibabel image in memory as a volume.
+
+    Raises:
+        FileError: The image is not 3-D, or its affine is singular.
+    """
+    geometry = _geometry(Path("<image>"), image.header)
+    return Volume(to_lps(np.asanyarray(image.dataobj), geometry.affine), geometry)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Every way a file can be unreadable becomes one line."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error, igzip_lib.IsalError) as error:  # type: ignore[misc]  # its stub says instance
+        found = f"a broken one ({error}); copy it again"
+        raise FileError(path, "a complete gzip file", found) from error
+    except (ImageFileError, HeaderDataError, ValueError) as error:
+        found = f"something else ({error}); copy it again"
+        raise FileError(path, "a complete NIfTI-1 file", found) from error
+
+
+def _header(data: bytes) -> nib.Nifti1Header:
+    if len(data) < HEADER_BYTES:
+        raise ImageFileError(f"{len(data)} bytes")
+    return nib.Nifti1Header(data[:HEADER_BYTES])
+
+
+def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
+    shape = header.get_data_shape()
+    if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+        raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
+    affine = np.asarray(header.get_best_affine(), np.float64)
+    if not np.isfinite(affine).all() or np.isnan(axes.io_orientation(affine)).any():
+        raise FileError(path, "an invertible affine", f"{affine.tolist()}")
+    header = cast(nib.Nifti1Header, header.copy())
+    header.set_data_shape(shape[:3])
+    return Geometry(header, affine, int(np.prod(shape[3:], dtype=int)))
+
+
+def _voxels(path: Path, header: nib.Nifti1Header, data: bytes) -> NDArray[Any]:
+    """The file's voxels, in its own order and units, without a copy where it does not scale them."""
+    shape, dtype, offset = header.get_data_shape(), header.get_data_dtype(), header.get_data_offset()
+    if dtype.kind not in "iuf":
+        raise FileError(path, "integers or floats", f"voxels of type {dtype}")
+    count = int(np.prod(shape))
+    needed = count * dtype.itemsize
+    size = max(len(data) - offset, 0)
+    if size < needed:
+        raise FileError(path, f"{needed} bytes of voxels for shape {shape}", f"{size}; copy the file again")
+    array = np.frombuffer(data, dtype, count, offset).reshape(shape, order="F")
+    slope, intercept = header.get_slope_inter()
+    if (slope, intercept) in ((None, None), (1.0, 0.0)):
+        return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+    return array.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+
+
+def _unzip(data: bytes) -> bytes:
+    """Gunzip into a buffer of the size in the file's last four bytes (1.6 times as fast as a growing one)."""
+    size = int.from_bytes(data[-4:], "little")
+    # A broken tail must not ask for gigabytes.
+    buffer_bytes = max(min(size, BEST_GZIP_RATIO * len(data)), 1)
+    unzipped = isal_zlib.decompress(data, wbits=31, bufsize=buffer_bytes)
+    # In a file of several gzip members (bgzip) the tail is the size of the last one only.
+    return unzipped if len(unzipped) == size else igzip.decompress(data)

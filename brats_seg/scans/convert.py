@@ -1,0 +1,179 @@
+"""DICOM files to one NIfTI per sequence, by dcm2niix; every series gets a verdict, and nothing is guessed."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from brats_seg import nifti
+from brats_seg.errors import UserError, WrongValue
+from brats_seg.scans.dicom_files import files_below
+from brats_seg.scans.identities import Identities
+from brats_seg.scans.packages import folder_of
+from brats_seg.scans.series import Series, find_series
+from brats_seg.scans.verdict import Verdict, judge
+from brats_seg.terms import MODALITIES
+
+LONGEST_CONVERSION_S = 600
+IDENTITIES = ("pseudonym", "keep")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One series and what became of it.
+
+    Attributes:
+        case: Name of its study in the output.
+        series: The series.
+        verdict: Which sequence it is, or why none.
+    """
+
+    case: str
+    series: Series
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a folder of DICOM files held.
+
+    Attributes:
+        judged: Every series.
+        written: Cases with all four sequences, which are in the output folder.
+        failures: One line for each study that is not complete, or could not be converted.
+        others: Number of files that are no DICOM.
+    """
+
+    judged: tuple[Judged, ...]
+    written: tuple[str, ...]
+    failures: tuple[str, ...]
+    others: int
+
+
+def convert(
+    source: Path,
+    output: Path,
+    *,
+    chosen: Mapping[str, str | None] | None = None,
+    identity: str = "pseudonym",
+) -> Converted:
+    """Find the four sequences of each study and write ``<case>/<case>_<modality>.nii.gz``; what is there
+    is kept.
+
+    Args:
+        source: A folder of DICOM files, also zipped, of one or many patients.
+        output: Gets a folder per study, and ``identities.json``, the only file that tells whose it is.
+        chosen: Modality to the SeriesInstanceUID, or to a pattern of the description (``*`` and ``?``),
+            where two series fit.
+        identity: ``"pseudonym"``, or ``"keep"``: cases are named by PatientID and StudyDate.
+
+    Returns:
+        Every series with its verdict, and what failed.
+
+    Raises:
+        UserError: There is no DICOM file, a package is missing, or the output cannot be written.
+    """
+    if identity not in IDENTITIES:
+        raise WrongValue(f"identity={identity}: expected {' or '.join(IDENTITIES)}")
+    program = folder_of("dcm2niix") / "dcm2niix"
+    with tempfile.TemporaryDirectory() as unzipped:
+        series, others = find_series(files_below(source, Path(unzipped)))
+        if not series:
+            raise UserError(f"{source}: expected DICOM files, found none among {others} files")
+        identities = Identities(output, keep=identity == "keep")
+        judged, failures, written = [], [], []
+        for members in _studies(series):
+            case = identities.name(members[0])
+            verdicts = _choose(members, {**(chosen or {})})
+            judged += [Judged(case, each, verdict) for each, verdict in zip(members, verdicts, strict=True)]
+            try:
+                _write_case(case, output, members, verdicts, program)
+                written.append(case)
+            except UserError as error:
+                failures += [f"case {case}: {line}" for line in str(error).splitlines()]
+        identities.write()
+    return Converted(tuple(judged), tuple(written), tuple(failures), others)
+
+
+def _studies(series: Sequence[Series]) -> list[list[Series]]:
+    studies: dict[str, list[Series]] = defaultdict(list)
+    for each in series:
+        studies[each.study].append(each)
+    return list(studies.values())
+
+
+def _choose(members: Sequence[Series], chosen: Mapping[str, str | None]) -> list[Verdict]:
+    """The verdicts of one study, with what the user chose."""
+    verdicts = [judge(each) for each in members]
+    for modality, pattern in chosen.items():
+        fitting = [at for at, each in enumerate(members) if pattern and _fits(each, pattern)]
+        for at, verdict in enumerate(verdicts):
+            if at in fitting:
+                verdicts[at] = Verdict(modality, f"chosen by series.{modality}")
+            elif fitting and verdict.modality == modality:
+                verdicts[at] = replace(verdict, modality=None, reason=f"left out by series.{modality}")
+    return verdicts
+
+
+def _fits(series: Series, pattern: str) -> bool:
+    return series.uid == pattern or fnmatchcase(series.description.lower(), pattern.lower())
+
+
+def _write_case(
+    case: str, output: Path, members: Sequence[Series], verdicts: Sequence[Verdict], program: Path
+) -> None:
+    candidates: dict[str, list[Series]] = {modality: [] for modality in MODALITIES}
+    for each, verdict in zip(members, verdicts, strict=True):
+        if verdict.modality:
+            candidates[verdict.modality].append(each)
+    if problems := list(_unclear(candidates)):
+        raise UserError("\n".join(problems))
+    for modality, (series,) in candidates.items():
+        target = output / case / f"{case}_{modality}.nii.gz"
+        if not target.exists():
+            volume = _dcm2niix(series, program)
+            nifti.write(target, volume.array, volume.geometry)
+
+
+def _unclear(candidates: Mapping[str, Sequence[Series]]) -> Iterator[str]:
+    for modality, series in candidates.items():
+        if not series:
+            yield f"expected a series for {modality}, found none; give series.{modality}=UID or a pattern"
+        elif len(series) > 1:
+            names = ", ".join(f"{each.uid} ({each.description})" for each in series)
+            yield f"{len(series)} series fit {modality}: {names}; give series.{modality}=UID or a pattern"
+
+
+def _dcm2niix(series: Series, program: Path) -> nifti.Volume:
+    """One series as one volume. The program sees files with numbers for names, and is started without a
+    shell."""
+    with tempfile.TemporaryDirectory() as folder:
+        files, result = Path(folder) / "files", Path(folder) / "result"
+        files.mkdir()
+        result.mkdir()
+        for number, path in enumerate(series.files):
+            (files / f"{number:06}.dcm").symlink_to(path.absolute())
+        command = [str(program), "-b", "n", "-z", "n", "-f", "volume", "-o", str(result), str(files)]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                timeout=LONGEST_CONVERSION_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UserError(f"series {series.uid}: dcm2niix did not finish ({error})") from error
+        volumes = sorted(result.glob("*.nii"))
+        if len(volumes) != 1:
+            said = "".join(c for c in done.stdout.decode(errors="replace")[-200:] if c.isprintable())
+            syntax = f", transfer syntax {series.syntax}"
+            raise UserError(
+                f"series {series.uid}: expected one volume of dcm2niix, found {len(volumes)}{syntax}: {said}"
+            )
+        return nifti.read(volumes[0])

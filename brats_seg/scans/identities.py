@@ -1,0 +1,57 @@
+"""Which case is which patient's study: one file, beside the cases, that is not to be passed on."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+from brats_seg.errors import UserError
+from brats_seg.files import read_object, write_json
+from brats_seg.scans.series import Series
+
+FILE = "identities.json"
+LONGEST_NAME = 60
+
+
+class Identities:
+    """Names of cases. A pseudonym is a keyed hash of the study's UID; the key lies in the file and
+    nowhere else.
+
+    Args:
+        folder: Where the file is, or will be.
+        keep: Name cases by PatientID and StudyDate instead.
+
+    Raises:
+        UserError: The folder's cases were named in the other way.
+    """
+
+    def __init__(self, folder: Path, *, keep: bool) -> None:
+        self.path = folder / FILE
+        held = read_object(self.path)
+        if held and held.get("keep") != keep:
+            raise UserError(f"{folder} holds cases with other names: choose another output=DIR")
+        self.keep = keep
+        self.key = str(held.get("key") or secrets.token_hex(16))
+        self.cases: dict[str, Any] = dict(held.get("cases") or {})
+
+    def name(self, series: Series) -> str:
+        """The case of a series, written down for :meth:`write`."""
+        if self.keep:
+            plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{series.patient}-{series.date}").strip("-")
+            name = plain[:LONGEST_NAME] or "unnamed"
+        else:
+            digest = hmac.new(self.key.encode(), series.study.encode(), hashlib.sha256).hexdigest()
+            name = f"study-{digest[:10]}"
+        while name in self.cases and self.cases[name]["study"] != series.study:
+            name = f"{name}-2"
+        self.cases[name] = {"patient": series.patient, "study": series.study, "date": series.date}
+        return name
+
+    def write(self) -> None:
+        """Write the file, for its owner's eyes only."""
+        write_json(self.path, {"keep": self.keep, "key": self.key, "cases": self.cases})
+        self.path.chmod(0o600)

@@ -1,0 +1,99 @@
+"""`brats-seg`, imported once and forked for every call, with smaller sizes than the pages ask for.
+
+The pages have dozens of commands, and importing torch takes longer than a command does with a phantom.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import traceback
+
+TRAINING = {
+    "scale": "smoke",
+    "model.width": "2",
+    "data.patch": "[24,24,24]",
+    "data.folds": "3",
+    "data.workers": "0",
+    "schedule.constant_epochs": "0",
+    "schedule.cosine_epochs": "1",
+    "swa.cycles": "0",
+}
+SMALLER = {
+    "train": TRAINING,
+    "prepare": {"data.workers": "0"},
+    "phantom": {"shape": "[40,48,40]", "workers": "1"},
+    "check": {"workers": "1"},
+    "predict": {"tta": "none"},
+    "evaluate": {"workers": "1"},
+    "report": {"workers": "1", "viewer": "false"},
+}
+"""Overrides that every call of a command gets, in place of the page's own."""
+
+
+def smaller(arguments: list[str]) -> list[str]:
+    """The arguments of a call with those of ``SMALLER`` in them."""
+    command = arguments[0] if arguments else ""
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    overrides = SMALLER.get(command, {})
+    if command == "train" and "name" not in given:
+        overrides = overrides | {"name": _name(given.get("experiment", "pipeline_a"), given.get("seed", ""))}
+    kept = [argument for argument in arguments if argument.partition("=")[0] not in overrides]
+    return [*kept, *(f"{key}={value}" for key, value in overrides.items())]
+
+
+def _name(experiment: str, seed: str) -> str:
+    """The run's name without these overrides, which would add a hash of themselves to it."""
+    name = "pipeline_${pipeline}" if "," in experiment else experiment
+    return f"{name}-${{seed}}" if "," in seed else name
+
+
+def answer(connection: socket.socket) -> int:
+    """Run one command as its caller: in that folder, with that environment and those streams."""
+    asked, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+    call = json.loads(asked)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.chdir(call["folder"])
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    sys.path[:0] = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(":") if entry]
+    sys.argv = ["brats-seg", *smaller(call["arguments"])]
+    try:
+        importlib.import_module("brats_seg.cli.main").main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def serve(address: str) -> None:
+    """Import everything, then listen until the tests end."""
+    package = importlib.import_module("brats_seg")
+    for module in pkgutil.walk_packages(package.__path__, "brats_seg."):
+        importlib.import_module(module.name)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while True:
+            connection, _ = server.accept()
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                code = answer(connection)
+                sys.stdout.flush()
+                sys.stderr.flush()
+                connection.sendall(f"{code}\n".encode())
+                os._exit(0)
+            connection.close()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

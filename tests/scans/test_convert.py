@@ -1,0 +1,192 @@
+"""DICOM files to the four sequences."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brats_seg import nifti
+from brats_seg.errors import UserError
+from brats_seg.scans.convert import convert
+from brats_seg.scans.dicom_files import files_below
+from brats_seg.terms import MODALITIES
+
+pydicom = pytest.importorskip("pydicom")
+pytest.importorskip("dcm2niix")
+KINDS = {
+    "t1": {"RepetitionTime": 500, "EchoTime": 10, "SeriesDescription": "AX T1"},
+    "t1ce": {
+        "RepetitionTime": 500,
+        "EchoTime": 10,
+        "SeriesDescription": "AX T1",
+        "ContrastBolusAgent": "Gadovist",
+    },
+    "t2": {"RepetitionTime": 4000, "EchoTime": 100, "SeriesDescription": "AX T2"},
+    "flair": {
+        "RepetitionTime": 9000,
+        "EchoTime": 120,
+        "InversionTime": 2500,
+        "SeriesDescription": "AX DARK FLUID",
+        "ScanningSequence": ["SE", "IR"],
+    },
+}
+
+
+def write_series(folder: Path, number: int, study: str = "1.2.3", slices: int = 12, **attributes) -> str:
+    """A classic MR series; its UID."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+    folder.mkdir(parents=True, exist_ok=True)
+    uid = f"{study}.{number}"
+    skip = attributes.pop("skip", ())
+    for at in range(slices):
+        if at in skip:
+            continue
+        data = Dataset()
+        data.file_meta = FileMetaDataset()
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        data.SOPClassUID = MRImageStorage
+        data.SOPInstanceUID = f"{uid}.{at + 1}"
+        data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = study, uid, f"{study}.99"
+        data.Modality, data.Manufacturer = "MR", "phantom"
+        data.PatientName, data.PatientID, data.StudyDate = "Doe^Jane", "4711/../x", "20200101"
+        data.PatientBirthDate = data.PatientSex = data.StudyTime = data.AccessionNumber = data.StudyID = ""
+        data.SeriesNumber, data.InstanceNumber = number, at + 1
+        data.ImageType = ["ORIGINAL", "PRIMARY", "M"]
+        data.ScanningSequence, data.SequenceVariant, data.MRAcquisitionType = "SE", "NONE", "2D"
+        data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        data.ImagePositionPatient = [-10.0, -20.0, 5.5 * at]
+        data.SliceThickness, data.PixelSpacing = 5.5, [0.9, 0.9]
+        data.Rows, data.Columns = 24, 20
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+        data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+        data.PixelData = (np.arange(480, dtype=np.uint16).reshape(24, 20) + 100 * at + number).tobytes()
+        for key, value in attributes.items():
+            setattr(data, key, value)
+        data.save_as(folder / f"{number}_{at}", enforce_file_format=True)
+    return uid
+
+
+@pytest.fixture
+def export(tmp_path) -> Path:
+    """One study with all four sequences."""
+    for number, (name, attributes) in enumerate(KINDS.items(), 1):
+        write_series(tmp_path / "export" / name, number, **attributes)
+    return tmp_path / "export"
+
+
+def verdicts(found) -> dict[int, str | None]:
+    return {int(each.series.attributes["number"]): each.verdict.modality for each in found.judged}
+
+
+def test_four_sequences(export, tmp_path):
+    (export / "empty").touch()
+    (export / "README").write_text("no DICOM")
+    found = convert(export, tmp_path / "out")
+    assert found.failures == ()
+    assert found.others == 2
+    assert verdicts(found) == {1: "t1", 2: "t1ce", 3: "t2", 4: "flair"}
+    (case,) = found.written
+    volume = nifti.read(tmp_path / "out" / case / f"{case}_t2.nii.gz")
+    assert volume.array.shape == (12, 24, 20)
+    assert volume.geometry.spacing_mm == pytest.approx((5.5, 0.9, 0.9))
+    expected = np.arange(480).reshape(24, 20)[None] + 100 * np.arange(12)[:, None, None] + 3
+    assert (volume.array == expected).all()
+    assert np.allclose(volume.geometry.lps_affine[:3, 3], (10, 20, 0))
+
+
+def test_names_tell_nothing_of_the_patient(export, tmp_path):
+    found = convert(export, tmp_path / "out")
+    (case,) = found.written
+    assert case.startswith("study-")
+    for path in (tmp_path / "out").rglob("*.nii.gz"):
+        assert b"Doe" not in path.read_bytes()
+    held = json.loads((tmp_path / "out" / "identities.json").read_text())
+    assert held["cases"][case]["patient"] == "4711/../x"
+    assert convert(export, tmp_path / "out").written == (case,)
+    assert convert(export, tmp_path / "other").written != (case,)
+
+
+def test_kept_names_are_no_paths(export, tmp_path):
+    assert convert(export, tmp_path / "out", identity="keep").written == ("4711-x-20200101",)
+
+
+def test_two_series_that_fit_are_asked_about(export, tmp_path):
+    second = write_series(export / "again", 7, **KINDS["t2"] | {"SeriesDescription": "COR T2"})
+    found = convert(export, tmp_path / "out")
+    assert found.written == ()
+    assert "2 series fit t2" in found.failures[0]
+    assert second in found.failures[0]
+    assert convert(export, tmp_path / "out", chosen={"t2": "cor*"}).failures == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localiser"),
+        ({"ImageType": ["DERIVED", "SECONDARY"]}, "derived"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "P"]}, "phase"),
+        ({"ScanningSequence": "EP"}, "echo planar"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "no MR image"),
+        ({"Modality": "CT"}, "modality CT"),
+        ({"BodyPartExamined": "KNEE"}, "body part KNEE"),
+        ({"slices": 3}, "only 3 slices"),
+        ({"skip": (5,)}, "unequal gaps"),
+        ({"ImagePositionPatient": [0, 0, 0]}, "one place"),
+        ({"ImagePositionPatient": None}, "no position"),
+    ],
+)
+def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
+    write_series(export / "odd", 9, **KINDS["t2"] | attributes)
+    found = convert(export, tmp_path / "out")
+    (odd,) = (each for each in found.judged if each.series.attributes["number"] == 9)
+    assert odd.verdict.modality is None
+    assert reason in odd.verdict.reason
+    assert found.failures == ()
+
+
+def test_a_missing_sequence_is_one_line_and_other_patients_go_on(export, tmp_path):
+    write_series(export / "second", 1, study="1.2.4", **KINDS["t1"])
+    found = convert(export, tmp_path / "out")
+    assert len(found.written) == 1
+    assert len(found.failures) == 3
+    assert all("found none" in line for line in found.failures)
+
+
+def test_foreign_text_loses_its_control_characters(export, tmp_path):
+    write_series(export / "odd", 9, SeriesDescription="\x1b[31mred", Modality="CT")
+    found = convert(export, tmp_path / "out")
+    assert all(each.series.description.isprintable() for each in found.judged)
+
+
+def test_zipped(export, tmp_path):
+    archive = tmp_path / "zipped" / "export.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in sorted(export.rglob("*")):
+            if path.is_file():
+                target.write(path, f"../../{path.name}")
+    found = convert(archive.parent, tmp_path / "out")
+    assert found.failures == ()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "out", "zipped"]
+
+
+def test_a_zip_entry_stays_in_its_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as target:
+        target.writestr("../../../evil", b"x")
+        target.writestr("/absolute", b"y")
+    paths = list(files_below(tmp_path, tmp_path / "unzipped"))
+    assert len(paths) == 2
+    assert all(path.is_relative_to(tmp_path / "unzipped") for path in paths)
+
+
+def test_no_dicom(tmp_path):
+    (tmp_path / "text").write_text("x")
+    with pytest.raises(UserError, match="expected DICOM files, found none among 1 files"):
+        convert(tmp_path, tmp_path / "out")
+    assert set(MODALITIES) == set(KINDS)
