@@ -21,8 +21,8 @@ OTHERS = (
     "submitit",
     "wandb",
 )
-PUBLIC = {"_asdict", "_fields", "_make", "_replace"}
-"""Of namedtuples."""
+PUBLIC = {"_asdict", "_fields", "_make", "_replace", "_is_view"}
+"""Of namedtuples; of tensors: torch has no other question for whether a tensor is a view."""
 
 
 def is_private(name: str) -> bool:
