@@ -33,7 +33,7 @@ from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, load_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
-from brats_seg.inference.ensemble import Ensemble, accumulate
+from brats_seg.inference.ensemble import Pass, accumulate, make_ensembles
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS, View
@@ -61,7 +61,7 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
 def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
         net.to(memory_format=torch.channels_last_3d)
-    return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
+    return accumulate(image, nets, Pass(views=views, precision=default_precision(), at_once=None)).mean
 
 
 WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...]], Tensor]] = {"naive": naive, "ours": ours}
@@ -174,11 +174,8 @@ def on_gpu(arguments: argparse.Namespace) -> None:
             )
             bundles[pipeline] = load_bundle(place)
         for counts in ({"a": 1}, {"a": 5, "b": 10}):
-            ensembles: dict[Pipeline, Ensemble] = {
-                p: Ensemble([bundle] * counts[p], channels_last=True).cuda()
-                for p, bundle in bundles.items()
-                if p in counts
-            }
+            groups = {p: [bundle] * counts[p] for p, bundle in bundles.items() if p in counts}
+            ensembles = make_ensembles(groups, device="cuda")
             segment(loaded, ensembles, settings)  # warms up
             torch.cuda.reset_peak_memory_stats()
             found = [segment(loaded, ensembles, settings) for _ in range(arguments.repeats)]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import LoadedCase, find_cases, read_case
-from brats_seg.inference.ensemble import Ensemble
+from brats_seg.inference.ensemble import Ensemble, make_ensembles
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS
@@ -66,10 +66,7 @@ def main() -> None:
     parser.add_argument("--cuda", action="store_true")
     options = parser.parse_args()
     device = torch.device("cuda" if options.cuda else "cpu")
-    ensembles = {
-        p: Ensemble(group, channels_last=True).to(device)
-        for p, group in load_ensemble(options.ensemble).items()
-    }
+    ensembles = make_ensembles(load_ensemble(options.ensemble), device=device)
     rows: dict[str, list[list[float]]] = defaultdict(list)
     for case in find_cases(options.cases):
         loaded = read_case(case)

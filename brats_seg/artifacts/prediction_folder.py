@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from filelock import FileLock, Timeout
 
 import brats_seg
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.errors import CaseError, UserError
+from brats_seg.errors import UserError
 from brats_seg.files import read_object
-from brats_seg.labels import LABEL_VALUES, LabelValues, encode_regions, label_values
+from brats_seg.labels import LABEL_VALUES, label_values
 from brats_seg.nifti import is_nifti, stem
 from brats_seg.terms import REGIONS
 
@@ -42,8 +42,8 @@ class LabelMap:
 class PredictionFolder:
     """``<case id>.nii.gz`` and ``<case id>.json``; with both pipelines theirs under ``a/`` and ``b/``.
 
-    On request ``probabilities/<case id>_<region>.nii.gz`` and ``uncertainty/<case id>_unc_{whole,core,enhance}.nii.gz`` in
-    each of these folders.
+    On request ``probabilities/<case id>_<region>.nii.gz`` and
+    ``uncertainty/<case id>_unc_{whole,core,enhance}.nii.gz`` in each of these folders.
 
     Attributes:
         path: Of the folder.
@@ -87,26 +87,6 @@ class PredictionFolder:
         """The JSON of a case; empty where there is none."""
         return read_object(self.record(case_id))
 
-    def labels(self, case_id: str, given: str | None) -> str:
-        """Name of the label values of a prediction.
-
-        Args:
-            case_id: Of the case.
-            given: The name that the user gave; None: the JSON is asked.
-
-        Returns:
-            A key of :data:`brats_seg.labels.LABEL_VALUES`.
-
-        Raises:
-            WrongValue: The name is not known.
-            CaseError: No name is given, and the JSON tells none.
-        """
-        name = given or _recorded_labels(self.record(case_id))
-        if name is None:
-            expected = "its label values; give labels.predictions=NAME"
-            raise CaseError(case_id, file=self.record(case_id), expected=expected, found="none")
-        return label_values(name).name
-
     def label_map_files(self) -> dict[str, Path]:
         """Case id to label map, ``.nii.gz`` or ``.nii``, with or without ``_seg`` behind the id.
 
@@ -141,20 +121,23 @@ class PredictionFolder:
             UserError: As :meth:`label_map_files`, or the label values of a map are not known.
         """
         files = self.label_map_files()
-        names = {case_id: given or _recorded_labels(_beside(path)) for case_id, path in files.items()}
-        untold = [case_id for case_id, name in names.items() if name is None]
+        found: dict[str, LabelMap] = {}
+        untold: list[str] = []
+        for case_id, path in sorted(files.items()):
+            name = given or recorded_labels(path)
+            if name is None:
+                untold.append(case_id)
+            else:
+                found[case_id] = LabelMap(path, label_values(name).name)
         if untold:
             raise UserError(untold_labels(self.path, untold, which))
-        return {
-            case_id: LabelMap(path, label_values(str(names[case_id])).name)
-            for case_id, path in sorted(files.items())
-        }
+        return found
 
     def forget(self, case_id: str) -> None:
-        """Remove everything that `predict` has written for a case; without its JSON nothing is known to be written by it.
+        """Remove everything that `predict` has written for a case, as far as its JSON shows that `predict` wrote it.
 
-        Only names that `predict` itself writes are removed, never paths from the JSON, which could be forged. The JSON goes
-        last: without its files the case is not finished.
+        Only names that `predict` itself writes are removed, never paths from the JSON, which could be forged.
+        The JSON goes last: without its files the case is not finished.
 
         Raises:
             UserError: A file cannot be removed.
@@ -166,6 +149,47 @@ class PredictionFolder:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise UserError(f"cannot remove {path}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second process out, and clear away what a killed one left half-written.
+
+        Raises:
+            UserError: The folder is in use or cannot be written.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            self._sweep()
+        except Timeout:
+            advice = "wait for it, or choose another output=DIR"
+            raise UserError(f"{self.path} is in use by another process: {advice}") from None
+        except OSError as error:
+            reason = error.strerror
+            raise UserError(f"cannot write {self.path} ({reason}): choose another output=DIR") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _sweep(self) -> None:
+        for folder in self.folders():
+            for left in folder.glob(".tmp-*"):
+                if left.is_file():
+                    left.unlink()
+
+
+def recorded_labels(label_map: Path) -> str | None:
+    """Name of the label values that the JSON beside a label map records; None where it records none."""
+    labels = read_record_beside(label_map).get("labels")
+    name = labels.get("convention") if isinstance(labels, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def read_record_beside(label_map: Path) -> dict[str, Any]:
+    """The JSON beside a label map; empty where there is none."""
+    return read_object(label_map.with_name(f"{stem(label_map.name)}.json"))
 
 
 def untold_labels(folder: Path, cases: Iterable[str], which: str) -> str:
@@ -181,31 +205,8 @@ def untold_labels(folder: Path, cases: Iterable[str], which: str) -> str:
     """
     first, *others = cases
     more = f" (and {len(others)} more)" if others else ""
-    return f"{folder}: nothing tells the label values of {first}{more}; give labels.{which}={' or '.join(LABEL_VALUES)}"
-
-
-def volumes_ml(
-    label_map: NDArray[np.uint8], labels: LabelValues, spacing_mm: Sequence[float]
-) -> dict[str, float]:
-    """How much of a case is what.
-
-    Args:
-        label_map: ``(z, y, x)``.
-        labels: What its values mean.
-        spacing_mm: Of a voxel, along ``(z, y, x)``.
-
-    Returns:
-        Region to its volume in millilitres, to the microlitre.
-    """
-    voxel_ml = float(np.prod(spacing_mm)) / 1000
-    regions = encode_regions(label_map, labels)
-    return {
-        name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)
-    }
-
-
-def _beside(label_map: Path) -> Path:
-    return label_map.with_name(f"{stem(label_map.name)}.json")
+    names = " or ".join(LABEL_VALUES)
+    return f"{folder}: nothing tells the label values of {first}{more}; give labels.{which}={names}"
 
 
 def _case_of(label_map: Path) -> str:
@@ -214,10 +215,3 @@ def _case_of(label_map: Path) -> str:
         if name.endswith(ending):
             return name.removesuffix(ending)
     return name
-
-
-def _recorded_labels(record: Path) -> str | None:
-    """Name of the label values that a JSON tells; None where it tells none."""
-    labels = read_object(record).get("labels")
-    name = labels.get("convention") if isinstance(labels, dict) else None
-    return name if isinstance(name, str) else None

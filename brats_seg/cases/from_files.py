@@ -5,7 +5,7 @@ Covered by tests/cases/test_find.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from brats_seg.cases import brats
@@ -16,7 +16,11 @@ from brats_seg.terms import MODALITIES
 
 
 def case_from_files(
-    files: Mapping[str, Path], *, case_id: str | None = None, labels: str | None = None
+    files: Mapping[str, Path],
+    *,
+    case_id: str | None = None,
+    labels: str | None = None,
+    in_memory: Collection[Path] = (),
 ) -> Case:
     """One case from files named one by one (``t1=FILE t1ce=FILE ...`` on the command line).
 
@@ -24,6 +28,7 @@ def case_from_files(
         files: Keys from ``terms.MODALITIES``, and ``seg`` for a label map.
         case_id: None takes it from the file names.
         labels: None takes what the file names imply.
+        in_memory: Paths among ``files`` that only name an image in memory: there need not be such a file.
 
     Returns:
         The case, not yet read.
@@ -38,7 +43,7 @@ def case_from_files(
     if not set(paths) & set(MODALITIES):
         raise UserError(f"expected a file for at least one of {', '.join(MODALITIES)}, found none")
     for path in paths.values():
-        if not path.is_file():
+        if path not in in_memory and not path.is_file():
             raise UserError(f"{path}: no such file")
     modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
     names = [file.path.name for file in modalities.values()]

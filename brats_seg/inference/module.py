@@ -1,4 +1,4 @@
-"""The LightningModule of prediction: one case in, its label maps out."""
+"""The LightningModule of prediction: one case in, its label maps out. Covered by tests/inference/test_predict.py."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.errors import CaseError
+from brats_seg.inference.answers import Prediction
 from brats_seg.inference.data import Read
-from brats_seg.inference.ensemble import Ensemble
-from brats_seg.inference.segment import Prediction, segment
+from brats_seg.inference.ensemble import Ensemble, make_ensembles
+from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 
 
@@ -31,25 +32,30 @@ class PredictionModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.ensembles = nn.ModuleDict(
-            {p: Ensemble(group, channels_last=channels_last) for p, group in bundles.items()}
-        )
+        ensembles = make_ensembles(bundles, channels_last=channels_last)
+        self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
 
     def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
-        """Segment one case; why it cannot be segmented is handed on to the writer, so that the others are."""
+        """Segment one case.
+
+        Args:
+            batch: The case, or why it cannot be read.
+            batch_index: Not used.
+
+        Returns:
+            Its label maps, or why there are none: the writer reports it, and the other cases go on.
+        """
         if isinstance(batch, CaseError):
             return batch
+        ensembles = cast(Mapping[Pipeline, Ensemble], self.ensembles)
         try:
-            return segment(
-                batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show
-            )
+            return segment(batch, ensembles, self.settings, self._show)
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
             reason = next(iter(str(error).splitlines()), "too little memory")
-            return CaseError(
-                batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason
-            )
+            expected = "a prediction; inferer=sliding_window needs less memory"
+            return CaseError(batch.case.id, expected=expected, found=reason)
 
     def _show(self, done: int, of: int) -> None:
         if self.trainer.is_global_zero and sys.stdout.isatty():

@@ -36,6 +36,8 @@ MAX_BYTES = 8 * MAX_VOXELS
 """A larger file is refused before it is read."""
 HEADER_BYTES = 348
 """Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
+LARGEST_INTEGER_BYTES = 4
+"""Larger integers are read as float32, which no scanner's values need."""
 BEST_GZIP_RATIO = 1032
 """Deflate cannot pack more than this to 1."""
 
@@ -108,13 +110,41 @@ def read_channels(path: Path) -> list[Volume]:
 
 
 def from_image(image: nib.Nifti1Image) -> Volume:
-    """A nibabel image in memory as a volume.
+    """A 3-D nibabel image in memory as a volume.
 
     Raises:
-        FileError: The image is not 3-D, or its affine is singular.
+        FileError: The image is not 3-D, not of real numbers, or its affine is singular.
     """
-    geometry = _geometry(Path("<image>"), image.header)
-    return Volume(to_lps(np.asanyarray(image.dataobj), geometry.affine), geometry)
+    volumes = channels_from_image(image, Path("<image>"))
+    if len(volumes) != 1:
+        raise FileError("<image>", "a 3-D volume", f"{len(volumes)} channels")
+    return volumes[0]
+
+
+def channels_from_image(image: nib.Nifti1Image, name: Path) -> list[Volume]:
+    """Every volume of a nibabel image in memory: one where it is 3-D.
+
+    Args:
+        image: As nibabel has it; one that was opened from a file is read now.
+        name: Of the image, for the errors.
+
+    Returns:
+        As :func:`read_channels`, without a hash.
+
+    Raises:
+        FileError: The image is neither 3-D nor 4-D, not of real numbers, or its affine is singular.
+    """
+    with _explained(name):
+        image.update_header()  # its affine may have been changed since
+        geometry = _geometry(name, image.header)
+        array = np.asanyarray(image.dataobj)
+    if array.dtype.kind not in "iuf":
+        raise FileError(name, "integers or floats", f"voxels of type {array.dtype}")
+    if array.dtype.kind == "f" or array.dtype.itemsize > LARGEST_INTEGER_BYTES:
+        array = array.astype(np.float32)
+    shape = (*array.shape[:3], geometry.channels)
+    channels = np.moveaxis(array.reshape(shape), -1, 0)
+    return [Volume(to_lps(channel, geometry.affine), geometry) for channel in channels]
 
 
 @contextlib.contextmanager

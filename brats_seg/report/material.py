@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder, volumes_ml
+from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.labels import LABEL_VALUES, convert, label_values
+from brats_seg.metrics.volumes import volumes_ml
 from brats_seg.nifti import Geometry, Volume
 from brats_seg.terms import REGIONS
 

@@ -14,11 +14,11 @@ import pytest
 
 from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle, load_bundle
+from brats_seg.artifacts.ensemble_file import open_bundles, write_ensemble
 from brats_seg.cases import case_from_files, find_cases
 from brats_seg.errors import UserError
-from brats_seg.inference.merge import merge_folders, merge_label_maps
-from brats_seg.inference.predict import load_bundles, predict
-from brats_seg.inference.segment import out_of_memory
+from brats_seg.inference import Machine, Settings, merge_folders, merge_label_maps, predict
+from brats_seg.inference.fallback import is_out_of_memory
 from brats_seg.labels import LABEL_VALUES
 
 Bundles = dict[Any, list[Bundle]]
@@ -30,14 +30,9 @@ def bundles(make_bundle: Any) -> Bundles:
 
 
 def run(cases: Any, bundles: Bundles, output: Path, **changes: Any) -> list[str]:
-    settings = {
-        "tta": "none",
-        "precision": "32-true",
-        "threshold": 0.5,
-        "labels_output": None,
-        "on_missing_modality": "refuse",
-    }
-    return predict(cases, bundles, output, **{**settings, "accelerator": "cpu", **changes})
+    machine = {key: changes.pop(key) for key in ("accelerator", "devices") if key in changes}
+    settings = Settings.default(**{"tta": "none", "precision": "32-true", "labels_input": None, **changes})
+    return predict(cases, bundles, output, settings, Machine.default(**{"accelerator": "cpu", **machine}))
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -276,9 +271,9 @@ def test_a_case_too_large_does_not_stop_the_others(
      "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "DefaultCPUAllocator: can't allocate memory"],
 )  # fmt: skip
 def test_words_that_mean_too_little_memory(words: str) -> None:
-    assert out_of_memory(RuntimeError(words))
-    assert out_of_memory(MemoryError())
-    assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    assert is_out_of_memory(RuntimeError(words))
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
 
 
 def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
@@ -379,20 +374,18 @@ def test_unknown_settings_are_refused_before_any_work(
 
 
 def test_bundles_from_folders_or_from_an_ensemble(bundles: Bundles, tmp_path: Path) -> None:
-    from brats_seg.artifacts.ensemble_file import write_ensemble
-
     write_ensemble(tmp_path / "ensemble.yaml", bundles)
     a, b = ([str(x.folder) for x in bundles[p]] for p in "ab")
-    found = [load_bundles(a, b), load_bundles(ensemble=tmp_path / "ensemble.yaml")]
+    found = [open_bundles(a, b), open_bundles(ensemble=tmp_path / "ensemble.yaml")]
     assert [[x.sha256 for x in f["a"] + f["b"]] for f in found] == [
         [x.sha256 for x in bundles["a"] + bundles["b"]]
     ] * 2
     with pytest.raises(UserError, match="leave"):
-        load_bundles(a, ensemble=tmp_path / "ensemble.yaml")
+        open_bundles(a, ensemble=tmp_path / "ensemble.yaml")
     with pytest.raises(UserError, match="no bundle"):
-        load_bundles()
+        open_bundles()
     assert load_bundle(Path(a[0])).pipeline == "a"
-    assert [x.sha256 for x in load_bundles(a[0])["a"]] == [bundles["a"][0].sha256], (
+    assert [x.sha256 for x in open_bundles(a[0])["a"]] == [bundles["a"][0].sha256], (
         "one folder needs no brackets"
     )
 

@@ -25,7 +25,7 @@ def main(config: DictConfig) -> None:
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":
-            record = {"path": str(bundle.folder), "sha256 of bundle.json": bundle.sha256, **bundle.record}
+            record = {"path": str(bundle.folder), "sha256 of the record": bundle.sha256, **bundle.record}
             console.print_json(
                 json.dumps(record), ensure_ascii=True
             )  # a foreign record may hold what no terminal can show

@@ -14,7 +14,7 @@ def main(config: DictConfig) -> None:
     from typing import Any
 
     from brats_seg.artifacts.bundles import load_bundle
-    from brats_seg.inference.export import export
+    from brats_seg.inference import export
 
     asked, path = config.parity_shape, Path(config.output)
     shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)

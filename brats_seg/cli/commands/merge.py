@@ -13,7 +13,7 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.console import count
-    from brats_seg.inference.merge import merge_folders
+    from brats_seg.inference import merge_folders
 
     merged = merge_folders(
         Path(config.a), Path(config.b), Path(config.output), labels=config.labels.predictions
