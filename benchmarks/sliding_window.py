@@ -1,9 +1,10 @@
-"""How far the sliding window's label maps are from those of the whole brain, for trained bundles on real cases.
+"""How far the sliding window's label maps are from those of the whole brain, on real cases.
 
     python benchmarks/sliding_window.py CASE_FOLDER --ensemble FILE [--views none] [--cuda]
 
-Dice between the two per case, answer (a, b, merged) and region; below, the least and the mean over the cases. With a segmentation
-beside the images also the Dice of each with it: what the window costs. Fp32, so that nothing else differs.
+Dice between the two per case, answer (a, b, merged) and region; below, the least and the mean over the cases.
+With a segmentation beside the images also the Dice of each with it: what the window costs. Fp32, so that
+nothing else differs.
 """
 
 from __future__ import annotations

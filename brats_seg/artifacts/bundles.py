@@ -68,7 +68,8 @@ class Bundle:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the architecture.
+            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the
+                architecture.
         """
         path = self.folder / WEIGHTS
         data = read_bytes(path, _weight_bytes(self.architecture) + MAX_HEADER_BYTES)
@@ -156,8 +157,8 @@ def load_bundle(folder: Path) -> Bundle:
     """Open a bundle; the weights are read by :meth:`Bundle.net`.
 
     Raises:
-        UserError: The folder holds no bundle of a schema that this version knows, or something that is not on the
-            allow-list.
+        UserError: The folder holds no bundle of a schema that this version knows, or something that is not on
+            the allow-list.
     """
     path = folder / RECORD
     data = read_bytes(path, MAX_RECORD_BYTES)

@@ -71,8 +71,8 @@ def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
         Pipeline to its bundles.
 
     Raises:
-        UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the other
-            pipeline.
+        UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the
+            other pipeline.
     """
     listed = _read_entries(path)
     folders: dict[Pipeline, list[Path]] = {}

@@ -134,7 +134,7 @@ class PredictionFolder:
         return found
 
     def forget(self, case_id: str) -> None:
-        """Remove everything that `predict` has written for a case, as far as its JSON shows that `predict` wrote it.
+        """Remove everything that `predict` wrote for a case, if its JSON shows that `predict` wrote it.
 
         Only names that `predict` itself writes are removed, never paths from the JSON, which could be forged.
         The JSON goes last: without its files the case is not finished.

@@ -117,7 +117,7 @@ def _fill(
     volumes: Mapping[Path, Sequence[nifti.Volume]],
     on_missing: OnMissing,
 ) -> tuple[str, ...]:
-    """Put every sequence in its channel, in threads; the answer names those that are not there or hold nothing."""
+    """Put every sequence in its channel, in threads; returns those that are not there or hold nothing."""
 
     def fill(name: str) -> bool:
         file = case.modalities[name]

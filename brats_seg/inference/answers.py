@@ -20,7 +20,8 @@ class Answer:
 
     Attributes:
         label_map: ``(z, y, x)`` uint8.
-        probabilities: ``(region, z, y, x)`` float16, where asked for; never of the merged map, which has none.
+        probabilities: ``(region, z, y, x)`` float16, where asked for; never of the merged map, which has
+            none.
         uncertainty: ``(region, z, y, x)`` uint8, where asked for.
     """
 

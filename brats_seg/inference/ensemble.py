@@ -1,4 +1,4 @@
-"""Average the probabilities of views and networks: one running mean, never a list of volumes (section 2.6)."""
+"""Average the probabilities of views and networks (section 2.6): one running mean, no list of volumes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Pass:
 
 
 class Ensemble(nn.Module):
-    """The networks of one pipeline; those of one normalisation share the box, the pad and the views of their image.
+    """The networks of one pipeline.
+
+    Networks of one normalisation share the box, the padding and the views of their image.
 
     Args:
         bundles: At least one.
@@ -70,7 +72,8 @@ class Ensemble(nn.Module):
                 self.normalisations.append(bundle.normalisation)
                 self.groups.append(nn.ModuleList())
             group = cast(nn.ModuleList, self.groups[self.normalisations.index(bundle.normalisation)])
-            group.append(bundle.net().to(memory_format=layout))  # type: ignore[call-overload]  # torch's stub lacks it
+            net = bundle.net().to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks it
+            group.append(net)
 
     @property
     def size(self) -> int:

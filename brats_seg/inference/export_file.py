@@ -29,14 +29,17 @@ TOLERANCE = 1e-3
 """Largest difference of a probability that counts as the same: other kernels add in another order."""
 SUFFIXES = {"torch_export": ".pt2", "onnx": ".onnx"}
 SMALLEST, LARGEST = 2, 64
-"""Eighths of a side. With one, the lowest level is a single voxel, and shapes of one are special to torch.export."""
+"""Eighths of a side.
+
+With one, the lowest level is a single voxel, and shapes of one are special to torch.export.
+"""
 EXAMPLE: Triple = (32, 40, 48)
 """What is traced; the file takes every size between the bounds."""
 Answer = Callable[[Tensor], Tensor]
 
 
 class Probabilities(nn.Module):
-    """Normalised image ``(1, modality, z, y, x)`` to probabilities ``(1, region, z, y, x)``; sides multiples of 8."""
+    """Normalised image ``(1, modality, z, y, x)``, sides multiples of 8, to probabilities."""
 
     def __init__(self, net: UNet) -> None:
         super().__init__()
@@ -69,8 +72,8 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         The largest difference of a probability.
 
     Raises:
-        UserError: The format is unknown, what it needs is not installed, or the file does not answer as the bundle
-            does.
+        UserError: The format is unknown, what it needs is not installed, or the file does not answer as the
+            bundle does.
     """
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
         ways = " or ".join(f"{name} with *{suffix}" for name, suffix in SUFFIXES.items())

@@ -59,7 +59,8 @@ def sum_views(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or number == len(attempts):
                 raise
-        torch.cuda.empty_cache()  # outside of the handler, which would keep the tensors alive; does nothing on a CPU
+        # Outside of the handler, which would keep the tensors alive; does nothing on a CPU.
+        torch.cuda.empty_cache()
     raise AssertionError("unreachable")
 
 

@@ -1,4 +1,7 @@
-"""The LightningModule of prediction: one case in, its label maps out. Covered by tests/inference/test_predict.py."""
+"""The LightningModule of prediction: one case in, its label maps out.
+
+Covered by tests/inference/test_predict.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sums from which the mean and the spread of an ensemble follow. Covered by tests/inference/test_ensemble.py."""
+"""Sums from which the mean and the spread of an ensemble follow.
+
+Covered by tests/inference/test_ensemble.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON beside each label map: what it was made of and how, for people, for other commands, and for resuming.
+"""The JSON beside each label map: what it was made of and how, for people and for later commands.
 
 Covered by tests/inference/test_predict.py.
 """
@@ -54,7 +54,7 @@ def make_record(
 
 
 def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings: Settings) -> bool:
-    """Whether everything for a case is there, made of the same inputs, bundles and settings; paths may differ.
+    """Whether everything for a case is there, made of the same inputs, bundles and settings.
 
     Args:
         case: What would be segmented.

@@ -44,7 +44,8 @@ def predict(
         unclear: One line for each case that is not among ``cases`` because its files are not clear.
 
     Returns:
-        One line per case that failed; the others are written. On all but the first of several devices, nothing.
+        One line per case that failed; the others are written. On all but the first of several devices,
+        nothing.
 
     Raises:
         UserError: A setting or a bundle cannot be used, or the output folder cannot be written or is in use.
@@ -103,7 +104,7 @@ def _make_trainer(writer: PredictionWriter, machine: Machine) -> pl.Trainer:
 def _split_sound(
     cases: Sequence[Case], folder: PredictionFolder, bundles: Bundles, settings: Settings
 ) -> tuple[list[Case], list[str]]:
-    """The unfinished cases whose headers are sound, and one line for each other unfinished one, before the long work."""
+    """The unfinished cases whose headers are sound, and one line for each other unfinished one."""
     todo = [case for case in cases if not is_finished(case, folder, bundles, settings)]
     if len(todo) < len(cases):
         print(f"{len(cases) - len(todo)} of {len(cases)} cases finished before", flush=True)

@@ -1,4 +1,7 @@
-"""One case, from what was read of it to its label maps. No files, no frameworks. Covered by test_predict.py."""
+"""One case, from what was read of it to its label maps.
+
+No files, no frameworks. Covered by test_predict.py.
+"""
 
 from __future__ import annotations
 

@@ -119,8 +119,8 @@ class Segmenter:
 
         Args:
             affine: Of images given as arrays: voxel ``(i, j, k)`` to RAS+ millimetres.
-            images: ``t1``, ``t1ce``, ``t2``, ``flair``: paths, nibabel images, or arrays ``(i, j, k)`` as nibabel
-                has them.
+            images: ``t1``, ``t1ce``, ``t2``, ``flair``: paths, nibabel images, or arrays ``(i, j, k)`` as
+                nibabel has them.
 
         Returns:
             The label map and everything else that was decided.

@@ -32,15 +32,15 @@ class Settings:
     Attributes:
         tta: ``none``, ``flips8`` or ``group16``.
         precision: Of the forward pass; ``auto`` by the device.
-        inferer: ``whole_volume``, ``sliding_window``, or ``auto``: the first, and the second where memory does
-            not suffice.
+        inferer: ``whole_volume``, ``sliding_window``, or ``auto``: the first, and the second where memory
+            does not suffice.
         threshold: A voxel belongs to a region whose mean probability is above it.
         labels_output: Label values of what is written; None: those of each input.
         labels_input: Label values of inputs whose naming does not tell; None refuses them.
         on_missing_modality: ``refuse``, or ``zero``: segment with that channel zeroed.
         probabilities: Write the mean probabilities.
-        uncertainty: Write uncertainty maps from the ``variance`` over views and networks, or the ``entropy`` of
-            their mean.
+        uncertainty: Write uncertainty maps from the ``variance`` over views and networks, or the ``entropy``
+            of their mean.
         enhancing_below_mm3: Enhancing tumour of less than this becomes necrosis; 0 is off.
         components_below_mm3: Components smaller than this are removed; 0 is off.
 

@@ -1,4 +1,4 @@
-"""The sixteen views of test-time augmentation: the dihedral group of the axial square times the mirror along z."""
+"""Sixteen views for test-time augmentation: the symmetries of the axial square times the mirror along z."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class View:
 
     @property
     def _mirrors(self) -> list[int]:
-        """All mirrors together, so that there is one copy at most, and none where only y and x are exchanged."""
+        """All mirrors together: one copy at most, and none where only y and x are exchanged."""
         own = {axis for axis, wanted in ((Z, self.mirror_z), (X, self.mirror_x)) if wanted}
         return sorted(own ^ TURN_MIRRORS[self.quarter_turns])
 

@@ -1,4 +1,7 @@
-"""Write predictions as they come: each file whole or not at all, the record last. Covered by test_predict.py."""
+"""Write predictions as they come: each file whole or not at all, the record last.
+
+Covered by test_predict.py.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,7 @@ class PredictionWriter(BasePredictionWriter):
             self.failures = [line for lines in gathered for line in lines] if trainer.is_global_zero else []
 
     def write(self, prediction: Prediction) -> None:
-        """Write everything of one case, the record of the final label map last: it says that the rest is there."""
+        """Write everything of one case; the record of the final map comes last and shows that all is there."""
         case_id, final = prediction.loaded.case.id, prediction.final
         self.output.forget(case_id)  # what an earlier run made of something else
         written: list[Path] = []

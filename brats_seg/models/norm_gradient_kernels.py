@@ -18,9 +18,21 @@ import triton.language as tl
 @triton.jit
 @no_type_check
 def gradient_sums_kernel(
-    dy, x, weight, bias, mean, rstd, sums, products, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    dy,
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    sums,
+    products,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Sums of ``g`` and of ``g h`` over one run, per channel.
 
     Args:
@@ -62,9 +74,20 @@ def gradient_sums_kernel(
 @triton.jit
 @no_type_check
 def combine_gradient_sums_kernel(
-    sums, products, weight, of_bias, of_weight, through_mean, through_scale, voxels, runs,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    sums,
+    products,
+    weight,
+    of_bias,
+    of_weight,
+    through_mean,
+    through_scale,
+    voxels,
+    runs,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Sums over all runs per channel, and from these ``m0`` and ``m1`` of a group.
 
     Args:
@@ -104,9 +127,22 @@ def combine_gradient_sums_kernel(
 @triton.jit
 @no_type_check
 def gradient_kernel(
-    dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    dy,
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    through_mean,
+    through_scale,
+    dx,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """``rstd * (w g - m0 - h m1)`` of one run.
 
     Args:

@@ -58,9 +58,19 @@ def moments_kernel(
 @triton.jit
 @no_type_check
 def combine_moments_kernel(
-    means, squares, mean, rstd, voxels, run, runs, eps,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    means,
+    squares,
+    mean,
+    rstd,
+    voxels,
+    run,
+    runs,
+    eps,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Mean of a group, and one over its standard deviation, from the moments of its channels and runs.
 
     Args:
@@ -101,9 +111,19 @@ def combine_moments_kernel(
 @triton.jit
 @no_type_check
 def normalise_kernel(
-    x, weight, bias, mean, rstd, y, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    y,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """``relu((x - mean) * rstd * weight + bias)`` of one run.
 
     Args:

@@ -1,4 +1,4 @@
-"""On a GPU: the label maps of a CPU, views in batches, low precision, and windows where the memory really does not suffice."""
+"""On a GPU: the label maps of a CPU, views in batches, low precision, windows where memory is too small."""
 
 from __future__ import annotations
 

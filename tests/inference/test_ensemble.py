@@ -83,7 +83,7 @@ def test_memory_layout_and_windows_that_hold_everything_change_nothing(
 
 
 def test_the_mean_does_not_depend_on_how_the_brain_lies(image: Tensor) -> None:
-    # Averaged over the group, a mirrored or turned brain gives the mirrored or turned mean: what a wrong inverse would break.
+    # Averaged over the group, a mirrored or turned brain gives the mirrored or turned mean.
     even = image[:, :8, :16, :16]
     mean = accumulate(even, nets(1), ALL).mean
     for view in SIXTEEN:
@@ -168,9 +168,14 @@ def test_uncertainty_is_zero_where_all_agree_and_a_hundred_where_half_disagree()
         return sums
 
     for kind, members, expected in [
-        ("variance", (0.7, 0.7), 0), ("variance", (0.0, 1.0), 100), ("variance", (0.25, 0.75), 25),
-        ("entropy", (0.0, 0.0), 0), ("entropy", (1.0, 1.0), 0), ("entropy", (0.0, 1.0), 100), ("entropy", (0.11, 0.11), 50),
-    ]:  # fmt: skip
+        ("variance", (0.7, 0.7), 0),
+        ("variance", (0.0, 1.0), 100),
+        ("variance", (0.25, 0.75), 25),
+        ("entropy", (0.0, 0.0), 0),
+        ("entropy", (1.0, 1.0), 0),
+        ("entropy", (0.0, 1.0), 100),
+        ("entropy", (0.11, 0.11), 50),
+    ]:
         values = uncertainty(of(*members), kind)
         assert values.dtype == np.uint8
         assert (values == expected).all(), (kind, members, values)

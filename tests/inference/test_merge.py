@@ -16,7 +16,7 @@ from brats_seg.errors import UserError
 from brats_seg.inference import merge_folders, merge_label_maps
 from brats_seg.labels import LABEL_VALUES, convert
 
-# Section 2.6, in words: "the first pipeline decides ..., the second ...": rows B, columns A, as printed in PAPER.md.
+# Section 2.6: "the first pipeline decides ..., the second ...": rows B, columns A, as in PAPER.md.
 TABLE = {
     0: {0: 0, 1: 1, 2: 0, 4: 4},
     1: {0: 0, 1: 1, 2: 2, 4: 4},

@@ -1,4 +1,4 @@
-"""From bundles and files to label maps in the input's own space: what is written, what is skipped, what fails."""
+"""From bundles and files to label maps in the input's space: what is written, skipped, and what fails."""
 
 from __future__ import annotations
 
@@ -81,8 +81,11 @@ def test_one_pipeline_and_everything_on_request(write_case: Any, bundles: Bundle
     root, out = write_case("x", naming="2023"), tmp_path / "out"
     asked = {"probabilities": True, "uncertainty": "variance", "tta": "flips8", "enhancing_below_mm3": 1e6}
     assert run(find_cases(root), {"b": bundles["b"]}, out, **asked) == []
-    maps_there = {"x.nii.gz", *(f"probabilities/x_{r}.nii.gz" for r in ("ET", "TC", "WT")),
-                  *(f"uncertainty/x_unc_{r}.nii.gz" for r in ("enhance", "core", "whole"))}  # fmt: skip
+    maps_there = {
+        "x.nii.gz",
+        *(f"probabilities/x_{r}.nii.gz" for r in ("ET", "TC", "WT")),
+        *(f"uncertainty/x_unc_{r}.nii.gz" for r in ("enhance", "core", "whole")),
+    }
     assert set(maps(out)) == maps_there
     label_map = nifti.read(out / "x.nii.gz").array
     assert set(np.unique(label_map)) == {0, 1, 2}, "named as in 2023, and all enhancing tumour is too little"
@@ -267,9 +270,13 @@ def test_a_case_too_large_does_not_stop_the_others(
 
 @pytest.mark.parametrize(
     "words",
-    ["CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
-     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "DefaultCPUAllocator: can't allocate memory"],
-)  # fmt: skip
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "DefaultCPUAllocator: can't allocate memory",
+    ],
+)
 def test_words_that_mean_too_little_memory(words: str) -> None:
     assert is_out_of_memory(RuntimeError(words))
     assert is_out_of_memory(MemoryError())
@@ -359,12 +366,21 @@ def test_the_same_map_in_every_orientation(
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"tta": "all"}, "group16"), ({"precision": "bf16"}, "bf16-mixed"), ({"inferer": "patches"}, "sliding_window"),
-     ({"threshold": 50}, "probability"), ({"threshold": "half"}, "probability"), ({"probabilities": "all"}, "true or false"),
-     ({"enhancing_below_mm3": -3}, "millimetres"), ({"components_below_mm3": "few"}, "millimetres"),
-     ({"accelerator": "abacus"}, "accelerator=abacus"), ({"devices": "none"}, "devices=none"),
-     ({"labels_output": "brats"}, r"labels\.output"), ({"uncertainty": "std"}, "entropy")],
-)  # fmt: skip
+    [
+        ({"tta": "all"}, "group16"),
+        ({"precision": "bf16"}, "bf16-mixed"),
+        ({"inferer": "patches"}, "sliding_window"),
+        ({"threshold": 50}, "probability"),
+        ({"threshold": "half"}, "probability"),
+        ({"probabilities": "all"}, "true or false"),
+        ({"enhancing_below_mm3": -3}, "millimetres"),
+        ({"components_below_mm3": "few"}, "millimetres"),
+        ({"accelerator": "abacus"}, "accelerator=abacus"),
+        ({"devices": "none"}, "devices=none"),
+        ({"labels_output": "brats"}, r"labels\.output"),
+        ({"uncertainty": "std"}, "entropy"),
+    ],
+)
 def test_unknown_settings_are_refused_before_any_work(
     bundles: Bundles, tmp_path: Path, changes: Any, said: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""One real case of each naming: the map lies in the input's own space, inside the brain, in the input's labels."""
+"""One real case of each naming: the map lies in the input's space and brain, in the input's labels."""
 
 from __future__ import annotations
 
