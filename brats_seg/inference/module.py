@@ -13,12 +13,14 @@ import pytorch_lightning as pl
 from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
-from brats_seg.errors import CaseError
+from brats_seg.errors import CaseError, UserError
 from brats_seg.inference.answers import Prediction
 from brats_seg.inference.data import Read
 from brats_seg.inference.ensemble import Ensemble, make_ensembles
+from brats_seg.inference.fallback import Memory
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
+from brats_seg.runtime.memory import is_out_of_memory, is_sticky
 
 
 class PredictionModule(pl.LightningModule):
@@ -35,6 +37,7 @@ class PredictionModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.memory = Memory()
         ensembles = make_ensembles(bundles, channels_last=channels_last)
         self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
 
@@ -47,17 +50,24 @@ class PredictionModule(pl.LightningModule):
 
         Returns:
             Its label maps, or why there are none: the writer reports it, and the other cases go on.
+
+        Raises:
+            UserError: CUDA failed, so that no other case can be segmented in this process either.
         """
         if isinstance(batch, CaseError):
             return batch
         ensembles = cast(Mapping[Pipeline, Ensemble], self.ensembles)
         try:
-            return segment(batch, ensembles, self.settings, self._show)
+            return segment(batch, ensembles, self.settings, self._show, self.memory)
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
             reason = next(iter(str(error).splitlines()), "too little memory")
-            expected = "a prediction; inferer=sliding_window needs less memory"
+            if is_sticky(error):
+                raise UserError(f"the GPU stopped working at case {batch.case.id}: {reason}") from error
+            expected = "a prediction"
+            if is_out_of_memory(error) and self.settings.inferer == "whole_volume":
+                expected = "a prediction; inferer=sliding_window needs less memory"
             return CaseError(batch.case.id, expected=expected, found=reason)
 
     def _show(self, done: int, of: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from brats_seg.errors import CaseError
 from brats_seg.geometry import Box
 from brats_seg.inference.answers import Answer, Prediction
 from brats_seg.inference.ensemble import Ensemble
-from brats_seg.inference.fallback import sum_views
+from brats_seg.inference.fallback import Memory, sum_finite
 from brats_seg.inference.label_map import label_map
 from brats_seg.inference.merge import merge_label_maps
 from brats_seg.inference.moments import Moments
@@ -28,7 +29,7 @@ from brats_seg.inference.uncertainty import uncertainty
 from brats_seg.labels import LabelValues, label_values
 from brats_seg.postprocessing import remove_small_components, small_enhancing_to_necrosis
 from brats_seg.preprocessing import brain_mask
-from brats_seg.runtime.precision import default_precision
+from brats_seg.runtime.precision import prediction_precision
 
 
 def segment(
@@ -36,6 +37,7 @@ def segment(
     ensembles: Mapping[Pipeline, Ensemble],
     settings: Settings,
     tick: Callable[[int, int], None] = lambda done, of: None,
+    memory: Memory | None = None,
 ) -> Prediction:
     """Segment one case with the ensembles of one or both pipelines.
 
@@ -44,12 +46,13 @@ def segment(
         ensembles: Pipeline to its ensemble.
         settings: Views, precision and everything else that shapes the label maps.
         tick: Called with (done, of) as views are answered.
+        memory: What earlier cases have shown about the device; changed. None: nothing.
 
     Returns:
         The label maps and all that was asked for besides.
 
     Raises:
-        CaseError: There is no brain, or nothing tells the label values to write.
+        CaseError: There is no brain, nothing tells the label values to write, or no finite answer can be had.
     """
     began = time.perf_counter()
     name = _label_values(loaded, settings)
@@ -57,12 +60,15 @@ def segment(
     if not (settings.labels_output or loaded.case.labels):
         warnings.append(f"the naming tells no label values: written as {name}")
     device = next(next(iter(ensembles.values())).parameters()).device
-    precision = default_precision(device.type) if settings.precision == "auto" else settings.precision
-    sums, box, inferer = sum_views(loaded, ensembles, settings, precision, tick)
-    if settings.inferer == "auto" and inferer == "sliding_window":
+    asked = replace(settings, precision=prediction_precision(settings.precision, device.type))
+    sums = sum_finite(loaded, ensembles, asked, tick, memory or Memory())
+    if sums.precision != asked.precision:
+        warnings.append(f"probabilities in {asked.precision} were not finite: predicted in fp32")
+    if settings.inferer == "auto" and sums.inferer == "sliding_window":
         warnings.append("memory did not suffice for the whole brain: a sliding window was used")
-    answers = _Decision(loaded, box, settings, label_values(name)).answers(sums)
-    return Prediction(loaded, answers, name, precision, inferer, time.perf_counter() - began, warnings)
+    answers = _Decision(loaded, sums.box, settings, label_values(name)).answers(sums.moments)
+    seconds = time.perf_counter() - began
+    return Prediction(loaded, answers, name, sums.precision, sums.inferer, seconds, warnings)
 
 
 def _label_values(loaded: LoadedCase, settings: Settings) -> str:

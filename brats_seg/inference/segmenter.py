@@ -22,6 +22,7 @@ from brats_seg.cases import case_from_files, load_case, read_volumes
 from brats_seg.errors import CaseError, UserError
 from brats_seg.inference.answers import Prediction
 from brats_seg.inference.ensemble import make_ensembles
+from brats_seg.inference.fallback import Memory
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 
@@ -82,6 +83,7 @@ class Segmenter:
             raise UserError("no bundle given: a Segmenter needs those of pipeline a, b, or both")
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.ensembles = make_ensembles(bundles, device=chosen)
+        self.memory = Memory()
 
     @classmethod
     def from_ensemble(cls, path: str | Path, *, device: str | None = None, **settings: Any) -> Segmenter:
@@ -143,7 +145,7 @@ class Segmenter:
             loaded = load_case(case, volumes, self.settings.on_missing_modality)
         except CaseError as error:
             raise UserError(error.reason) from error
-        prediction = segment(loaded, self.ensembles, self.settings)
+        prediction = segment(loaded, self.ensembles, self.settings, memory=self.memory)
         image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
         return Segmentation(
             nib.Nifti1Image.from_bytes(image.to_bytes()), prediction

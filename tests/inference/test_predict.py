@@ -18,7 +18,6 @@ from brats_seg.artifacts.ensemble_file import open_bundles, write_ensemble
 from brats_seg.cases import case_from_files, find_cases
 from brats_seg.errors import UserError
 from brats_seg.inference import Machine, Settings, merge_folders, merge_label_maps, predict
-from brats_seg.inference.fallback import is_out_of_memory
 from brats_seg.labels import LABEL_VALUES
 
 Bundles = dict[Any, list[Bundle]]
@@ -266,21 +265,6 @@ def test_a_case_too_large_does_not_stop_the_others(
     (failure,) = run(cases, {"a": bundles["a"]}, tmp_path / "out")
     assert failure.startswith("case x: ") and "memory" in failure
     assert set(maps(tmp_path / "out")) == {"y.nii.gz"}
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
-        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
-        "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
-        "DefaultCPUAllocator: can't allocate memory",
-    ],
-)
-def test_words_that_mean_too_little_memory(words: str) -> None:
-    assert is_out_of_memory(RuntimeError(words))
-    assert is_out_of_memory(MemoryError())
-    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
 
 
 def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
