@@ -15,29 +15,9 @@ import yaml
 from filelock import FileLock, Timeout
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.training_keys import enters_name, is_resource, old_name, override_key, with_new_names
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_bytes, read_object, read_yaml, write_json, write_text
-
-RESOURCES = (
-    "data.root",
-    "data.cache",
-    "data.workers",
-    "data.split",
-    "data.exclude",
-    "data.changed",
-    "name",
-    "runs_root",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-    "logger",
-    "overlays",
-    "compile",
-    "checkpointing",
-    "out_of_fold",
-)
-"""Keys, or groups of them, that may differ between two starts of one training. The cases are compared, not the paths to them."""
 
 VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
 """Columns of ``metrics.csv`` and keys of a bundle's scores.
@@ -47,14 +27,6 @@ Means over the validation cases, without TTA; Dice is a mean over the regions to
 
 MAX_TABLE_BYTES = 1_000_000_000
 """The largest ``case_losses.csv`` that is read: a thousand epochs of a thousand cases take a twentieth of it."""
-
-NAMED_APART = (
-    "experiment",
-    "fold",
-    "sweep",
-    *(key for key in RESOURCES if key not in ("data.split", "data.exclude")),
-)
-"""Overrides that have their own place in the folder's path, or none: they do not enter the hash of its name."""
 
 
 @dataclass(frozen=True)
@@ -229,8 +201,9 @@ class RunFolder:
         then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
         if initial and held.get("initial"):  # the bundle is compared, not the path to it
             then["init"], now["init"] = held["initial"], initial
+        then = with_new_names(then, now)
         for key in sorted(set(then) | set(now)):
-            if not _among(key, RESOURCES) and then.get(key) != now.get(key):
+            if not is_resource(key) and then.get(key) != now.get(key):
                 raise UserError(
                     f"{self.path} holds a training with {key}={then.get(key)}, not {now.get(key)}: "
                     "give the new one another name=NAME, or delete the folder"
@@ -290,16 +263,14 @@ def run_name(experiment: str, overrides: Sequence[str]) -> str:
         experiment: Its name.
         overrides: As typed on the command line, ``key=value``.
     """
-    keys = {override: override.split("=")[0].lstrip("+~") for override in overrides}
-    # trainer=ddp is about devices only.
-    science = sorted(o for o, key in keys.items() if key != "trainer" and not _among(key, NAMED_APART))
+    science = []
+    for override in overrides:
+        key = override_key(override)
+        if enters_name(key):
+            science.append(override.replace(key, old_name(key), 1))
     if not science:
         return experiment
-    return f"{experiment}-{hashlib.sha256(chr(10).join(science).encode()).hexdigest()[:8]}"
-
-
-def _among(key: str, names: Sequence[str]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in names)
+    return f"{experiment}-{hashlib.sha256(chr(10).join(sorted(science)).encode()).hexdigest()[:8]}"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

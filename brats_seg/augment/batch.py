@@ -13,6 +13,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from brats_seg.errors import WrongValue
+from brats_seg.kinds import Amount
 from brats_seg.terms import MODALITIES
 
 CHANNELS = len(MODALITIES)
@@ -55,14 +56,14 @@ class Augmentation:
         drop: Probability that one channel is set to zero.
     """
 
-    flip: float
-    rescale: float
-    rescale_range: Sequence[float]
-    shift: float
-    shift_range: Sequence[float]
-    noise: float
-    noise_sd: float
-    drop: float
+    flip: Amount
+    rescale: Amount
+    rescale_range: tuple[float, float]
+    shift: Amount
+    shift_range: tuple[float, float]
+    noise: Amount
+    noise_sd: Amount
+    drop: Amount
 
     def __post_init__(self) -> None:
         for name in ("flip", "rescale", "shift", "noise", "drop"):

@@ -17,6 +17,7 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from brats_seg.artifacts.training_keys import new_name
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.runtime.hydra_main import root_node
 
@@ -50,10 +51,51 @@ def explain(error: Exception) -> tuple[int, str] | None:
     return _unusable_launcher(error)
 
 
-def closest(word: str, known: list[str]) -> str | None:
-    """The known word that was probably meant."""
-    same_end = [other for other in known if other.endswith(f".{word}")]
-    return next(iter(same_end or difflib.get_close_matches(word, known, n=1, cutoff=0.5)), None)
+def unknown_key(key: str, config: DictConfig) -> str:
+    """The line for a key that nobody reads.
+
+    Args:
+        key: As it was given.
+        config: The whole configuration of the command.
+
+    Returns:
+        The line, with the key's new name, or one that was probably meant.
+    """
+    there = flat(OmegaConf.to_container(config, resolve=False))
+    known = [other for other in there if not f"{other}.".startswith(f"{key}.")]  # it may have been added
+    renamed = new_name(key)
+    if renamed is not None and set(renamed.split(" and ")) & set(known):
+        return f"{key} is now {renamed}"
+    if key.startswith("callbacks."):
+        return f"unknown key {key}: add your own callback, '+{key}={{_target_: my_package.MyCallback}}'"
+    groups = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
+    meant = closest(key, groups + known)
+    hint = f"did you mean {meant}?" if meant else "see --cfg job for the keys there are"
+    return f"unknown key {key}: {hint}"
+
+
+def closest(word: str, known: Sequence[str]) -> str | None:
+    """Find the known key that was probably meant.
+
+    Args:
+        word: The unknown key.
+        known: Dotted keys.
+
+    Returns:
+        A key that ends with the word or is spelt like it, else one whose last part, else one whose first part is spelt
+        like the word's; None where none is.
+    """
+    if same_end := [other for other in known if other.endswith(f".{word}")]:
+        return min(same_end, key=len)
+    if alike := difflib.get_close_matches(word, known, n=1, cutoff=0.8):
+        return alike[0]
+    by_last = {other.rpartition(".")[2]: other for other in reversed(known)}
+    last = difflib.get_close_matches(word.rpartition(".")[2], by_last, n=1, cutoff=0.8)
+    if last:
+        return by_last[last[0]]
+    first = word.partition(".")[0]
+    tops = [] if first in known else [other for other in known if "." not in other]
+    return next(iter(difflib.get_close_matches(first, tops, n=1, cutoff=0.8)), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -80,6 +122,8 @@ def _unknown_option(error: MissingConfigException) -> str:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if not error.options or not group:
         return _one_line([error])
+    if renamed := new_name(f"{group}={name}"):
+        return f"{group}={name} is now {renamed}"
     return f"{group}={name}: there is no such option, use one of {', '.join(error.options)}"
 
 
@@ -110,13 +154,8 @@ def _unusable_launcher(error: Exception) -> tuple[int, str] | None:
 
 def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> str:
     key = asked[1] if asked else str(error.full_key or error.key)
-    known = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
-    if isinstance(error.parent_node, DictConfig):
-        known += flat(OmegaConf.to_container(root_node(error.parent_node), resolve=False))
-    meant = closest(key, known)
-    return (
-        f"unknown key {key}: {f'did you mean {meant}?' if meant else 'see --cfg job for the keys there are'}"
-    )
+    known = root_node(error.parent_node) if isinstance(error.parent_node, DictConfig) else OmegaConf.create()
+    return unknown_key(key, known)
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:

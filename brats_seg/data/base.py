@@ -20,6 +20,7 @@ from brats_seg.data.loader import make_loader
 from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
+from brats_seg.kinds import Count, Positive
 from brats_seg.nifti import read_geometry
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
 from brats_seg.preprocessing.cache import disk_estimate_bytes
@@ -57,16 +58,16 @@ class BraTSDataModule(pl.LightningDataModule):
         cache: str,
         split: str | None,
         exclude: str | None,
-        folds: int,
-        folds_seed: int,
+        folds: Positive,
+        folds_seed: Count,
         changed: str,
         fold: int | str,
-        seed: int,
-        patch: Sequence[int],
-        batch_size: int,
-        workers: int | None,
+        seed: Count,
+        patch: Triple,
+        batch_size: Positive,
+        workers: Count | None,
         labels: str | None,
-        patterns: Mapping[str, str] | None,
+        patterns: Mapping[str, str | None] | None,
         normalise: Normalisation,
         augmentation: Augmentation,
     ) -> None:
@@ -81,7 +82,8 @@ class BraTSDataModule(pl.LightningDataModule):
         self.changed = changed
         self.fold = fold
         self.seed = seed
-        self.patch: Triple = (patch[0], patch[1], patch[2])
+        z, y, x = patch
+        self.patch: Triple = (z, y, x)
         if any(n % DIVISOR for n in self.patch):
             raise WrongValue(f"data.patch={list(self.patch)}: its sizes must be multiples of {DIVISOR}")
         self.batch_size = batch_size

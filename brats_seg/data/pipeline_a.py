@@ -6,10 +6,11 @@ Covered by tests/training/test_run.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from brats_seg.augment import Augmentation
 from brats_seg.data.base import BraTSDataModule
+from brats_seg.kinds import Amount, KeysOf
 from brats_seg.preprocessing import MinMax
 
 
@@ -23,12 +24,14 @@ class PipelineADataModule(BraTSDataModule):
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """
 
+    pipeline: ClassVar[str] = "a"
+
     def __init__(
         self,
         *,
-        lower_percentile: float,
-        upper_percentile: float,
-        augmentation: Mapping[str, Any],
+        lower_percentile: Amount,
+        upper_percentile: Amount,
+        augmentation: Annotated[Mapping[str, Any], KeysOf(Augmentation)],
         **common: Any,
     ) -> None:
         super().__init__(

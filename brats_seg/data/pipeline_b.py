@@ -6,10 +6,11 @@ Covered by tests/training/test_run.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from brats_seg.augment import Augmentation
 from brats_seg.data.base import BraTSDataModule
+from brats_seg.kinds import KeysOf
 from brats_seg.preprocessing import ZScore
 
 
@@ -21,5 +22,9 @@ class PipelineBDataModule(BraTSDataModule):
         **common: As :class:`brats_seg.data.BraTSDataModule`.
     """
 
-    def __init__(self, *, augmentation: Mapping[str, Any], **common: Any) -> None:
+    pipeline: ClassVar[str] = "b"
+
+    def __init__(
+        self, *, augmentation: Annotated[Mapping[str, Any], KeysOf(Augmentation)], **common: Any
+    ) -> None:
         super().__init__(normalise=ZScore(), augmentation=Augmentation(drop=0.0, **augmentation), **common)

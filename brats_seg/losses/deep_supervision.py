@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float32, Shaped
 from torch import Tensor, nn
 
-from brats_seg.losses.dice import DiceLoss
 from brats_seg.terms import Logits
 
 
@@ -14,10 +15,11 @@ class DeepSupervisionLoss(nn.Module):
     """Sum of one loss over the main head and every auxiliary head.
 
     Args:
-        dice: The loss of one head.
+        dice: The loss of one head: ``(batch, region, z, y, x)`` logits and 0/1 target to a scalar. If it has a
+            method ``case_losses``, that gives the losses of the samples.
     """
 
-    def __init__(self, dice: DiceLoss) -> None:
+    def __init__(self, dice: nn.Module) -> None:
         super().__init__()
         self.dice = dice
 
@@ -49,3 +51,19 @@ class DeepSupervisionLoss(nn.Module):
         for level, head in enumerate(logits.deep):
             losses[f"deep_{level}"] = self.dice(head, target)
         return losses
+
+    def case_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of one head for each sample alone.
+
+        Args:
+            logits: ``(batch, region, z, y, x)``, of the head.
+            target: 0 or 1, of the same shape.
+
+        Returns:
+            ``(batch,)``.
+        """
+        own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.dice, "case_losses", None)
+        if own is not None:
+            return own(logits, target)
+        pairs = zip(torch.split(logits, 1), torch.split(target, 1), strict=True)
+        return torch.stack([self.dice(one_logits, one_target) for one_logits, one_target in pairs])

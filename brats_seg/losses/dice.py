@@ -5,6 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float, Float32, Shaped
 from torch import Tensor, nn
 
+from brats_seg.kinds import Amount
+
 SPACE = (2, 3, 4)
 
 
@@ -19,7 +21,7 @@ class DiceLoss(nn.Module):
         smooth: The epsilon of equation 2.
     """
 
-    def __init__(self, *, squared: bool, smooth: float) -> None:
+    def __init__(self, *, squared: bool, smooth: Amount) -> None:
         super().__init__()
         self.squared, self.smooth = squared, smooth
 

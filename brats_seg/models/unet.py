@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from brats_seg.kinds import Amount, Positive
 from brats_seg.models.attention import CBAM
 from brats_seg.models.blocks import ConvNormReLU, Norm, halve, upsample
 from brats_seg.terms import MODALITIES, REGIONS, Logits
@@ -78,7 +79,9 @@ class UNet(nn.Module):
     name: ClassVar[str] = "unet"
     checkpointing: bool = False
 
-    def __init__(self, *, width: int, norm: Norm, attention: bool, residual: bool, dropout: float) -> None:
+    def __init__(
+        self, *, width: Positive, norm: Norm, attention: bool, residual: bool, dropout: Amount
+    ) -> None:
         super().__init__()
         self._settings = {
             "width": width,

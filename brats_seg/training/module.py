@@ -15,7 +15,7 @@ from torchmetrics import MeanMetric
 
 from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS
 from brats_seg.errors import UserError
-from brats_seg.losses import DeepSupervisionLoss, DiceLoss
+from brats_seg.losses import DeepSupervisionLoss
 from brats_seg.metrics.regions import RegionDice
 from brats_seg.models import UNet
 from brats_seg.terms import REGIONS, Batch
@@ -43,7 +43,7 @@ class SegmentationModule(pl.LightningModule):
     def __init__(
         self,
         net: UNet,
-        dice: DiceLoss,
+        dice: nn.Module,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         *,
         channels_last: bool,
@@ -96,7 +96,7 @@ class SegmentationModule(pl.LightningModule):
         if len(batch.case_ids) == 1:  # the batch's loss is the case's
             return {"loss": loss, "case_losses": parts["main"].detach()[None]}
         with torch.no_grad():
-            case_losses = self.dice.case_losses(logits.main, batch.target)
+            case_losses = self.loss.case_losses(logits.main, batch.target)
         return {"loss": loss, "case_losses": case_losses.detach()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:

@@ -15,10 +15,10 @@ from pytorch_lightning.loggers import Logger
 from brats_seg.artifacts.bundles import Bundle
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.runtime.allocator import keep_freed_memory
-from brats_seg.runtime.processes import is_first_process, wants_several
+from brats_seg.runtime.processes import is_first_process
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
 from brats_seg.training.callbacks import usable_checkpoint
@@ -27,6 +27,7 @@ from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
 from brats_seg.training.init_bundle import initial_bundle
 from brats_seg.training.module import SegmentationModule
+from brats_seg.training.refusals import refuse_impossible
 from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
 from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
 
@@ -67,7 +68,7 @@ def train(config: DictConfig) -> Trained:
     Raises:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
-    _refuse_impossible(config)
+    refuse_impossible(config)
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
     split = {"train": data.split.train, "validation": data.split.validation}
@@ -95,25 +96,6 @@ def train(config: DictConfig) -> Trained:
         if first:
             folder.write_status("finished", epochs=epochs(config))
     return Trained(folder, RESUMED if checkpoint else FINISHED, data)
-
-
-def _refuse_impossible(config: DictConfig) -> None:
-    """Name what cannot work before anything is read or written."""
-    if missing := OmegaConf.missing_keys(config):
-        raise UserError(f"missing {' '.join(f'{key}=...' for key in sorted(missing))}")
-    if config.filtered and config.data.exclude is None:
-        raise UserError("a filtered training needs data.exclude=FILE, a list of the case ids to leave out")
-    if config.trainer.get("max_epochs") is not None:
-        raise WrongValue(
-            "trainer.max_epochs follows from the schedule: override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles"
-        )
-    if wants_several(config) and config.trainer.get("strategy", "auto") == "auto":
-        asked = f"trainer.devices={config.trainer.devices}"
-        raise WrongValue(f"{asked} wants a process for each: use trainer=ddp {asked}")
-    if config.keep not in ("last", "best"):
-        raise WrongValue(f"keep={config.keep}: use last or best")
-    if config.keep == "best" and config.swa.cycles:
-        raise WrongValue(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
 
 
 def _fit(

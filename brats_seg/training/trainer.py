@@ -26,25 +26,31 @@ from brats_seg.training.weights import Facts
 
 
 def epochs(config: DictConfig) -> int:
-    """How many a training takes: its schedule, then the cycles of weight averaging."""
+    """How many epochs a training takes: its schedule, then the cycles of weight averaging."""
     return base_epochs(config) + int(config.swa.cycles * config.swa.cycle_epochs)
 
 
 def base_epochs(config: DictConfig) -> int:
-    """Of the schedule alone."""
+    """How many epochs the schedule alone takes."""
     return int(config.schedule.constant_epochs + config.schedule.cosine_epochs)
 
 
 def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[pl.Callback]:
-    """Everything that watches or steers; Lightning calls the checkpoint last, so it holds what the others did.
+    """Everything that watches or steers, ``callbacks`` of the configuration included.
+
+    The checkpoint comes last, so that it holds what the others did.
 
     Args:
         config: Of the training.
         folder: Where they write.
-        facts: What files of weights say of themselves.
+        facts: Written beside weights in their files.
+
+    Returns:
+        The callbacks, in the order in which Lightning calls them.
     """
     swa: CyclicSWA = build(config.swa, first_epoch=base_epochs(config), folder=folder.snapshots, facts=facts)
     best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
+    own = [build(node) for node in config.callbacks.values()]
     return [
         StepSeed(config.seed),
         build(config.schedule),
@@ -55,6 +61,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
         CaseLosses(folder.case_losses),
         MetricsFile(folder.metrics),
         Progress(),
+        *own,
         TwoCheckpoints(folder.checkpoints),
     ]
 
@@ -62,7 +69,17 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
 def make_trainer(
     config: DictConfig, folder: RunFolder, callbacks: list[pl.Callback], trackers: list[Logger]
 ) -> pl.Trainer:
-    """As ``trainer`` says, for as many epochs as the schedule has."""
+    """Make the trainer that ``trainer`` describes, for as many epochs as the schedule and the cycles take.
+
+    Args:
+        config: Of the training.
+        folder: Of the run.
+        callbacks: Of :func:`make_callbacks`.
+        trackers: Loggers besides ``metrics.csv``; none: Lightning logs nowhere.
+
+    Returns:
+        A trainer that shows no bar and writes no files of its own.
+    """
     precision = training_precision(config.trainer.precision, config.trainer.accelerator)
     return without_requeue(
         build(

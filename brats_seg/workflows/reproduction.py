@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from brats_seg.artifacts.run_folder import RESOURCES
+from brats_seg.artifacts.training_keys import changes_scores, override_key
 from brats_seg.errors import UserError
 from brats_seg.files import read_json, write_json, write_text
 from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
@@ -23,12 +23,6 @@ from brats_seg.workflows.steps import Places, Step
 
 Run = Callable[[Sequence[str]], None]
 console = Console()
-FREE = (
-    "hydra",
-    "hydra/launcher",
-    *(key for key in RESOURCES if key not in ("data.split", "data.exclude", "out_of_fold")),
-)
-"""Overrides that may change between two starts: those that change neither a training nor Table 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +152,7 @@ def _claim(path: Path, asked: Reproduction) -> None:
         "data.root": None if asked.root is None else str(asked.root),
         "input": None if asked.input is None else str(asked.input),
         "tta": asked.tta,
-        "overrides": sorted(item for item in asked.overrides if not _is_free(item)),
+        "overrides": sorted(item for item in asked.overrides if changes_scores(override_key(item))),
         "synthetic": None if asked.root else asked.synthetic,
     }
     if not path.is_file():
@@ -171,12 +165,6 @@ def _claim(path: Path, asked: Reproduction) -> None:
                 f"{path.parent} holds a reproduction with {key}={held.get(key)}, not {value}: "
                 "give the new one another output=DIR"
             )
-
-
-def _is_free(override: str) -> bool:
-    """Whether the key of an override, or a group that it is in, may change between two starts."""
-    key = override.partition("=")[0].lstrip("+~")
-    return any(f"{key}.".startswith(f"{name}.") for name in FREE)
 
 
 def _format_report(plan: _Plan, scale: str) -> str:

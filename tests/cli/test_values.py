@@ -33,7 +33,7 @@ def run(name: str, *overrides: str) -> int | str | None:
 @pytest.mark.parametrize(
     ("name", "override", "expected"),
     [
-        ("phantom", "shape=[40,48]", "a list of 3 whole numbers, such as [155,240,240]"),
+        ("phantom", "shape=[40,48]", "a list of 3 whole numbers from 1, such as [155,240,240]"),
         ("phantom", "shape=foo", "a list of 3 whole numbers"),
         ("phantom", "shape=[40.5,48,40]", "a list of 3 whole numbers"),
         ("phantom", "cases=abc", "a whole number from 0"),
@@ -44,7 +44,16 @@ def run(name: str, *overrides: str) -> int | str | None:
         ("phantom", "output=5", "text; if that is meant, 'output=\"5\"'"),
         ("train", "seed=-1", "a whole number from 0"),
         ("train", "data.batch_size=0", "a whole number from 1"),
-        ("train", "scale.batch_size.a=0", "a whole number from 1"),
+        ("train", "scale.a.batch_size=0", "a whole number from 1"),
+        ("train", "scale.patch=[32,32]", "a list of 3 whole numbers from 1, such as [128,128,128]"),
+        ("train", "model.norm=batch", "group or instance"),
+        ("train", "optimizer.betas=0.9", "a list of 2 numbers"),
+        ("train", "trainer.accumulate_grad_batches=0", "a whole number from 1"),
+        ("train", "+trainer.limit_val_batches=x", "a whole number or a number or null"),
+        ("train", "fold=some", "a whole number from 0 or all"),
+        ("train", "logger=wandb logger.wandb.tags=x", "a list of texts, [FIRST,SECOND]"),
+        ("train", "schedule.cosine_epochs=1.5", "a whole number from 0"),
+        ("train", "patterns.t1=3", "text; if that is meant, 'patterns.t1=\"3\"'"),
         ("train", "data.augmentation.rescale_range=3", "a list of 2 numbers"),
         ("train", "optimizer.lr=abc", "a number from 0"),
         ("train", "model.width=foo", "a whole number from 1"),
@@ -60,8 +69,10 @@ def run(name: str, *overrides: str) -> int | str | None:
     ],
 )
 def test_wrong_values(name, override, expected, capsys):
-    assert run(name, override) == 2
-    assert capsys.readouterr().err.startswith(f"brats-seg {name}: error: {override}: expected {expected}")
+    assert run(name, *override.split(" ")) == 2
+    assert capsys.readouterr().err.startswith(
+        f"brats-seg {name}: error: {override.split(' ')[-1].lstrip('+')}: expected {expected}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_wrong_values(name, override, expected, capsys):
             [
                 "experiment=pipeline_b",
                 "data.augmentation.shift_range=[-0.2,0.2]",
-                "+data.new=1",
+                "+trainer.limit_val_batches=3",
                 "~data.changed",
             ],
         ),

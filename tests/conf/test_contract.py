@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from brats_seg.cli.main import COMMANDS
 
 CONF = Path(str(import_module("brats_seg.conf").__file__)).parent
-ROOTS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "quiet")
+ROOTS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("quiet", "keys"))
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytorch_lightning as pl
 
+from brats_seg.kinds import Amount, Count
 from brats_seg.schedules import cosine_decay
 
 
@@ -17,12 +18,12 @@ class CosineDecay(pl.Callback):
     epochs the callback does nothing.
 
     Args:
-        base_rate: Rate of the constant part.
+        base_rate: Rate of the constant part: that of the optimiser.
         constant_epochs: Its length.
         cosine_epochs: Length of the decay.
     """
 
-    def __init__(self, *, base_rate: float, constant_epochs: int, cosine_epochs: int) -> None:
+    def __init__(self, *, base_rate: Amount, constant_epochs: Count, cosine_epochs: Count) -> None:
         self.base_rate, self.constant_epochs, self.cosine_epochs = base_rate, constant_epochs, cosine_epochs
 
     def rate(self, epoch: int) -> float:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.schedules import cyclic_swa, swa_snapshot_epochs
 from brats_seg.training.weights import Facts, mean_weights, write_weights
 
@@ -22,7 +23,7 @@ class CyclicSWA(pl.Callback):
     a cycle is in Lightning's checkpoint; the snapshot of a repeated epoch is written again.
 
     Args:
-        base_rate: Of the schedule before.
+        base_rate: That of the optimiser.
         rate_factor: Times that is the rate at the start of each cycle.
         cycles: How many cycles; with 0 the callback does nothing.
         cycle_epochs: Length of a cycle.
@@ -41,12 +42,12 @@ class CyclicSWA(pl.Callback):
     def __init__(  # noqa: PLR0913 (each is a key of conf/swa)
         self,
         *,
-        base_rate: float,
-        rate_factor: float,
-        cycles: int,
-        cycle_epochs: int,
-        cosine_epochs: int,
-        snapshot_every: int,
+        base_rate: Amount,
+        rate_factor: Amount,
+        cycles: Count,
+        cycle_epochs: Positive,
+        cosine_epochs: Positive,
+        snapshot_every: Positive,
         count_base: bool,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         first_epoch: int,

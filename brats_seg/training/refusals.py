@@ -1,0 +1,119 @@
+"""What cannot work is named before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from brats_seg.errors import UserError, WrongValue
+from brats_seg.runtime.processes import wants_several
+from brats_seg.training.config import build
+
+SET_BY_TRAINING = {
+    "max_epochs": "override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles",
+    "callbacks": "add '+callbacks.mine={_target_: my_package.MyCallback}'",
+    "logger": "use logger=csv, tensorboard or wandb",
+    "default_root_dir": "use runs_root=DIR and name=NAME",
+    "plugins": "leave it out",
+    "num_sanity_val_steps": "leave it out",
+    "enable_progress_bar": "leave it out",
+    "enable_model_summary": "leave it out",
+    "use_distributed_sampler": "leave it out",
+}
+"""Arguments of Lightning's trainer that :func:`brats_seg.training.trainer.make_trainer` gives, and what to do instead."""
+
+
+def refuse_impossible(config: DictConfig) -> None:
+    """Name what cannot work before anything is read or written.
+
+    Raises:
+        UserError: A key is missing, or keys do not go together.
+        WrongValue: A key has a value that no training can have, or belongs to another pipeline.
+    """
+    if missing := OmegaConf.missing_keys(config):
+        raise UserError(f"missing {' '.join(f'{key}=...' for key in sorted(missing))}")
+    if config.filtered and config.data.exclude is None:
+        raise UserError("a filtered training needs data.exclude=FILE, a list of the case ids to leave out")
+    _refuse_keys_that_follow(config)
+    _refuse_other_pipeline(config)
+    _refuse_choices(config)
+    _refuse_parts(config)
+
+
+def _refuse_keys_that_follow(config: DictConfig) -> None:
+    for key, instead in SET_BY_TRAINING.items():
+        if config.trainer.get(key) is not None:
+            raise WrongValue(f"trainer.{key} follows from the training: {instead}")
+    for key, source in {"schedule.base_rate": "optimizer.lr", "swa.base_rate": "swa.optimizer.lr"}.items():
+        rate = OmegaConf.select(config, key)
+        if rate is not None and rate != OmegaConf.select(config, source):
+            raise WrongValue(f"{key} follows from {source}: use {source}={rate}")
+
+
+def _refuse_other_pipeline(config: DictConfig) -> None:
+    """The data know which pipeline they are of; networks and losses may be tried in both."""
+    theirs = getattr(_located("data", config.data), "pipeline", config.pipeline)
+    if theirs != config.pipeline:
+        raise WrongValue(
+            f"data are of pipeline {theirs}, the experiment is of pipeline {config.pipeline}: "
+            f"use data=pipeline_{config.pipeline}, or experiment=pipeline_{theirs}"
+        )
+
+
+def _refuse_choices(config: DictConfig) -> None:
+    if wants_several(config) and config.trainer.get("strategy", "auto") == "auto":
+        asked = f"trainer.devices={config.trainer.devices}"
+        raise WrongValue(f"{asked} wants a process for each: use trainer=ddp {asked}")
+    if config.keep not in ("last", "best"):
+        raise WrongValue(f"keep={config.keep}: use last or best")
+    if config.keep == "best" and config.swa.cycles:
+        raise WrongValue(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
+
+
+def _refuse_parts(config: DictConfig) -> None:
+    """Make the optimisers and the loss once, so that a value that they refuse is not found after the cases are prepared."""
+    for key in ("optimizer", "swa.optimizer"):
+        _refuse_optimizer(key, OmegaConf.select(config, key))
+    if not callable(_made("loss", config.loss)):
+        raise WrongValue(f"loss: {config.loss._target_} makes nothing that takes logits and target")
+    for name, node in config.callbacks.items():
+        key = f"callbacks.{name}"
+        if not OmegaConf.is_dict(node) or "_target_" not in node:
+            raise WrongValue(f"{key}: expected '{key}={{_target_: my_package.MyCallback}}', found {node}")
+        made = _located(key, node)
+        if isinstance(made, type) and not issubclass(made, pl.Callback):
+            raise WrongValue(f"{key}: {node._target_} is no callback of pytorch_lightning")
+
+
+def _refuse_optimizer(key: str, node: DictConfig) -> None:
+    if not node.get("_partial_"):
+        raise WrongValue(f"{key}: needs _partial_: true, because the weights come later")
+    make: Callable[[Any], Any] = _made(key, node)
+    try:
+        make([torch.nn.Parameter(torch.zeros(1, 1))])
+    except (TypeError, ValueError) as error:
+        raise WrongValue(f"{key}: {error}") from error
+
+
+def _made(key: str, node: DictConfig) -> Any:
+    _located(key, node)
+    try:
+        return build(node)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError | ValueError):
+            raise WrongValue(f"{key}: {error.__cause__}") from error
+        raise
+
+
+def _located(key: str, node: DictConfig) -> Any:
+    """The class or function that a node names."""
+    try:
+        return get_object(node._target_)
+    except (ImportError, ValueError) as error:
+        raise WrongValue(f"{key}: there is no {node._target_} ({error.__cause__ or error})") from error
