@@ -61,8 +61,7 @@ def unknown_key(key: str, config: DictConfig) -> str:
     Returns:
         The line, with the key's new name, or one that was probably meant.
     """
-    there = flat(OmegaConf.to_container(config, resolve=False))
-    known = [other for other in there if not f"{other}.".startswith(f"{key}.")]  # it may have been added
+    known = _keys_besides(key, list(flat(OmegaConf.to_container(config, resolve=False))))
     renamed = new_name(key)
     if renamed is not None and set(renamed.split(" and ")) & set(known):
         return f"{key} is now {renamed}"
@@ -72,6 +71,19 @@ def unknown_key(key: str, config: DictConfig) -> str:
     meant = closest(key, groups + known)
     hint = f"did you mean {meant}?" if meant else "see --cfg job for the keys there are"
     return f"unknown key {key}: {hint}"
+
+
+def _keys_besides(key: str, there: Sequence[str]) -> list[str]:
+    """The keys without one that may have been added, what is below it, and nodes that exist for it alone."""
+    others = [other for other in there if not f"{other}.".startswith(f"{key}.")]
+    known: list[str] = []
+    for other in others:
+        exists_for_it = key.startswith(f"{other}.") and not any(
+            each.startswith(f"{other}.") for each in others
+        )
+        if not exists_for_it:
+            known.append(other)
+    return known
 
 
 def closest(word: str, known: Sequence[str]) -> str | None:

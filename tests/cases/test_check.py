@@ -174,7 +174,7 @@ def test_the_command_takes_patterns(make, run):
     for name in MODALITIES:
         make.volume(f"{name}/a.nii.gz")
     code, lines, err = run(
-        f"data.root={make.root}", *(f'data.patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES)
+        f"data.root={make.root}", *(f'patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES)
     )
     assert code == 0, err
     assert lines[-1] == "1 case (0 labelled): 0 errors, 0 notes"

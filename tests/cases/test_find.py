@@ -275,7 +275,7 @@ def test_a_case_that_is_not_recognised_is_a_note(make, folder):
     assert only(make.root).id == "case_1"
     (note,) = scan(make.root).findings
     assert (note.level, note.file.name, note.case_id) == ("note", "c2_flair_brain.nii.gz", Path(folder).name)
-    assert "nor 3 more here; for other file names set data.patterns" in note.message
+    assert "nor 3 more here; for other file names set patterns" in note.message
 
 
 def test_extra_files_beside_a_whole_case_are_no_note(make):

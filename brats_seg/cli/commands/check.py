@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Patterns
+from brats_seg.kinds import Count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from brats_seg.cases import Case, Finding
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """What ``brats-seg check`` reads."""
+
+    root: str
+    labels: str | None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/check.yaml`` and the kinds of their values."""
+
+    data: CheckedData
+    patterns: Patterns
+    workers: Count | None
 
 
 @command("check")
@@ -26,7 +46,7 @@ def main(config: DictConfig) -> int:
     from brats_seg.runtime import cores
 
     root = Path(config.data.root).absolute()
-    found = scan(root, labels=config.data.labels, patterns=config.data.patterns)
+    found = scan(root, labels=config.data.labels, patterns=config.patterns)
     inside = inspect_with_bar(found.cases, config.workers or cores())
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)

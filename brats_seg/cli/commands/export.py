@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Shape
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/export.yaml`` and the kinds of their values."""
+
+    bundle: str
+    format: str
+    output: str
+    parity_shape: Shape
 
 
 @command("export")

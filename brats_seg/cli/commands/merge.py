@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+
+
+@dataclass(frozen=True)
+class LabelsOfPredictions:
+    """Label values of both prediction folders."""
+
+    predictions: str | None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/merge.yaml`` and the kinds of their values."""
+
+    a: str
+    b: str
+    output: str
+    labels: LabelsOfPredictions
 
 
 @command("merge")

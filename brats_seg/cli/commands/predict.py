@@ -2,9 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Bundles, Patterns
+from brats_seg.kinds import Amount, Positive
+
+
+@dataclass(frozen=True)
+class LabelsOfPrediction:
+    """Label values of what ``brats-seg predict`` reads and writes."""
+
+    input: str | None
+    output: str | None
+
+
+@dataclass(frozen=True)
+class Postprocessing:
+    """Volumes in mm3."""
+
+    enhancing_below_mm3: Amount
+    components_below_mm3: Amount
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/predict.yaml``; choices and ranges are those of ``brats_seg.inference.Settings``."""
+
+    input: str | None
+    t1: str | None
+    t1ce: str | None
+    t2: str | None
+    flair: str | None
+    output: str
+    bundles: Bundles
+    ensemble: str | None
+    tta: str
+    threshold: Amount
+    precision: str
+    inferer: str
+    on_missing_modality: str
+    labels: LabelsOfPrediction
+    probabilities: bool
+    uncertainty: str | None
+    postprocessing: Postprocessing
+    patterns: Patterns
+    channels_last: bool
+    accelerator: str
+    devices: int | str | list[int]
+    num_nodes: Positive
+    strategy: str
 
 
 @command("predict")

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Alignment, Bundles, Series
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/segment.yaml`` and the kinds of their values."""
+
+    input: str
+    output: str
+    bundles: Bundles
+    ensemble: str | None
+    tta: str
+    identity: str
+    series: Series
+    scans: Alignment
+    accelerator: str
 
 
 @command("segment")
