@@ -26,7 +26,8 @@ PUBLIC = {"_asdict", "_fields", "_make", "_replace", "_is_view"}
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    """Names with an underscore at both ends, such as ``_target_``, are keys of a configuration."""
+    return name.startswith("_") and not name.startswith("__") and not name.endswith("_")
 
 
 def own_names(tree: ast.AST) -> set[str]:
