@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 
 import brats_seg
 from brats_seg.artifacts.bundles import PIPELINES
+from brats_seg.artifacts.label_maps import LabelMap, case_of, recorded_labels, untold_labels
 from brats_seg.errors import UserError
 from brats_seg.files import read_object
-from brats_seg.labels import LABEL_VALUES, label_values
-from brats_seg.nifti import is_nifti, stem
+from brats_seg.labels import label_values
+from brats_seg.nifti import is_nifti
 from brats_seg.terms import REGIONS
 
 SCHEMA = 1
@@ -27,15 +28,6 @@ MERGED = "merged"
 PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
 UNCERTAINTY_WORDS = {"WT": "whole", "TC": "core", "ET": "enhance"}
 """Region to its word in ``<id>_unc_<word>.nii.gz`` (Mehta et al. 2022)."""
-SEGMENTATION_ENDINGS = ("_seg", "-seg")
-
-
-@dataclass(frozen=True)
-class LabelMap:
-    """A file and the name of its label values."""
-
-    path: Path
-    labels: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,7 @@ class PredictionFolder:
         for path in sorted(self.path.iterdir()):
             if not is_nifti(path.name):
                 continue
-            case_id = _case_of(path)
+            case_id = case_of(path)
             if case_id in found:
                 raise UserError(
                     f"case {case_id}: expected one label map, found {found[case_id]} and {path.name}"
@@ -178,40 +170,3 @@ class PredictionFolder:
             for left in folder.glob(".tmp-*"):
                 if left.is_file():
                     left.unlink()
-
-
-def recorded_labels(label_map: Path) -> str | None:
-    """Name of the label values that the JSON beside a label map records; None where it records none."""
-    labels = read_record_beside(label_map).get("labels")
-    name = labels.get("convention") if isinstance(labels, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def read_record_beside(label_map: Path) -> dict[str, Any]:
-    """The JSON beside a label map; empty where there is none."""
-    return read_object(label_map.with_name(f"{stem(label_map.name)}.json"))
-
-
-def untold_labels(folder: Path, cases: Iterable[str], which: str) -> str:
-    """The line about label maps whose label values nothing tells.
-
-    Args:
-        folder: Where they lie.
-        cases: Their ids, at least one.
-        which: ``"predictions"`` or ``"references"``.
-
-    Returns:
-        One line that names the key to give.
-    """
-    first, *others = cases
-    more = f" (and {len(others)} more)" if others else ""
-    names = " or ".join(LABEL_VALUES)
-    return f"{folder}: nothing tells the label values of {first}{more}; give labels.{which}={names}"
-
-
-def _case_of(label_map: Path) -> str:
-    name = stem(label_map.name)
-    for ending in SEGMENTATION_ENDINGS:
-        if name.endswith(ending):
-            return name.removesuffix(ending)
-    return name

@@ -159,7 +159,7 @@ def _expressible(kinds: Sequence[Any]) -> Sequence[Any]:
 
 
 def _rank(kind: Any) -> int:
-    """Lists first, then in the order of :data:`WORDS`: Python does not keep the order of a union's members."""
+    """Lists first, then as in :data:`WORDS`: Python does not keep the order of a union's members."""
     bare, _ = _unwrapped(kind)
     return list(WORDS).index(bare) if bare in WORDS else -1
 

@@ -60,7 +60,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
 
 
 def complete(arguments: Sequence[str]) -> None:
-    """Hydra's shell completion knows one command per program: complete the command here, the rest with the command's own keys."""
+    """Complete the command here, then its keys: Hydra's completion knows one command per program."""
     program, *words = os.environ.get("COMP_LINE", "brats-seg").split(" ")
     if len(words) == 1:
         print("\n".join(name for name in COMMANDS if name.startswith(words[0])))

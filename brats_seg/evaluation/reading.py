@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brats_seg import nifti
-from brats_seg.artifacts.prediction_folder import LabelMap
+from brats_seg.artifacts.label_maps import LabelMap
 from brats_seg.errors import CaseError, FileError
 from brats_seg.labels import label_values, unknown_values
 

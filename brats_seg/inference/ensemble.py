@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.cases import LoadedCase
 from brats_seg.geometry import Box, pad_to_multiple
+from brats_seg.inference.batches import batches, views_at_once
 from brats_seg.inference.moments import Moments
 from brats_seg.inference.sliding_window import sliding_window
 from brats_seg.inference.tta import View
@@ -21,10 +22,6 @@ from brats_seg.preprocessing import Normalisation, prepare
 from brats_seg.runtime.precision import arithmetic
 from brats_seg.terms import DIVISOR, REGIONS
 
-BYTES_PER_VOXEL = 6 * 4
-"""What a forward pass holds at its peak, per voxel and channel of the first stage: six float32 tensors."""
-MOST_AT_ONCE = 8
-"""Views in one forward pass, at most: half of them have the same shape."""
 Tick = Callable[[], None]
 
 
@@ -168,37 +165,3 @@ def _logits(net: UNet, image: Tensor, windows: bool) -> Tensor:
         return logits
 
     return sliding_window(forward, image) if windows else forward(image)
-
-
-def batches(views: Sequence[View], limit: int) -> Iterator[Sequence[View]]:
-    """Views in batches of one shape: a quarter turn exchanges y and x.
-
-    Args:
-        views: In any order.
-        limit: Most views of a batch.
-
-    Yields:
-        Some views; every view once.
-    """
-    for odd in (0, 1):
-        alike = [view for view in views if view.quarter_turns % 2 == odd]
-        for start in range(0, len(alike), limit):
-            yield alike[start : start + limit]
-
-
-def views_at_once(image: Tensor, width: int) -> int:
-    """How many views the device's free memory holds; on a CPU one, where a batch gains nothing.
-
-    Args:
-        image: ``(modality, z, y, x)``, padded.
-        width: Channels of the first stage.
-
-    Returns:
-        At least 1.
-    """
-    if image.device.type != "cuda":
-        return 1
-    cached = torch.cuda.memory_reserved(image.device) - torch.cuda.memory_allocated(image.device)
-    free = torch.cuda.mem_get_info(image.device)[0] + cached
-    # Half of it: the libraries' workspaces want theirs.
-    return max(1, min(MOST_AT_ONCE, free // 2 // (BYTES_PER_VOXEL * width * image[0].numel())))

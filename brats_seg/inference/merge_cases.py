@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
-from brats_seg.artifacts.prediction_folder import (
-    MERGED,
-    SCHEMA,
-    VERSIONS,
-    PredictionFolder,
-    read_record_beside,
-    recorded_labels,
-)
+from brats_seg.artifacts.label_maps import read_record_beside, recorded_labels
+from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
 from brats_seg.inference.merge import merge_label_maps

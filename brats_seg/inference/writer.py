@@ -49,7 +49,7 @@ class PredictionWriter(BasePredictionWriter):
         data = cast(PredictionData, trainer.datamodule)  # type: ignore[attr-defined]
         self.total, self.began = len(data.share), time.perf_counter()
 
-    def write_on_batch_end(  # noqa: PLR0913 (Lightning's)
+    def write_on_batch_end(
         self,
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
@@ -79,7 +79,7 @@ class PredictionWriter(BasePredictionWriter):
             self.failures = [line for lines in gathered for line in lines] if trainer.is_global_zero else []
 
     def write(self, prediction: Prediction) -> None:
-        """Write everything of one case; the record of the final map comes last and shows that all is there."""
+        """Write everything of one case, last the record of the final map: it shows that all is there."""
         case_id, final = prediction.loaded.case.id, prediction.final
         self.output.forget(case_id)  # what an earlier run made of something else
         written: list[Path] = []

@@ -36,8 +36,6 @@ MAX_BYTES = 8 * MAX_VOXELS
 """A larger file is refused before it is read."""
 HEADER_BYTES = 348
 """Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
-LARGEST_INTEGER_BYTES = 4
-"""Larger integers are read as float32, which no scanner's values need."""
 BEST_GZIP_RATIO = 1032
 """Deflate cannot pack more than this to 1."""
 
@@ -64,11 +62,11 @@ def read_geometry(path: Path) -> Geometry:
     Raises:
         FileError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
     """
-    with _explained(path), open_regular(path) as file:
+    with explained(path), open_regular(path) as file:
         data = file.read(2**16)
         if path.suffix == ".gz":
             data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
-        return _geometry(path, _header(data))
+        return geometry_of(path, _header(data))
 
 
 def read(path: Path, channel: int = 0) -> Volume:
@@ -96,59 +94,21 @@ def read_channels(path: Path) -> list[Volume]:
     Raises:
         FileError: The file is missing, truncated, or no NIfTI of real numbers.
     """
-    with _explained(path):
+    with explained(path):
         data = read_bytes(path, MAX_BYTES)
         sha256 = hashlib.sha256(data).hexdigest()
         if path.suffix == ".gz":
             data = _unzip(data)
         header = _header(data)
-        geometry = _geometry(path, header)
+        geometry = geometry_of(path, header)
         array = _voxels(path, header, data)
     shape = (*array.shape[:3], geometry.channels)
     channels = np.moveaxis(array.reshape(shape, order="F"), -1, 0)
     return [Volume(to_lps(channel, geometry.affine), geometry, sha256) for channel in channels]
 
 
-def from_image(image: nib.Nifti1Image) -> Volume:
-    """A 3-D nibabel image in memory as a volume.
-
-    Raises:
-        FileError: The image is not 3-D, not of real numbers, or its affine is singular.
-    """
-    volumes = channels_from_image(image, Path("<image>"))
-    if len(volumes) != 1:
-        raise FileError("<image>", "a 3-D volume", f"{len(volumes)} channels")
-    return volumes[0]
-
-
-def channels_from_image(image: nib.Nifti1Image, name: Path) -> list[Volume]:
-    """Every volume of a nibabel image in memory: one where it is 3-D.
-
-    Args:
-        image: As nibabel has it; one that was opened from a file is read now.
-        name: Of the image, for the errors.
-
-    Returns:
-        As :func:`read_channels`, without a hash.
-
-    Raises:
-        FileError: The image is neither 3-D nor 4-D, not of real numbers, or its affine is singular.
-    """
-    with _explained(name):
-        image.update_header()  # its affine may have been changed since
-        geometry = _geometry(name, image.header)
-        array = np.asanyarray(image.dataobj)
-    if array.dtype.kind not in "iuf":
-        raise FileError(name, "integers or floats", f"voxels of type {array.dtype}")
-    if array.dtype.kind == "f" or array.dtype.itemsize > LARGEST_INTEGER_BYTES:
-        array = array.astype(np.float32)
-    shape = (*array.shape[:3], geometry.channels)
-    channels = np.moveaxis(array.reshape(shape), -1, 0)
-    return [Volume(to_lps(channel, geometry.affine), geometry) for channel in channels]
-
-
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Every way a file can be unreadable becomes one line."""
     try:
         yield
@@ -166,7 +126,19 @@ def _header(data: bytes) -> nib.Nifti1Header:
     return nib.Nifti1Header(data[:HEADER_BYTES])
 
 
-def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
+def geometry_of(path: Path, header: nib.Nifti1Header) -> Geometry:
+    """The space that a header describes.
+
+    Args:
+        path: Of the file, for the errors.
+        header: As read.
+
+    Returns:
+        The space, with the number of channels.
+
+    Raises:
+        FileError: The header is not of 3-D or 4-D, or its affine is singular.
+    """
     shape = header.get_data_shape()
     if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")

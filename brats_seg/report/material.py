@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder
+from brats_seg.artifacts.label_maps import LabelMap
+from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import Pair

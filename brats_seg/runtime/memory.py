@@ -30,7 +30,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_sticky(error: BaseException) -> bool:
-    """Whether an error leaves the device of no more use to this process: every later case would fail with it."""
+    """Whether every later case would fail in this process, too."""
     if is_out_of_memory(error) or not isinstance(error, RuntimeError):
         return False
     return any(words in str(error) for words in STICKY)

@@ -33,8 +33,8 @@ def default_precision(accelerator: str = "auto") -> str:
 def prediction_precision(precision: str, accelerator: str) -> str:
     """What ``precision`` of a prediction means on this device: fp16 on every GPU (PAPER.md).
 
-    Rounding to fp16 changes probabilities a sixth as much as rounding to bf16; a case whose probabilities are not
-    finite is predicted again in fp32.
+    Rounding to fp16 changes probabilities a sixth as much as rounding to bf16; a case whose probabilities are
+    not finite is predicted again in fp32.
 
     Args:
         precision: ``auto`` or one of Lightning's names.

@@ -13,7 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from brats_seg.artifacts.run_folder import run_name
+from brats_seg.artifacts.training_keys import run_name
 from brats_seg.errors import UserError
 
 

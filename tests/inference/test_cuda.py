@@ -14,7 +14,8 @@ from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle
 from brats_seg.cases import Case, LoadedCase, find_cases, read_case
 from brats_seg.inference.answers import Prediction
-from brats_seg.inference.ensemble import Pass, accumulate, make_ensembles, views_at_once
+from brats_seg.inference.batches import views_at_once
+from brats_seg.inference.ensemble import Pass, accumulate, make_ensembles
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS

@@ -14,7 +14,8 @@ from brats_seg import nifti
 from brats_seg.cases import Case, LoadedCase
 from brats_seg.errors import UserError
 from brats_seg.inference import ensemble
-from brats_seg.inference.ensemble import Ensemble, Pass, accumulate, batches, views_at_once
+from brats_seg.inference.batches import batches, views_at_once
+from brats_seg.inference.ensemble import Ensemble, Pass, accumulate
 from brats_seg.inference.moments import Moments
 from brats_seg.inference.tta import VIEWS
 from brats_seg.inference.uncertainty import uncertainty

@@ -93,7 +93,8 @@ def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:
 
     labelled = sum(case.segmentation is not None for case in cases)
     errors = sum(finding.level == "error" for finding in findings)
-    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {count(len(findings) - errors, 'note')}"
+    notes = count(len(findings) - errors, "note")
+    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {notes}"
 
 
 if __name__ == "__main__":
