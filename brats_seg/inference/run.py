@@ -19,7 +19,8 @@ from brats_seg.inference.module import PredictionModule
 from brats_seg.inference.record import Bundles, is_finished
 from brats_seg.inference.settings import Machine, Settings
 from brats_seg.inference.writer import PredictionWriter
-from brats_seg.runtime.precision import refuse_half_precision
+from brats_seg.runtime.card import usable_device
+from brats_seg.runtime.precision import prediction_precision, refuse_half_precision
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
 
@@ -56,6 +57,7 @@ def predict(
     quiet_lightning()
     folder = PredictionFolder(output)
     writer = PredictionWriter(folder, bundles, settings)
+    device = usable_device(machine.accelerator)
     trainer = _make_trainer(writer, machine)
     first = trainer.is_global_zero
     with folder.lock() if first else contextlib.nullcontext():
@@ -67,6 +69,9 @@ def predict(
             for line in failures:
                 print(f"cannot be segmented: {line}", flush=True)
         if sound or trainer.world_size > 1:
+            if first:
+                precision = prediction_precision(settings.precision, machine.accelerator)
+                print(f"{device}, {precision}", flush=True)
             module = PredictionModule(bundles, settings, channels_last=machine.channels_last)
             data = PredictionData(sound, settings.on_missing_modality)
             with plain_signals(trainer):
