@@ -51,5 +51,6 @@ def merge_label_maps(
             raise UserError(f"label map {name} holds {unknown}, expected {labels.values} of {labels.name}")
     tissue = np.zeros(max(labels.values) + 1, np.intp)
     tissue[list(labels.values)] = range(len(labels.values))
-    merged: NDArray[np.uint8] = np.array(labels.values, np.uint8)[TABLE[tissue[b], tissue[a]]]
+    of_a, of_b = tissue[a.astype(np.intp)], tissue[b.astype(np.intp)]  # some programs write floats
+    merged: NDArray[np.uint8] = np.array(labels.values, np.uint8)[TABLE[of_b, of_a]]
     return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -82,7 +83,7 @@ def predict(
 def _refuse_folder_of_images(cases: Sequence[Case], output: Path) -> None:
     for case in cases:
         for path in case.files:
-            if output.resolve() == path.resolve().parent:
+            if os.path.realpath(output) == os.path.dirname(os.path.realpath(path)):
                 raise UserError(f"output={output} holds the images: choose another folder")
 
 

@@ -81,7 +81,7 @@ def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
     maps = {}
     for title, label_map in _label_maps(pair).items():
         volume = read_label_map(case.id, label_map, like)
-        maps[title] = convert(volume.array.astype(np.uint8), label_values(label_map.labels), SHOWN)
+        maps[title] = convert(volume.array, label_values(label_map.labels), SHOWN)
     uncertainty = _read_uncertainty(case.id, folder, like)
     return Material(loaded.image, maps, uncertainty, loaded.geometry, folder.read_record(case.id))
 

@@ -390,6 +390,17 @@ def test_bundles_from_folders_or_from_an_ensemble(bundles: Bundles, tmp_path: Pa
     )
 
 
+def test_a_link_to_itself_fails_its_case_alone(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
+    write_case("x")
+    root = write_case("y")
+    link = root / "x" / "x_t1.nii.gz"
+    link.unlink()
+    link.symlink_to(link)
+    (failure,) = run(find_cases(root), {"a": bundles["a"]}, tmp_path / "out")
+    assert failure.startswith("case x: ")
+    assert set(maps(tmp_path / "out")) == {"y.nii.gz"}
+
+
 def test_outputs_that_cannot_be(write_case: Any, bundles: Bundles, tmp_path: Path) -> None:
     root = write_case("x")
     cases, before = find_cases(root), files(root)
