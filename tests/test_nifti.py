@@ -230,11 +230,13 @@ def test_other_broken_files(tmp_path):
     )
     singular = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
     singular.header["srow_x"] = 0
+    singular.header["vox_offset"] = 352
     (tmp_path / "a.nii").write_bytes(singular.header.binaryblock + bytes(4 + 128))
     with pytest.raises(FileError, match="invertible affine"):
         nifti.read(tmp_path / "a.nii")
     huge = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
     huge.header["dim"][1:4] = 32767
+    huge.header["vox_offset"] = 352
     (tmp_path / "a.nii").write_bytes(huge.header.binaryblock + bytes(4))
     with pytest.raises(FileError, match="3-D volume"):
         nifti.read(tmp_path / "a.nii")
