@@ -56,11 +56,21 @@ class PredictionFolder:
         return self.path / f"{case_id}.json"
 
     def probability(self, case_id: str, region: str) -> Path:
-        """Where the mean probabilities of a region are written."""
+        """Where the mean probabilities of a region are written.
+
+        Args:
+            case_id: Of the case.
+            region: One of ``terms.REGIONS``.
+        """
         return self.path / PROBABILITIES / f"{case_id}_{region}.nii.gz"
 
     def uncertainty(self, case_id: str, region: str) -> Path:
-        """Where the uncertainty of a region is written."""
+        """Where the uncertainty of a region is written.
+
+        Args:
+            case_id: Of the case.
+            region: One of ``terms.REGIONS``.
+        """
         return self.path / UNCERTAINTY / f"{case_id}_unc_{UNCERTAINTY_WORDS[region]}.nii.gz"
 
     def folders(self) -> Iterator[Path]:

@@ -55,7 +55,12 @@ def main() -> None:
 
 
 def run(name: str, arguments: Sequence[str]) -> None:
-    """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it."""
+    """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it.
+
+    Args:
+        name: Of the command.
+        arguments: Hydra overrides and options.
+    """
     importlib.import_module(f"brats_seg.cli.commands.{name.replace('-', '_')}").main(arguments)
 
 

@@ -178,7 +178,15 @@ def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> 
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Every dotted key of a configuration with its value, inner nodes too, without Hydra's own."""
+    """Every dotted key of a configuration, without Hydra's own.
+
+    Args:
+        tree: Mappings, lists and plain values.
+        prefix: Of all keys, with its dot.
+
+    Returns:
+        Key to value; inner nodes, too.
+    """
     if not isinstance(tree, Mapping):
         return {}
     found: dict[str, Any] = {}

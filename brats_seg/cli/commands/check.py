@@ -57,7 +57,15 @@ def main(config: DictConfig) -> int:
 
 
 def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
-    """The full check of every case, with a bar where a person watches."""
+    """Check every case, with a bar where a person watches.
+
+    Args:
+        cases: As found.
+        workers: Processes.
+
+    Returns:
+        What is wrong, or worth knowing.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -71,16 +79,23 @@ def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
 
 
 def show(findings: Sequence[Finding], root: Path) -> None:
-    """Every finding as a row of one table; nothing where there is none."""
+    """Print every finding as a row of one table; nothing where there is none.
+
+    Args:
+        findings: In the order of the table.
+        root: Files below it are shown relative to it.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     rows = Table("case", "level", "file", "what")
-    for case_id, file, level, message in ((f.case_id, f.file, f.level, f.message) for f in findings):
+    for finding in findings:
+        file = finding.file
         name = "" if file is None else str(file.relative_to(root) if file.is_relative_to(root) else file)
-        cells = [Text(cell, overflow="fold") for cell in (case_id, level, name, message)]
-        rows.add_row(*cells, style="red" if level == "error" else "")
+        texts = (finding.case_id, finding.level, name, finding.message)
+        cells = [Text(text, overflow="fold") for text in texts]
+        rows.add_row(*cells, style="red" if finding.level == "error" else "")
     console = Console()
     if findings:
         # Where nobody looks at a screen, a finding stays on one line.
@@ -88,7 +103,15 @@ def show(findings: Sequence[Finding], root: Path) -> None:
 
 
 def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:
-    """The closing line: how many cases, labelled ones, errors and notes."""
+    """The closing line.
+
+    Args:
+        cases: All that were found.
+        findings: All of them.
+
+    Returns:
+        How many cases, labelled ones, errors and notes.
+    """
     from brats_seg.console import count
 
     labelled = sum(case.segmentation is not None for case in cases)
