@@ -5,6 +5,7 @@ Covered by tests/inference/test_predict.py.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,6 +80,33 @@ def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings
     except OSError:
         return False
     return bool(found.get("inputs") == _inputs(case, sha256))
+
+
+def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
+    """Say why the label map that is there should stay.
+
+    Args:
+        case: What would be segmented.
+        folder: Where it would be written.
+
+    Returns:
+        One line; None where there is no label map, or `predict` made it of at least one of these images.
+    """
+    path = folder.label_map(case.id)
+    if not path.exists():
+        return None
+    record = folder.read_record(case.id)
+    if "files" not in record:
+        return f"{path} is there, and no JSON says that predict wrote it"
+    inputs = record.get("inputs")
+    recorded = set()
+    for each in inputs.values() if isinstance(inputs, dict) else ():
+        recorded.add(each.get("sha256") if isinstance(each, dict) else None)
+    found = set()
+    for file in case.modalities.values():
+        with contextlib.suppress(OSError):
+            found.add(_sha256(file.path))
+    return None if recorded & found or not found else f"{path} is there, made of other images"
 
 
 def _without_paths(value: Any) -> Any:

@@ -17,7 +17,7 @@ from brats_seg.cases import Case, check_headers
 from brats_seg.errors import UserError
 from brats_seg.inference.data import PredictionData
 from brats_seg.inference.module import PredictionModule
-from brats_seg.inference.record import Bundles, is_finished
+from brats_seg.inference.record import Bundles, is_finished, why_not_to_replace
 from brats_seg.inference.settings import Machine, Settings
 from brats_seg.inference.writer import PredictionWriter
 from brats_seg.runtime.card import usable_device
@@ -33,6 +33,7 @@ def predict(
     settings: Settings | None = None,
     machine: Machine | None = None,
     *,
+    overwrite: bool = False,
     unclear: Sequence[str] = (),
 ) -> list[str]:
     """Write a label map for each case; those finished with the same inputs, bundles and settings are skipped.
@@ -43,6 +44,7 @@ def predict(
         output: Prediction folder.
         settings: Views, precision and what is written; None: as ``conf/predict.yaml``.
         machine: Where to compute; None: as ``conf/predict.yaml``.
+        overwrite: Replace a label map of other images, or one that `predict` has not written.
         unclear: One line for each case that is not among ``cases`` because its files are not clear.
 
     Returns:
@@ -65,8 +67,10 @@ def predict(
         # The first process looks for all: its cases are dealt out, so that every process has to come.
         sound, failures = list(cases), list(unclear)
         if first:
-            sound, faulty = _split_sound(cases, folder, bundles, settings)
-            failures += faulty
+            todo = _unfinished(cases, folder, bundles, settings)
+            if not overwrite:
+                todo = _replaceable(todo, folder, failures)
+            sound = _sound(todo, folder, settings, failures)
             for line in failures:
                 print(f"cannot be segmented: {line}", flush=True)
         if sound or trainer.world_size > 1:
@@ -107,20 +111,37 @@ def _make_trainer(writer: PredictionWriter, machine: Machine) -> pl.Trainer:
         raise UserError(f"{keys} cannot be had: {' '.join(str(error).split())}") from error
 
 
-def _split_sound(
+def _unfinished(
     cases: Sequence[Case], folder: PredictionFolder, bundles: Bundles, settings: Settings
-) -> tuple[list[Case], list[str]]:
-    """The unfinished cases whose headers are sound, and one line for each other unfinished one."""
+) -> list[Case]:
     todo = [case for case in cases if not is_finished(case, folder, bundles, settings)]
     if len(todo) < len(cases):
         print(f"{len(cases) - len(todo)} of {len(cases)} cases finished before", flush=True)
+    return todo
+
+
+def _replaceable(cases: Sequence[Case], folder: PredictionFolder, failures: list[str]) -> list[Case]:
+    """The cases that would replace nothing of somebody else's; a line among the failures for each other."""
+    replaceable: list[Case] = []
+    for case in cases:
+        why = why_not_to_replace(case, folder)
+        if why is None:
+            replaceable.append(case)
+        else:
+            failures.append(f"case {case.id}: {why}; choose another output=DIR, or give overwrite=true")
+    return replaceable
+
+
+def _sound(
+    cases: Sequence[Case], folder: PredictionFolder, settings: Settings, failures: list[str]
+) -> list[Case]:
+    """The cases whose headers are sound; a line among the failures for each other."""
     sound: list[Case] = []
-    failures: list[str] = []
-    for case in todo:
+    for case in cases:
         try:
             check_headers([case], on_missing_modality=settings.on_missing_modality, with_segmentation=False)
             sound.append(case)
         except UserError as error:
             folder.forget(case.id)
             failures.append(str(error).splitlines()[0])
-    return sound, failures
+    return sound

@@ -104,7 +104,7 @@ def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, se
     bundles = {bundle.pipeline: [bundle]}
     first = _first_device(config.trainer.devices)
     machine = Machine.default(accelerator=config.trainer.accelerator, devices=first)
-    failures = predict(cases, bundles, folder.predictions, settings, machine)
+    failures = predict(cases, bundles, folder.predictions, settings, machine, overwrite=True)
     if failures:
         raise UserError("\n".join(failures))
     workers = min(data.workers, len(cases) // CASES_PER_PROCESS)

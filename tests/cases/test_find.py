@@ -311,6 +311,24 @@ def test_nothing_to_find(make):
         find_cases(make.root / "absent")
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("t1", "t1ce", "t2", "flair"), "P1"),
+        (("AX_T1", "AX_T1_POST", "AX_T2", "AX_T2_FLAIR"), "P1_AX"),
+        (("AX_T1", "AX_T1_POST"), "P1_AX_T1"),
+        (("P7_T1w", "P7_T1gd", "P7_T2w", "P7_FLAIR"), "P7"),
+        (("anna_t1", "anna_t1ce", "anna_t2", "anna_flair"), "P1_anna"),
+        (("BraTS20_Training_001_t1", "BraTS20_Training_001_flair"), "BraTS20_Training_001"),
+    ],
+)
+def test_two_patients_do_not_share_an_id(make, names, expected):
+    for name in names:
+        make.volume(f"P1/{name}.nii.gz")
+    files = {key: make.root / "P1" / f"{name}.nii.gz" for key, name in zip(MODALITIES, names, strict=False)}
+    assert case_from_files(files).id == expected
+
+
 def test_files_named_one_by_one(make):
     for name in ("sub1_T1w", "sub1_T1gd", "sub1_T2w", "sub1_FL"):
         make.volume(f"{name}.nii.gz")

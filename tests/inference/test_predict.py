@@ -30,8 +30,10 @@ def bundles(make_bundle: Any) -> Bundles:
 
 def run(cases: Any, bundles: Bundles, output: Path, **changes: Any) -> list[str]:
     machine = {key: changes.pop(key) for key in ("accelerator", "devices") if key in changes}
+    overwrite = changes.pop("overwrite", False)
     settings = Settings.default(**{"tta": "none", "precision": "32-true", "labels_input": None, **changes})
-    return predict(cases, bundles, output, settings, Machine.default(**{"accelerator": "cpu", **machine}))
+    where = Machine.default(**{"accelerator": "cpu", **machine})
+    return predict(cases, bundles, output, settings, where, overwrite=overwrite)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -162,16 +164,19 @@ def test_finished_cases_are_skipped_while_nothing_changed(
     root = moved
     # Other inputs, bundles, settings, or outputs gone.
     write_case("y", 3, root=root)
-    assert again() == 1
+    (failure,) = run(find_cases(root), bundles, out)
+    assert failure.startswith("case y: ") and "made of other images" in failure
+    capsys.readouterr()
+    assert again(overwrite=True) == 1
     for name in ("x.nii.gz", "x.json"):
         (out / "a" / name).unlink()
         assert again() == 1
     assert again(tta="flips8") == 2
     assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 2
     (out / "x.json").write_text("{")
-    assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
+    assert again(tta="flips8", overwrite=True, bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
     (out / "x.json").write_text("[]")
-    assert again(tta="flips8", bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
+    assert again(tta="flips8", overwrite=True, bundles={**bundles, "b": [make_bundle("b", 4)]}) == 1
 
 
 def test_a_case_under_other_names_is_done_again_in_their_convention(
@@ -205,16 +210,22 @@ def test_what_was_made_of_something_else_does_not_stay(
         assert set(files(out)) == {"x.nii.gz", "x.json", "y.nii.gz", "y.json", "a/mine.txt", "z.nii.gz"}
 
 
-def test_a_map_without_a_record_is_not_ours_to_remove(
+def test_a_map_without_a_record_is_neither_removed_nor_replaced(
     write_case: Any, bundles: Bundles, tmp_path: Path
 ) -> None:
     root, out = write_case("x"), tmp_path / "out"
-    (root / "x" / "x_t1.nii.gz").write_bytes(b"no header")
     out.mkdir()
     (out / "x.nii.gz").write_bytes(b"somebody's")
     (out / "x.json").write_text('{"schema": 1}')
-    assert len(run(find_cases(root), bundles, out)) == 1
-    assert set(files(out)) == {"x.nii.gz", "x.json"}
+    (failure,) = run(find_cases(root), bundles, out)
+    assert "no JSON says that predict wrote it; choose another output=DIR, or give overwrite=true" in failure
+    whole = (root / "x" / "x_t1.nii.gz").read_bytes()
+    (root / "x" / "x_t1.nii.gz").write_bytes(b"no header")
+    assert len(run(find_cases(root), bundles, out, overwrite=True)) == 1
+    assert (out / "x.nii.gz").read_bytes() == b"somebody's"
+    (root / "x" / "x_t1.nii.gz").write_bytes(whole)
+    assert run(find_cases(root), {"a": bundles["a"]}, out, overwrite=True) == []
+    assert (out / "x.nii.gz").read_bytes() != b"somebody's"
 
 
 def test_each_file_is_read_once_and_recorded_as_it_was_read(

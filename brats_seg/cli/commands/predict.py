@@ -37,6 +37,7 @@ class Keys:
     t2: str | None
     flair: str | None
     output: str
+    overwrite: bool
     bundles: Bundles
     ensemble: str | None
     tta: str
@@ -81,7 +82,8 @@ def main(config: DictConfig) -> None:
         cases = [case_from_files(files)]
     else:
         cases, unclear = clear_cases(Path(config.input), patterns=config.patterns)
-    failures = predict(cases, bundles, Path(config.output), settings, machine, unclear=unclear)
+    output = Path(config.output)
+    failures = predict(cases, bundles, output, settings, machine, overwrite=config.overwrite, unclear=unclear)
     if failures:
         raise UserError("\n".join(failures))
 
