@@ -2,6 +2,8 @@
 
 ``brats_seg.cli`` reads them to refuse a wrong value before any work; type checkers see ``int``, ``float`` or
 a mapping.
+
+Covered by tests/cli/test_values.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``ensemble.yaml``: which bundles serve which pipeline."""
+"""``ensemble.yaml``: which bundles serve which pipeline. Covered by tests/artifacts/test_bundles.py."""
 
 from __future__ import annotations
 

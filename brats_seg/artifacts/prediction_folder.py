@@ -1,4 +1,7 @@
-"""A prediction folder: a label map per case, the JSON beside each, and what was asked for besides."""
+"""A prediction folder: a label map per case, the JSON beside each, and what was asked for besides.
+
+Covered by tests/inference/test_merge.py and tests/evaluation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an annotation says of a value: whether the value fits, and in words what would."""
+"""What an annotation says of a value: whether the value fits, and in words what would.
+
+Covered by tests/cli/test_values.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors as one line that names the fix."""
+"""Hydra's and OmegaConf's errors as one line that names the fix. Covered by tests/cli/test_command.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segment cases with the bundles of one or both pipelines."""
+"""Segment cases with the bundles of one or both pipelines. Covered by tests/inference/test_predict.py."""
 
 from __future__ import annotations
 

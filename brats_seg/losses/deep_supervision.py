@@ -1,4 +1,4 @@
-"""Main loss plus the auxiliary ones, unweighted (section 2.2)."""
+"""Main loss plus the auxiliary ones, unweighted (section 2.2). Covered by tests/losses/test_dice.py."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 With ``g`` the gradient where the ReLU was open, ``h`` the normalised value and ``w`` the weight,
 ``dx = rstd * (w g - m0 - h m1)``, where ``m0`` and ``m1`` are the means of ``w g`` and ``w g h`` over the
 group. Whether the ReLU was open is computed again.
+
+Covered by tests/models/test_fused_norm.py.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc"

@@ -5,6 +5,8 @@ one changes every value. Instance norm is group norm with one channel to a group
 bit. Names shared by all: ``voxels`` of a sample, ``run`` voxels of a run (a multiple of ``ROWS``), ``runs``
 of a sample, ``C`` channels, ``SIZE`` channels of a group, ``COLUMNS`` a power of two that holds the channels,
 ``ROWS`` how many rows are taken at once.
+
+Covered by tests/models/test_fused_norm.py.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc"

@@ -1,4 +1,7 @@
-"""Compose a training's configuration without a command line, for notebooks, workflows and tests."""
+"""Compose a training's configuration without a command line, for notebooks, workflows and tests.
+
+Covered by tests/workflows/test_sweep.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot work is named before anything is read or written."""
+"""What cannot work is named before anything is read or written. Covered by tests/training/test_run.py."""
 
 from __future__ import annotations
 

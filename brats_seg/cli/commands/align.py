@@ -1,4 +1,4 @@
-"""`brats-seg align`."""
+"""`brats-seg align`. Covered by tests/scans/test_packages.py."""
 
 from __future__ import annotations
 

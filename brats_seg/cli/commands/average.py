@@ -1,4 +1,4 @@
-"""`brats-seg average`."""
+"""`brats-seg average`. Covered by tests/cli/test_experiments.py."""
 
 from __future__ import annotations
 

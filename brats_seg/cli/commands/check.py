@@ -1,4 +1,4 @@
-"""`brats-seg check`."""
+"""`brats-seg check`. Covered by tests/cases/test_check.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg convert`."""
+"""`brats-seg convert`. Covered by tests/scans/test_packages.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg demo`."""
+"""`brats-seg demo`. Covered by tests/cli/test_values.py and `make demo`."""
 
 from __future__ import annotations
 

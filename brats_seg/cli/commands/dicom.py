@@ -1,4 +1,4 @@
-"""`brats-seg dicom`."""
+"""`brats-seg dicom`. Covered by tests/scans/test_dicom_results.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg doctor`."""
+"""`brats-seg doctor`. Covered by tests/workflows/test_diagnosis.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg export`."""
+"""`brats-seg export`. Covered by tests/inference/test_export.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg merge`."""
+"""`brats-seg merge`. Covered by tests/test_wheel.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg phantom`."""
+"""`brats-seg phantom`. Covered by tests/phantom/test_cohort.py."""
 
 from __future__ import annotations
 

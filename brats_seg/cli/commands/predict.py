@@ -1,4 +1,4 @@
-"""`brats-seg predict`."""
+"""`brats-seg predict`. Covered by tests/cli/test_own_naming.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`brats-seg prepare`."""
+"""`brats-seg prepare`. Covered by tests/test_wheel.py."""
 
 from __future__ import annotations
 

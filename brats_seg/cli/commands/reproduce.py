@@ -1,4 +1,4 @@
-"""`brats-seg reproduce`."""
+"""`brats-seg reproduce`. Covered by tests/workflows/test_reproduction.py."""
 
 from __future__ import annotations
 

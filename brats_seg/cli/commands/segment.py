@@ -1,4 +1,4 @@
-"""`brats-seg segment`."""
+"""`brats-seg segment`. Covered by no test yet, as brats_seg/workflows/segment_export.py."""
 
 from __future__ import annotations
 

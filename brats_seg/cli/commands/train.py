@@ -1,4 +1,4 @@
-"""`brats-seg train`."""
+"""`brats-seg train`. Covered by tests/cli/test_experiments.py."""
 
 from __future__ import annotations
 
