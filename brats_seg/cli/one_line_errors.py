@@ -132,7 +132,8 @@ def _unreadable(override: str) -> str:
     if value.startswith("[") and value.endswith("]"):
         elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
         quoted = f"'{key}=[{elements}]'"
-        return f"{start}: in a list each such value needs quotes, and the whole others, {quoted}"
+        advice = "put each value of the list in double quotes and the whole argument in single quotes"
+        return f"{start}: {advice}, {quoted}"
     quoted = f"'{key}=\"{value}\"'"
     return f"{start}: a value with = , : ~ or brackets in it needs two pairs of quotes, {quoted}"
 

@@ -64,7 +64,7 @@ def predict(
     trainer = _make_trainer(writer, machine)
     first = trainer.is_global_zero
     with folder.lock() if first else contextlib.nullcontext():
-        # The first process looks for all: its cases are dealt out, so that every process has to come.
+        # The first process looks for all processes and hands its list on: every process must get here.
         sound, failures = list(cases), list(unclear)
         if first:
             todo = _unfinished(cases, folder, bundles, settings)
