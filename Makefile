@@ -6,8 +6,10 @@ SHELL := bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Bytecode is compiled when first imported: most of torch never is.
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile -c
+# Bytecode is compiled when first imported, since most of torch never is; at once where Python is told to write none
+# later: without it `import torch` takes 20 s.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) -c
+unexport PYTHONDONTWRITEBYTECODE
 DEMO := demo
 BEGAN := $(shell date +%s)
 SLOW := slow or real or browser or slurm

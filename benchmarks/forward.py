@@ -1,4 +1,6 @@
-"""One forward pass as `predict` does it on a CPU, against plain torch in fp32, contiguous, with heads. Medians of one run.
+"""One forward pass as `predict` does it on a CPU, against plain torch in fp32, contiguous, with heads.
+
+Medians of one run.
 
 python benchmarks/forward.py [ROUNDS]
 """
@@ -46,12 +48,14 @@ def main() -> None:
         pairs = [(seconds(lambda: plain_unet(net, image)), seconds(fast)) for _ in range(rounds)]
     plain, quick = (median(times) for times in zip(*pairs, strict=True))
     print(
-        f"native bf16: {'yes' if precision == 'bf16-mixed' else 'no'}; default precision {precision}, channels_last_3d"
+        f"native bf16: {'yes' if precision == 'bf16-mixed' else 'no'}; "
+        f"default precision {precision}, channels_last_3d"
     )
     print(f"forward, width {WIDTH}, 1x4x{SIDE}x{SIDE}x{SIDE}:")
     print(f"plain fp32 {plain:.3f} s, default {quick:.3f} s, ratio {plain / quick:.2f}")
     print(
-        f"largest difference of a logit {worst:.2g}; at least 2.5 times as fast is wanted where bf16 is native"
+        f"largest difference of a logit {worst:.2g}; "
+        "at least 2.5 times as fast is wanted where bf16 is native"
     )
 
 

@@ -135,9 +135,14 @@ def training_step(contender: Contender, device: torch.device) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
     usual = median(times)
     return {
-        "step_s": usual, "best_s": min(times), "patches_s": contender.batch / usual, "peak_gib": peak,
-        "host_s": host, "first_step_s": first, "gradient": float(training.length),
-    }  # fmt: skip
+        "step_s": usual,
+        "best_s": min(times),
+        "patches_s": contender.batch / usual,
+        "peak_gib": peak,
+        "host_s": host,
+        "first_step_s": first,
+        "gradient": float(training.length),
+    }
 
 
 def kernel_shares(contender: Contender, device: torch.device) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""Sixteen views of one real case: ours against the naive loop, in one run; and memory with one and with ten bundles.
+"""Sixteen views of one real case: ours against the naive loop, in one run.
+
+Also the memory with one and with ten bundles.
 
     python benchmarks/inference.py CASE_FOLDER [--width 48] [--views 16] [--repeats 3] [--many 10]
     python benchmarks/inference.py CASE_FOLDER --ensemble FILE [--views 16]
     python benchmarks/inference.py CASE_FOLDER --cuda [--width 48] [--repeats 3]
 
-Naive: plain torch in fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each measurement is a process of
-its own, so that its peak is its own; that of a process with network and image in memory but nothing computed is printed beside.
-``--many 0`` leaves the comparison of one and many bundles out. With ``--ensemble``: how well label maps of trained bundles agree
-between the two ways, and seconds per case. With ``--cuda``: seconds per case on the GPU, warm, from the read case to its label
-maps with all 16 views, for one bundle and for five of A and ten of B.
+Naive: plain torch in fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each
+measurement is a process of its own, so that its peak is its own; that of a process with network and image
+in memory but nothing computed is printed beside. ``--many 0`` leaves the comparison of one and many
+bundles out. With ``--ensemble``: how well label maps of trained bundles agree between the two ways, and
+seconds per case. With ``--cuda``: seconds per case on the GPU, warm, from the read case to its label maps
+with all 16 views, for one bundle and for five of A and ten of B.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, load_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import find_cases, read_case
 from brats_seg.geometry import pad_to_multiple
-from brats_seg.inference.ensemble import Ensemble, accumulate
+from brats_seg.inference.ensemble import Pass, accumulate, make_ensembles
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS, View
@@ -61,7 +64,7 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
 def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
         net.to(memory_format=torch.channels_last_3d)
-    return accumulate(image, nets, views, precision=default_precision(), at_once=None).mean
+    return accumulate(image, nets, Pass(views=views, precision=default_precision(), at_once=None)).mean
 
 
 WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...]], Tensor]] = {"naive": naive, "ours": ours}
@@ -111,8 +114,10 @@ def compare(arguments: argparse.Namespace) -> None:
         for way, measured in rows.items():
             measured.append(measure(arguments, way, 1, arguments.views))
     baseline = measure(arguments, "baseline", 1, 1)
-    print(f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, {default_precision()}, "
-          f"{torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB")  # fmt: skip
+    print(
+        f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, "
+        f"{default_precision()}, {torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB"
+    )
     keys = ("seconds", "processor_seconds", "peak_mib")
     median = {
         way: {key: statistics.median(row[key] for row in found) for key in keys}
@@ -120,11 +125,15 @@ def compare(arguments: argparse.Namespace) -> None:
     }
     for way, found in median.items():
         per_view = found["seconds"] / arguments.views
-        print(f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view; "
-              f"{found['processor_seconds']:.1f} s of all cores together)")  # fmt: skip
+        print(
+            f"{way:6} {found['seconds']:8.1f} s  {found['peak_mib']:7.0f} MiB  ({per_view:.2f} s per view; "
+            f"{found['processor_seconds']:.1f} s of all cores together)"
+        )
     ratio = {key: median["naive"][key] / median["ours"][key] for key in keys}
-    print(f"ratio  {ratio['seconds']:8.2f}    (of processor time {ratio['processor_seconds']:.2f}), "
-          f"{median['ours']['peak_mib'] / median['naive']['peak_mib']:.2f} of the memory")  # fmt: skip
+    print(
+        f"ratio  {ratio['seconds']:8.2f}    (of processor time {ratio['processor_seconds']:.2f}), "
+        f"{median['ours']['peak_mib'] / median['naive']['peak_mib']:.2f} of the memory"
+    )
     if arguments.many:
         compare_memory(arguments)
 
@@ -132,8 +141,11 @@ def compare(arguments: argparse.Namespace) -> None:
 def compare_memory(arguments: argparse.Namespace) -> None:
     one, ten = (measure(arguments, "ours", nets, 1) for nets in (1, arguments.many))
     more = ten["peak_mib"] - one["peak_mib"] - (ten["weights_mib"] - one["weights_mib"])
-    print(f"peak with 1 bundle {one['peak_mib']:.0f} MiB, with {arguments.many} {ten['peak_mib']:.0f} MiB: "
-          f"{more / one['peak_mib']:+.1%} beside the weights ({ten['weights_mib'] - one['weights_mib']:.0f} MiB)")  # fmt: skip
+    print(
+        f"peak with 1 bundle {one['peak_mib']:.0f} MiB, with {arguments.many} {ten['peak_mib']:.0f} MiB: "
+        f"{more / one['peak_mib']:+.1%} beside the weights "
+        f"({ten['weights_mib'] - one['weights_mib']:.0f} MiB)"
+    )
 
 
 def agree(arguments: argparse.Namespace) -> None:
@@ -150,7 +162,8 @@ def agree(arguments: argparse.Namespace) -> None:
             mean = function(image, nets, VIEWS["group16"][: arguments.views]).cpu().numpy()
             took = f"{time.perf_counter() - began:.1f} s"
             print(
-                f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, {way}: {took}"
+                f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, "
+                f"{way}: {took}"
             )
             maps[way] = encode_regions(decode_regions(mean > 0.5, labels), labels)
         scores = [dice(one, other) for one, other in zip(maps["naive"], maps["ours"], strict=True)]
@@ -161,7 +174,7 @@ def agree(arguments: argparse.Namespace) -> None:
 
 
 def on_gpu(arguments: argparse.Namespace) -> None:
-    """One bundle alone, then as many as the paper's ensemble: five and ten times the same, for speed knows no weights."""
+    """One bundle alone, then as many as the paper's ensemble: five and ten times the same one."""
     loaded = read_case(find_cases(arguments.case)[0], with_segmentation=False)
     settings = Settings.default(tta="group16", labels_input="brats2020")
     print(f"{torch.cuda.get_device_name()}, width {arguments.width}, {default_precision('cuda')}, 16 views")
@@ -174,11 +187,8 @@ def on_gpu(arguments: argparse.Namespace) -> None:
             )
             bundles[pipeline] = load_bundle(place)
         for counts in ({"a": 1}, {"a": 5, "b": 10}):
-            ensembles: dict[Pipeline, Ensemble] = {
-                p: Ensemble([bundle] * counts[p], channels_last=True).cuda()
-                for p, bundle in bundles.items()
-                if p in counts
-            }
+            groups = {p: [bundle] * counts[p] for p, bundle in bundles.items() if p in counts}
+            ensembles = make_ensembles(groups, device="cuda")
             segment(loaded, ensembles, settings)  # warms up
             torch.cuda.reset_peak_memory_stats()
             found = [segment(loaded, ensembles, settings) for _ in range(arguments.repeats)]

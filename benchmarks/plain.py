@@ -1,4 +1,4 @@
-"""The network of section 2.1 in torch's own operations: the other path of the benchmarks, the oracle of the tests."""
+"""The network of section 2.1 in torch's own operations, to time and to compare with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 def plain_unet(net: Any, image: Tensor, *, groups: int | None = 16) -> list[Tensor]:
-    """The main head, then the auxiliary ones, with the weights of a plain or attentive ``brats_seg.models.UNet``.
+    """The main head, then the auxiliary ones, with the weights of a ``brats_seg.models.UNet``.
 
     ``groups=None``: instance norm.
     """

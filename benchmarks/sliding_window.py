@@ -1,9 +1,10 @@
-"""How far the sliding window's label maps are from those of the whole brain, for trained bundles on real cases.
+"""How far the sliding window's label maps are from those of the whole brain, on real cases.
 
     python benchmarks/sliding_window.py CASE_FOLDER --ensemble FILE [--views none] [--cuda]
 
-Dice between the two per case, answer (a, b, merged) and region; below, the least and the mean over the cases. With a segmentation
-beside the images also the Dice of each with it: what the window costs. Fp32, so that nothing else differs.
+Dice between the two per case, answer (a, b, merged) and region; below, the least and the mean over the cases.
+With a segmentation beside the images also the Dice of each with it: what the window costs. Fp32, so that
+nothing else differs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.cases import LoadedCase, find_cases, read_case
-from brats_seg.inference.ensemble import Ensemble
+from brats_seg.inference.ensemble import Ensemble, make_ensembles
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS
@@ -66,10 +67,7 @@ def main() -> None:
     parser.add_argument("--cuda", action="store_true")
     options = parser.parse_args()
     device = torch.device("cuda" if options.cuda else "cpu")
-    ensembles = {
-        p: Ensemble(group, channels_last=True).to(device)
-        for p, group in load_ensemble(options.ensemble).items()
-    }
+    ensembles = make_ensembles(load_ensemble(options.ensemble), device=device)
     rows: dict[str, list[list[float]]] = defaultdict(list)
     for case in find_cases(options.cases):
         loaded = read_case(case)

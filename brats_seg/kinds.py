@@ -1,6 +1,9 @@
 """Kinds of values as annotations, for parameters whose arguments come from a configuration.
 
-``brats_seg.cli`` reads them to refuse a wrong value before any work; type checkers see ``int``, ``float`` or a mapping.
+``brats_seg.cli`` reads them to refuse a wrong value before any work; type checkers see ``int``, ``float`` or
+a mapping.
+
+Covered by tests/cli/test_values.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The words of the field, and the order of channels, the same everywhere: types and constants only."""
+"""The words of the field, and the order of channels, the same everywhere: types and constants only.
+
+Covered by the tests of every room that uses them.
+"""
 
 from __future__ import annotations
 

@@ -3,17 +3,20 @@
     .venv/bin/python tests/identity.py [CHECKOUT] [--keep FOLDER] > mine.txt
     diff /work/wt/identity-0504300.txt mine.txt
 
-It runs the commands of a checkout (default: the one that this file is in) on small synthetic cases, in a temporary folder or in
-FOLDER, which must not exist: two trainings, one of pipeline A with cycles of weight averaging and one of pipeline B, each with
-its out-of-fold predictions; prediction of every case with sixteen views of both networks; merge; evaluation; summaries. All in
-fp32, on one thread of the CPU, with fixed seeds. Then it prints a line ``sha256  path`` for each result. Only results from one
-kind of processor and one version of torch are comparable.
+It runs the commands of a checkout (default: the one that this file is in) on small synthetic cases, in a
+temporary folder or in FOLDER, which must not exist: two trainings, one of pipeline A with cycles of weight
+averaging and one of pipeline B, each with its out-of-fold predictions; prediction of every case with sixteen
+views of both networks; merge; evaluation; summaries. All in fp32, on one thread of the CPU, with fixed seeds.
+Then it prints a line ``sha256  path`` for each result. Only results from one kind of processor and one
+version of torch are comparable.
 
-What holds times or versions is left out or taken apart: ``FILE#tensors`` is the hash of the weights without the remarks in the
-file, ``bundle.json#KEY`` that of one part of it, ``metrics.csv#numbers`` that without the columns of time and memory. A line
-that ends in ``/*`` is for all images of a folder together: the synthetic cases, probabilities, uncertainties.
+What holds times or versions is left out or taken apart: ``FILE#tensors`` is the hash of the weights without
+the remarks in the file, ``bundle.json#KEY`` that of one part of it, ``metrics.csv#numbers`` that without the
+columns of time and memory. A line that ends in ``/*`` is for all images of a folder together: the synthetic
+cases, probabilities, uncertainties.
 
-Keys of the configuration may be called otherwise in another checkout. SPELLINGS names the ones that were renamed, older first.
+Keys of the configuration may be called otherwise in another checkout. SPELLINGS names the ones that were
+renamed, older first.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ from safetensors.numpy import load_file
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    "ATEN_CPU_CAPABILITY": "avx2",  # out-of-fold prediction takes the default precision: with AVX-512 that may be bf16
+    # Out-of-fold prediction takes the default precision: with AVX-512 that may be bf16.
+    "ATEN_CPU_CAPABILITY": "avx2",
     "CUDA_VISIBLE_DEVICES": "",
     "PYTHONHASHSEED": "0",
     "COLUMNS": "200",

@@ -8,16 +8,20 @@ It reads source and runs none of it.
 What the words mean:
 
 - A module of one line, which is a docstring, counts for nothing.
-- A code line is neither blank nor a comment nor part of a docstring; its characters are counted without the indentation.
+- A code line is neither blank nor a comment nor part of a docstring; its characters are counted without the
+indentation.
 - A function's lines are those from ``def`` to its end, without the docstring.
 - A comprehension is nested if another one is inside it, and double if it has more than one ``for``.
-- A simple statement is one without a body, imports and docstrings left out. Its expressions are all nodes of expressions in it.
+- A simple statement is one without a body, imports and docstrings left out. Its expressions are all nodes of
+expressions in it.
 - The parameters are those of the signature without ``self``, ``cls``, ``*args`` and ``**kwargs``.
-- A name is public if neither it nor a class or module around it begins with an underscore, and if it is not inside a function.
-- A constructor's ``Args`` are in the docstring of its class. Hooks of Lightning, torch and torchmetrics count; other rows leave
-  them out.
-- Complexity is one plus the branches: if, for, while, except, assert, case, ``x if y else z``, each further operand of and / or,
-  each ``for`` and ``if`` of a comprehension, and an else of a loop or of a try. Functions inside a function count in both.
+- A name is public if neither it nor a class or module around it begins with an underscore, and if it is not
+inside a function.
+- A constructor's ``Args`` are in the docstring of its class. Hooks of Lightning, torch and torchmetrics
+  count; other rows leave them out.
+- Complexity is one plus the branches: if, for, while, except, assert, case, ``x if y else z``, each further
+  operand of and / or, each ``for`` and ``if`` of a comprehension, and an else of a loop or of a try.
+  Functions inside a function count in both.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import itertools
 import os
+import tracemalloc
 from pathlib import Path
 
 import nibabel as nib
@@ -229,11 +230,13 @@ def test_other_broken_files(tmp_path):
     )
     singular = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
     singular.header["srow_x"] = 0
+    singular.header["vox_offset"] = 352
     (tmp_path / "a.nii").write_bytes(singular.header.binaryblock + bytes(4 + 128))
     with pytest.raises(FileError, match="invertible affine"):
         nifti.read(tmp_path / "a.nii")
     huge = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
     huge.header["dim"][1:4] = 32767
+    huge.header["vox_offset"] = 352
     (tmp_path / "a.nii").write_bytes(huge.header.binaryblock + bytes(4))
     with pytest.raises(FileError, match="3-D volume"):
         nifti.read(tmp_path / "a.nii")
@@ -261,3 +264,61 @@ def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path, read):
             read(tmp_path / f"{name}.nii.gz")
     with pytest.raises(FileError, match=r"c\.nii\.gz: expected"):
         read(tmp_path / "c.nii.gz")
+
+
+@pytest.mark.parametrize(("name", "zipped"), [("a.nii", True), ("a.nii.gz", False)])
+def test_a_file_is_read_by_its_content_not_by_its_name(whole, tmp_path, name, zipped):
+    path = tmp_path / name
+    data = whole.read_bytes()
+    path.write_bytes(data if zipped else gzip.decompress(data))
+    assert np.array_equal(nifti.read(path).array, nifti.read(whole).array)
+    assert nifti.read_geometry(path).shape == SHAPE
+
+
+def test_other_formats_are_named(whole, tmp_path):
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(gzip.compress(whole.read_bytes()))
+    with pytest.raises(FileError, match="a gzip file within a gzip file"):
+        nifti.read(path)
+    image = nib.load(whole)
+    path.write_bytes(gzip.compress(nib.Nifti2Image(np.asarray(image.dataobj), image.affine).to_bytes()))
+    with pytest.raises(FileError, match="found NIfTI-2; convert it"):
+        nifti.read_geometry(path)
+    path.write_bytes(b"<!DOCTYPE html>" * 100)
+    with pytest.raises(FileError, match="begins with '<!DOCTYPE ht'"):
+        nifti.read(path)
+
+
+@pytest.mark.parametrize("offset", [0, -1, 100, 348, 351, 352.5, 1e30, np.inf, -np.inf, np.nan])
+def test_voxels_cannot_begin_within_the_header(whole, tmp_path, offset):
+    data = bytearray(gzip.decompress(whole.read_bytes()))
+    data[108:112] = np.float32(offset).tobytes()
+    path = tmp_path / "a.nii"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="expected voxels from byte 352 on, found vox_offset"):
+        nifti.read(path)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_bomb_is_refused_before_it_takes_memory(whole, tmp_path, members):
+    data = gzip.decompress(whole.read_bytes())
+    bomb = [data, *[bytes(200_000_000 // members)] * members]
+    path = tmp_path / "a.nii.gz"
+    parts = [b"".join(bomb)] if members == 1 else bomb
+    path.write_bytes(b"".join(gzip.compress(part, 1) for part in parts))
+    del bomb, parts
+    tracemalloc.start()
+    with pytest.raises(FileError, match="as its header says, found more"):
+        nifti.read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_a_giant_is_refused_by_its_header(whole, tmp_path):
+    data = bytearray(gzip.decompress(whole.read_bytes()))
+    data[40:56] = np.array([3, 1200, 1200, 1400, 1, 1, 1, 1], np.int16).tobytes()
+    path = tmp_path / "a.nii"
+    path.write_bytes(data)
+    with pytest.raises(FileError, match=r"shape \(1200, 1200, 1400\)"):
+        nifti.read_geometry(path)

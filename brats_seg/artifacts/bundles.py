@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any, Literal
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
+from torch import Tensor
 
-from brats_seg.errors import UserError
-from brats_seg.files import whole_folder, write_json
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
 from brats_seg.models import UNet, from_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
 from brats_seg.terms import MODALITIES, REGIONS
@@ -35,6 +35,10 @@ KEYS = {
     "sha256",
     "card",
 }
+CARD = (
+    "Pipeline {pipeline} of Henry et al. (BraTS 2020): 3D U-Net on T1, T1ce, T2 and FLAIR, co-registered, "
+    "skull-stripped, 1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
+)
 MAX_RECORD_BYTES = 1_000_000
 MAX_HEADER_BYTES = 1_000_000
 """What safetensors may take beside the numbers themselves."""
@@ -64,33 +68,47 @@ class Bundle:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the architecture.
+            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the
+                architecture.
         """
         path = self.folder / WEIGHTS
-        with torch.device("meta"):  # its size, before it takes any memory
-            bytes_needed = sum(
-                value.nbytes for value in from_settings(self.architecture).state_dict().values()
-            )
-        data = read_limited(path, bytes_needed + MAX_HEADER_BYTES)
-        if (found := hashlib.sha256(data).hexdigest()) != self.record["sha256"]:
-            raise UserError(
-                f"{path}: expected sha256 {self.record['sha256']}, found {found}; copy the bundle again"
-            )
+        data = read_bytes(path, _weight_bytes(self.architecture) + MAX_HEADER_BYTES)
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.record["sha256"]:
+            expected = f"sha256 {self.record['sha256']}"
+            raise FileError(path, expected, f"{found}; copy the bundle again")
         net = from_settings(self.architecture)
         try:
-            weights = load(data)
-            if other := sorted({str(value.dtype) for value in weights.values()} - {"torch.float32"}):
-                raise UserError(f"{path}: expected weights in float32, found {', '.join(other)}")
-            net.load_state_dict(weights)
-        except KeyError as error:  # a type that safetensors knows and its torch half does not
-            raise UserError(f"{path}: expected weights in float32, found {error}") from error
-        except (SafetensorError, RuntimeError, ValueError) as error:
-            raise UserError(
-                f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})"
-            ) from error
+            net.load_state_dict(_weights(path, data))
+        except RuntimeError as error:
+            raise _unfit(path, error) from error
         if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
-            raise UserError(f"{path}: expected finite weights, found NaN or infinite ones; train again")
+            raise FileError(path, "finite weights", "NaN or infinite ones; train again")
         return net.eval()
+
+
+def _weight_bytes(architecture: Mapping[str, Any]) -> int:
+    """How many bytes the weights take, known before any memory is taken."""
+    with torch.device("meta"):
+        weights = from_settings(architecture).state_dict()
+    return sum(value.nbytes for value in weights.values())
+
+
+def _weights(path: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        weights = load(data)
+    except KeyError as error:  # a type that safetensors knows and its torch half does not
+        raise FileError(path, "weights in float32", str(error)) from error
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise _unfit(path, error) from error
+    other = {str(value.dtype) for value in weights.values()} - {"torch.float32"}
+    if other:
+        raise FileError(path, "weights in float32", ", ".join(sorted(other)))
+    return weights
+
+
+def _unfit(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})")
 
 
 def save_bundle(
@@ -112,10 +130,9 @@ def save_bundle(
         provenance: Where it comes from, plain values.
         scores: What it reached while training, plain values.
     """
+    weights = {key: value.detach().contiguous().cpu() for key, value in net.state_dict().items()}
     with whole_folder(folder) as temporary:
-        save_file(
-            {k: v.detach().contiguous().cpu() for k, v in net.state_dict().items()}, temporary / WEIGHTS
-        )
+        save_file(weights, temporary / WEIGHTS)
         record = {
             "schema": SCHEMA,
             "pipeline": pipeline,
@@ -126,10 +143,7 @@ def save_bundle(
             "provenance": dict(provenance),
             "scores": dict(scores),
             "sha256": hashlib.sha256((temporary / WEIGHTS).read_bytes()).hexdigest(),
-            "card": (
-                f"Pipeline {pipeline.upper()} of Henry et al. (BraTS 2020): 3D U-Net on T1, T1ce, T2 and FLAIR, co-registered, "
-                "skull-stripped, 1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
-            ),
+            "card": CARD.format(pipeline=pipeline.upper()),
         }
         write_json(temporary / RECORD, record)
 
@@ -143,38 +157,33 @@ def load_bundle(folder: Path) -> Bundle:
     """Open a bundle; the weights are read by :meth:`Bundle.net`.
 
     Raises:
-        UserError: It is no bundle of a schema that this version knows, or holds something that is not on the allow-list.
+        UserError: The folder holds no bundle of a schema that this version knows, or something that is not on
+            the allow-list.
     """
     path = folder / RECORD
-    data = read_limited(path, MAX_RECORD_BYTES)
-    try:
-        record = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: expected JSON, found something else ({error})") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA or set(record) != KEYS:
-        raise UserError(
-            f"{path}: expected a bundle of schema {SCHEMA} with the keys {', '.join(sorted(KEYS))}"
-        )
-    if (
-        record["pipeline"] not in PIPELINES
-        or record["modalities"] != list(MODALITIES)
-        or record["regions"] != list(REGIONS)
-    ):
-        raise UserError(
-            f"{path}: expected pipeline a or b on {MODALITIES} and {REGIONS}, found something else"
-        )
+    data = read_bytes(path, MAX_RECORD_BYTES)
+    record = parse_json(path, data)
+    _refuse_other_record(path, record)
     architecture, normalisation = record["architecture"], record["normalisation"]
-    if not (is_flat(architecture) and is_flat(normalisation)):
-        raise UserError(f"{path}: expected plain values for architecture and normalisation")
     try:
         with torch.device("meta"):
             from_settings(architecture)
         normalise = normalisation_from(normalisation)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    return Bundle(
-        folder, record["pipeline"], architecture, normalise, hashlib.sha256(data).hexdigest(), record
-    )
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Bundle(folder, record["pipeline"], architecture, normalise, sha256, record)
+
+
+def _refuse_other_record(path: Path, record: Any) -> None:
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA or set(record) != KEYS:
+        keys = ", ".join(sorted(KEYS))
+        raise FileError(path, f"a bundle of schema {SCHEMA} with the keys {keys}", "something else")
+    known = record["modalities"] == list(MODALITIES) and record["regions"] == list(REGIONS)
+    if record["pipeline"] not in PIPELINES or not known:
+        raise FileError(path, f"pipeline a or b on {MODALITIES} and {REGIONS}", "something else")
+    if not (is_flat(record["architecture"]) and is_flat(record["normalisation"])):
+        raise FileError(path, "plain values for architecture and normalisation", "something else")
 
 
 def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, list[Bundle]]:
@@ -183,47 +192,21 @@ def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, l
     Raises:
         UserError: There is none, one cannot be used, or one serves the other pipeline.
     """
-    bundles: dict[Pipeline, list[Bundle]] = {
-        p: [load_bundle(f) for f in group] for p, group in folders.items() if group
-    }
-    if not bundles:
-        raise UserError(
-            "no bundle given: use bundles.a=[FOLDER,...], bundles.b=[FOLDER,...], both, or ensemble=FILE"
-        )
-    for pipeline, opened in bundles.items():
-        for bundle in opened:
+    bundles: dict[Pipeline, list[Bundle]] = {}
+    for pipeline, group in folders.items():
+        for folder in group:
+            bundle = load_bundle(folder)
             if bundle.pipeline != pipeline:
-                raise UserError(
-                    f"{bundle.folder} is a bundle of pipeline {bundle.pipeline}: it cannot serve {pipeline}"
-                )
+                serves = f"{folder} is a bundle of pipeline {bundle.pipeline}"
+                raise UserError(f"{serves}: it cannot serve {pipeline}")
+            bundles.setdefault(pipeline, []).append(bundle)
+    if not bundles:
+        ways = "bundles.a=[FOLDER,...], bundles.b=[FOLDER,...], both, or ensemble=FILE"
+        raise UserError(f"no bundle given: use {ways}")
     return bundles
 
 
 def is_flat(values: Any) -> bool:
-    """Whether it is a mapping to plain values, without another one inside."""
-    return isinstance(values, dict) and all(
-        isinstance(value, str | bool | int | float) for value in values.values()
-    )
-
-
-def read_limited(path: Path, most_bytes: int) -> bytes:
-    """The bytes of a file that may not be large.
-
-    Args:
-        path: Of a bundle or an ensemble file.
-        most_bytes: More are refused.
-
-    Raises:
-        UserError: There is no such file, or it is larger.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", error)
-        raise UserError(
-            f"{path}: expected a file of a bundle or an ensemble, found none ({reason})"
-        ) from error
-    if len(data) > most_bytes:
-        raise UserError(f"{path}: expected at most {most_bytes} bytes, found more")
-    return data
+    """Whether a value is a mapping to plain values, without another mapping or a list inside."""
+    plain = str | bool | int | float
+    return isinstance(values, dict) and all(isinstance(value, plain) for value in values.values())

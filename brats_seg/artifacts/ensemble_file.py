@@ -1,4 +1,4 @@
-"""``ensemble.yaml``: which bundles serve which pipeline."""
+"""``ensemble.yaml``: which bundles serve which pipeline. Covered by tests/artifacts/test_bundles.py."""
 
 from __future__ import annotations
 
@@ -9,68 +9,103 @@ from typing import Any
 
 import yaml
 
-from brats_seg.artifacts.bundles import (
-    MAX_RECORD_BYTES,
-    PIPELINES,
-    Bundle,
-    Pipeline,
-    is_flat,
-    load_bundles,
-    read_limited,
-)
-from brats_seg.errors import UserError
-from brats_seg.files import write_text
+from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, is_flat, load_bundles
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import read_yaml, write_text
 
 SCHEMA = 1
+Folders = Sequence[str | Path] | str | Path
+"""Of bundles, or the folder of one."""
+
+
+def open_bundles(
+    a: Folders = (), b: Folders = (), ensemble: str | Path | None = None
+) -> dict[Pipeline, list[Bundle]]:
+    """Open the bundles of one or both pipelines, from their folders or from an ensemble file.
+
+    Args:
+        a: Folders of the bundles of pipeline A, or the folder of one.
+        b: Folders of the bundles of pipeline B, or the folder of one.
+        ensemble: An ``ensemble.yaml``, instead of both.
+
+    Returns:
+        Pipeline to its bundles, without a pipeline that has none.
+
+    Raises:
+        UserError: None is given, or both ways are; one serves the other pipeline, or one cannot be trusted.
+    """
+    if ensemble is None:
+        return load_bundles({"a": _paths(a), "b": _paths(b)})
+    if a or b:
+        raise UserError(f"ensemble={ensemble} names its bundles: leave bundles.a and bundles.b out")
+    return load_ensemble(Path(ensemble))
+
+
+def _paths(folders: Folders) -> list[Path]:
+    if isinstance(folders, str | Path):
+        folders = [folders]
+    return [Path(folder) for folder in folders]
 
 
 def write_ensemble(path: Path, bundles: Mapping[Pipeline, Sequence[Bundle]]) -> None:
-    """Write ``ensemble.yaml``: which bundles serve which pipeline, by paths relative to the file."""
+    """Write ``ensemble.yaml``; the paths in it are relative to the file.
+
+    Args:
+        path: Of the file.
+        bundles: Pipeline to its bundles.
+    """
     home = path.absolute().parent
-    entries: dict[str, Any] = {
-        pipeline: [
-            {"path": os.path.relpath(b.folder.absolute(), home), "sha256": b.sha256}
-            for b in bundles.get(pipeline, ())
-        ]
-        for pipeline in PIPELINES
-    }
-    write_text(path, yaml.safe_dump({"schema": SCHEMA, **entries}, sort_keys=False))
+    entries: dict[str, Any] = {"schema": SCHEMA}
+    for pipeline in PIPELINES:
+        entries[pipeline] = []
+        for bundle in bundles.get(pipeline, ()):
+            place = os.path.relpath(bundle.folder.absolute(), home)
+            entries[pipeline].append({"path": place, "sha256": bundle.sha256})
+    write_text(path, yaml.safe_dump(entries, sort_keys=False))
 
 
 def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
     """Open every bundle that ``ensemble.yaml`` names.
 
+    Returns:
+        Pipeline to its bundles.
+
     Raises:
-        UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the other pipeline.
+        UserError: It is no such file, or a bundle is not there, is another one than was listed, or serves the
+            other pipeline.
     """
-    try:
-        # Every scalar is text: no tag is interpreted, and a hash of digits stays one.
-        entries = yaml.load(read_limited(path, MAX_RECORD_BYTES), yaml.BaseLoader)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise UserError(
-            f"{path}: expected YAML, found something else ({' '.join(str(error).split())})"
-        ) from error
-    if (
-        not isinstance(entries, dict)
-        or entries.get("schema") != str(SCHEMA)
-        or not set(entries) <= {"schema", *PIPELINES}
-    ):
-        raise UserError(f"{path}: expected schema: {SCHEMA}, a: [...], b: [...]")
-    listed: dict[Pipeline, list[dict[str, str]]] = {
-        pipeline: entries.get(pipeline) or [] for pipeline in PIPELINES
-    }
-    for group in listed.values():
-        if not isinstance(group, list) or not all(is_flat(e) and set(e) == {"path", "sha256"} for e in group):
-            raise UserError(f"{path}: expected lists of {{path: FOLDER, sha256: HASH}} for a and b")
-        if odd := [entry["path"] for entry in group if not entry["path"].isprintable()]:
-            raise UserError(f"{path}: expected paths of printable characters, found {odd[0]!a}")
-    bundles = load_bundles(
-        {pipeline: [path.parent / e["path"] for e in group] for pipeline, group in listed.items()}
-    )
+    listed = _read_entries(path)
+    folders: dict[Pipeline, list[Path]] = {}
+    for pipeline, group in listed.items():
+        folders[pipeline] = [path.parent / entry["path"] for entry in group]
+    bundles = load_bundles(folders)
     for pipeline, opened in bundles.items():
         for bundle, entry in zip(opened, listed[pipeline], strict=True):
             if bundle.sha256 != entry["sha256"]:
-                raise UserError(
-                    f"{bundle.folder}: expected sha256 {entry['sha256']} as in {path}, found {bundle.sha256}"
-                )
+                expected = f"sha256 {entry['sha256']} as in {path}"
+                raise FileError(bundle.folder, expected, bundle.sha256)
     return bundles
+
+
+def _read_entries(path: Path) -> dict[Pipeline, list[dict[str, str]]]:
+    entries = read_yaml(path, texts=True)
+    if not isinstance(entries, dict) or entries.get("schema") != str(SCHEMA):
+        raise FileError(path, f"schema: {SCHEMA}, a: [...], b: [...]", "something else")
+    if not set(entries) <= {"schema", *PIPELINES}:
+        raise FileError(path, f"schema: {SCHEMA}, a: [...], b: [...]", "another key")
+    listed: dict[Pipeline, list[dict[str, str]]] = {}
+    for pipeline in PIPELINES:
+        listed[pipeline] = entries.get(pipeline) or []
+        _refuse_other_entries(path, listed[pipeline])
+    return listed
+
+
+def _refuse_other_entries(path: Path, group: Any) -> None:
+    expected = "lists of {path: FOLDER, sha256: HASH} for a and b"
+    if not isinstance(group, list):
+        raise FileError(path, expected, "something else")
+    for entry in group:
+        if not (is_flat(entry) and set(entry) == {"path", "sha256"}):
+            raise FileError(path, expected, "something else")
+        if not entry["path"].isprintable():
+            raise FileError(path, "paths of printable characters", f"{entry['path']!a}")

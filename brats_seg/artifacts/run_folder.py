@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +13,16 @@ import yaml
 from filelock import FileLock, Timeout
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
-from brats_seg.artifacts.training_keys import enters_name, is_resource, old_name, override_key, with_new_names
+from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
+from brats_seg.artifacts.training_keys import flat_keys, is_resource, with_new_names
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_bytes, read_object, read_yaml, write_json, write_text
+from brats_seg.files import read_object, read_yaml, write_json, write_text
 
 VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
 """Columns of ``metrics.csv`` and keys of a bundle's scores.
 
 Means over the validation cases, without TTA; Dice is a mean over the regions too.
 """
-
-MAX_TABLE_BYTES = 1_000_000_000
-"""The largest ``case_losses.csv`` that is read: a thousand epochs of a thousand cases take a twentieth of it."""
 
 
 @dataclass(frozen=True)
@@ -114,49 +110,16 @@ class RunFolder:
         return node
 
     def read_out_of_fold(self) -> dict[str, Any]:
-        """The record of what the scores of the cases that validate were made of; empty where there is none."""
+        """What the scores of the cases that validate were made of; empty where there is no record."""
         return read_object(self.out_of_fold)
 
     def read_metrics(self) -> dict[str, list[tuple[float, float]]]:
-        """``metrics.csv`` as column to ``(epoch, value)``, without the epochs that have no value.
-
-        Raises:
-            UserError: There is no such file, or it is no table of numbers per epoch.
-        """
-        try:
-            lines = read_bytes(self.metrics).decode("utf-8").splitlines()
-            found: dict[str, list[tuple[float, float]]] = {}
-            for row in csv.DictReader(lines, restval=""):
-                epoch = float(row["epoch"])
-                for name, value in row.items():
-                    points = found.setdefault(name, [])
-                    if value:
-                        points.append((epoch, float(value)))
-        except FileError as error:
-            raise UserError(
-                f"{self.path}: expected a run folder with {self.metrics.name}, found {error.found}"
-            ) from error
-        except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise UserError(f"{self.metrics}: expected numbers per epoch ({error})") from error
-        return found
+        """``metrics.csv`` as column to ``(epoch, value)``, as :func:`read_metrics` reads it."""
+        return read_metrics(self.metrics)
 
     def read_case_losses(self) -> dict[int, dict[str, float]]:
-        """``case_losses.csv`` as epoch to case id to loss.
-
-        Raises:
-            UserError: It is another file, or empty.
-        """
-        found: dict[int, dict[str, float]] = {}
-        try:
-            lines = read_bytes(self.case_losses, MAX_TABLE_BYTES).decode("utf-8").splitlines()
-            for row in csv.DictReader(lines):
-                losses = found.setdefault(int(row["epoch"]), {})
-                losses[row["case"]] = float(row["loss"])
-        except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise UserError(f"{self.case_losses}: expected columns epoch, case, loss ({error})") from error
-        if not found:
-            raise UserError(f"{self.case_losses}: no epoch has finished yet")
-        return found
+        """``case_losses.csv`` as epoch to case id to loss, as :func:`read_case_losses` reads it."""
+        return read_case_losses(self.case_losses)
 
     def write_status(self, state: str, **facts: Any) -> None:
         """Replace ``status.json``."""
@@ -164,7 +127,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def failure_recorded(self) -> Iterator[None]:
-        """``status.json`` says why it failed, in one line, until the next start; a killed one still says ``running``."""
+        """Write into ``status.json`` why a training failed; a killed one still says ``running``."""
         try:
             yield
         except Exception as error:
@@ -198,7 +161,7 @@ class RunFolder:
             write_text(file, yaml.safe_dump(wanted, sort_keys=False))
             return
         held = read_yaml(file)
-        then, now = (_flat({**w["config"], "split": w["split"]}) for w in (held, wanted))
+        then, now = (flat_keys({**w["config"], "split": w["split"]}) for w in (held, wanted))
         if initial and held.get("initial"):  # the bundle is compared, not the path to it
             then["init"], now["init"] = held["initial"], initial
         then = with_new_names(then, now)
@@ -254,30 +217,3 @@ def folds_of(run: Path) -> dict[int, RunFolder]:
         if path.is_dir() and number.isdecimal():
             found[int(number)] = RunFolder(path)
     return dict(sorted(found.items()))
-
-
-def run_name(experiment: str, overrides: Sequence[str]) -> str:
-    """The experiment, plus a short hash of every other scientific override where there is one.
-
-    Args:
-        experiment: Its name.
-        overrides: As typed on the command line, ``key=value``.
-    """
-    science = []
-    for override in overrides:
-        key = override_key(override)
-        if enters_name(key):
-            science.append(override.replace(key, old_name(key), 1))
-    if not science:
-        return experiment
-    return f"{experiment}-{hashlib.sha256(chr(10).join(sorted(science)).encode()).hexdigest()[:8]}"
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {
-        k: v
-        for key, item in value.items()
-        for k, v in _flat(item, f"{prefix}.{key}" if prefix else key).items()
-    }

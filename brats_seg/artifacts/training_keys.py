@@ -1,8 +1,12 @@
-"""What each key of a training is to its run folder, as ``conf/keys.yaml`` declares: science or resource, old or new name."""
+"""What each key of a training is to its run folder: science or resource, old or new name.
+
+``conf/keys.yaml`` declares it. Covered by tests/artifacts/test_run_folder.py and tests/cli/test_command.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import hashlib
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -45,9 +49,51 @@ def new_name(key: str) -> str | None:
 
 
 def old_name(key: str) -> str:
-    """The first name of a key: runs are named by a hash of their overrides, and keep their names when a key is renamed."""
+    """The first name of a key.
+
+    Runs are named by a hash of their overrides, and keep their names when a key is renamed.
+    """
     first_names = {new: old for old, new in _renamed().items()}
     return _replaced(key, first_names) or key
+
+
+def run_name(experiment: str, overrides: Sequence[str]) -> str:
+    """The experiment, plus a short hash of every other scientific override where there is one.
+
+    Args:
+        experiment: Its name.
+        overrides: As typed on the command line, ``key=value``.
+
+    Returns:
+        The name of the run.
+    """
+    science = []
+    for override in overrides:
+        key = override_key(override)
+        if enters_name(key):
+            science.append(override.replace(key, old_name(key), 1))
+    if not science:
+        return experiment
+    digest = hashlib.sha256("\n".join(sorted(science)).encode()).hexdigest()
+    return f"{experiment}-{digest[:8]}"
+
+
+def flat_keys(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key of nested mappings.
+
+    Args:
+        value: Mappings, lists and plain values.
+        prefix: Of all keys.
+
+    Returns:
+        Key to value; a list is a value.
+    """
+    if not isinstance(value, dict):
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= flat_keys(inner, f"{prefix}.{key}" if prefix else str(key))
+    return found
 
 
 def with_new_names(recorded: Mapping[str, Any], known: Container[str]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ A draw is a pure function of its seed, so a resumed training augments as the fir
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -71,6 +72,25 @@ class Augmentation:
                 raise WrongValue(
                     f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1"
                 )
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any], **fixed: Any) -> Augmentation:
+        """From a configuration, which has lists in the place of pairs.
+
+        Args:
+            values: Fields of the class.
+            fixed: Those that a pipeline does not leave open.
+
+        Returns:
+            The augmentation.
+
+        Raises:
+            UserError: A field is missing or unknown, or a probability is none.
+        """
+        fields = {**fixed, **values}
+        for name in ("rescale_range", "shift_range"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)
 
     def draw(self, seed: int) -> Draw:
         """The parameters of one sample, a pure function of the seed."""

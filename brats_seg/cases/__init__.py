@@ -4,13 +4,14 @@ from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
 from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
 from brats_seg.cases.find import Scan, clear_cases, find_cases, scan
 from brats_seg.cases.from_files import case_from_files
-from brats_seg.cases.read import read_case
+from brats_seg.cases.read import OnMissing, load_case, read_case, read_volumes
 
 __all__ = [
     "Case",
     "Finding",
     "LoadedCase",
     "ModalityFile",
+    "OnMissing",
     "Scan",
     "case_from_files",
     "check_headers",
@@ -18,6 +19,8 @@ __all__ = [
     "find_cases",
     "inspect_case",
     "inspect_cohort",
+    "load_case",
     "read_case",
+    "read_volumes",
     "scan",
 ]

@@ -15,7 +15,7 @@ from brats_seg.errors import WrongValue
 from brats_seg.terms import MODALITIES
 
 KEYS = (*MODALITIES, "seg")
-OWN_NAMING = "for other file names set data.patterns (predict, evaluate: patterns)"
+OWN_NAMING = "for other file names set patterns"
 """What to do about files that no known layout has."""
 
 

@@ -26,6 +26,8 @@ Real cases have 0.82 to 0.85, one cropped to its brain about 0.5.
 """
 LARGEST_BRAIN_MM3 = 2_500_000
 """More than any brain (real cases reach 1.6 litres), less than a head with its skull (4 litres and up)."""
+LARGEST_VALUE = float(np.finfo(np.float32).max) ** 0.5
+"""Sums of squares of a larger value leave float32; no scanner comes near it."""
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
 STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
 
@@ -109,6 +111,11 @@ def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Probl
         bad = array.size - int(np.count_nonzero(np.isfinite(array)))
         if bad:
             yield Problem(path, f"finite voxels in {name}", f"{bad} NaN or infinite ones")
+            return
+        extreme = max(float(array.max()), -float(array.min()))
+        if extreme > LARGEST_VALUE:
+            expected = f"voxels within the range of float32 in {name}"
+            yield Problem(path, expected, f"values up to {extreme:.3g}")
             return
     inside = int(np.count_nonzero(array))
     if not inside:

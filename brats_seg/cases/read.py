@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -37,29 +37,72 @@ def read_case(
             ``missing``.
         with_segmentation: False leaves the label map alone, which prediction has no use for.
 
+    Returns:
+        The case in memory.
+
     Raises:
         CaseError: A file is missing, broken, of another space or voxel size, not finite, empty, without zero
-            background; or the labels are unknown, or their labels is.
+            background; or its label values are not known, or a label is none of them.
     """
     case = case if with_segmentation else replace(case, segmentation=None)
     if not case.modalities or on_missing_modality == "refuse":
         _raise_first(case, missing_modalities(case))
-    volumes = _read_volumes(case)
-    _raise_first(
-        case, header_problems({path: v[0].geometry for path, v in volumes.items()}, expected_channels(case))
-    )
-    geometry = next(iter(volumes.values()))[0].geometry
+    return load_case(case, read_volumes(case), on_missing_modality)
+
+
+def load_case(
+    case: Case, volumes: Mapping[Path, Sequence[nifti.Volume]], on_missing_modality: OnMissing
+) -> LoadedCase:
+    """Put volumes in memory together as a case, after the same checks as for files.
+
+    Args:
+        case: Which volume is which sequence.
+        volumes: Every path of the case to its channels.
+        on_missing_modality: As for :func:`read_case`.
+
+    Returns:
+        The case in memory.
+
+    Raises:
+        CaseError: As :func:`read_case`.
+    """
+    if not case.modalities or on_missing_modality == "refuse":
+        _raise_first(case, missing_modalities(case))
+    geometries = {path: channels[0].geometry for path, channels in volumes.items()}
+    _raise_first(case, header_problems(geometries, expected_channels(case)))
+    geometry = geometries[case.files[0]]
     image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
     missing = _fill(image, case, volumes, on_missing_modality)
     if len(missing) == len(MODALITIES):
         raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
-    label_map = (
-        None
-        if case.segmentation is None
-        else _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
-    )
+    label_map = None
+    if case.segmentation is not None:
+        label_map = _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
     sha256 = {name: volumes[file.path][0].sha256 for name, file in case.modalities.items()}
     return LoadedCase(case, image, label_map, geometry, missing, sha256)
+
+
+def read_volumes(case: Case, paths: Sequence[Path] | None = None) -> dict[Path, list[nifti.Volume]]:
+    """Read files of a case, in threads: unzipping releases the interpreter's lock.
+
+    Args:
+        case: For the error.
+        paths: Which files; None: all of the case.
+
+    Returns:
+        Path to its channels, in the order of the case.
+
+    Raises:
+        CaseError: A file is missing or broken.
+    """
+    paths = case.files if paths is None else paths
+    if not paths:
+        return {}
+    try:
+        with ThreadPoolExecutor(len(paths)) as pool:
+            return dict(zip(paths, pool.map(nifti.read_channels, paths), strict=True))
+    except FileError as error:
+        raise CaseError(case.id, file=error.file, expected=error.expected, found=error.found) from error
 
 
 def expected_channels(case: Case) -> dict[Path, int]:
@@ -68,19 +111,13 @@ def expected_channels(case: Case) -> dict[Path, int]:
     return {path: max(taken.count(path), 1) for path in case.files}
 
 
-def _read_volumes(case: Case) -> dict[Path, list[nifti.Volume]]:
-    """Every file of the case, in threads: unzipping lets go of the interpreter."""
-    try:
-        with ThreadPoolExecutor(len(case.files)) as pool:
-            return dict(zip(case.files, pool.map(nifti.read_channels, case.files), strict=True))
-    except FileError as error:
-        raise CaseError(case.id, file=error.file, expected=error.expected, found=error.found) from error
-
-
 def _fill(
-    image: NDArray[np.float32], case: Case, volumes: dict[Path, list[nifti.Volume]], on_missing: OnMissing
+    image: NDArray[np.float32],
+    case: Case,
+    volumes: Mapping[Path, Sequence[nifti.Volume]],
+    on_missing: OnMissing,
 ) -> tuple[str, ...]:
-    """Put every sequence in its channel, in threads; those that are not there, or hold nothing, are answered."""
+    """Put every sequence in its channel, in threads; returns those that are not there or hold nothing."""
 
     def fill(name: str) -> bool:
         file = case.modalities[name]

@@ -1,4 +1,7 @@
-"""What an annotation says of a value: whether the value fits, and in words what would."""
+"""What an annotation says of a value: whether the value fits, and in words what would.
+
+Covered by tests/cli/test_values.py.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +156,15 @@ def _expressible(kinds: Sequence[Any]) -> Sequence[Any]:
         bare, _ = _unwrapped(kind)
         if bare in WORDS or get_origin(bare) in (*LISTS, Literal) or bare in LISTS:
             known.append(kind)
-    return known or kinds
+    if float in known and int in known:
+        known.remove(int)  # a whole number is a number
+    return sorted(known, key=_rank) or kinds
+
+
+def _rank(kind: Any) -> int:
+    """Lists first, then as in :data:`WORDS`: Python does not keep the order of a union's members."""
+    bare, _ = _unwrapped(kind)
+    return list(WORDS).index(bare) if bare in WORDS else -1
 
 
 def _fits_scalar(kind: Any, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What every command does the same way: compose, refuse what cannot work in one line, run, answer with an exit code."""
+"""What every command does the same way: compose, refuse what cannot work, run, answer with an exit code."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def command(
 ) -> Callable[[Task], Callable[..., None]]:
     """Make a Hydra main of a task: ``conf/<name>.yaml`` is its root.
 
-    What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2 for a key or value
-    that cannot be used. ``~`` is the home folder in every path.
-    ``HYDRA_FULL_ERROR=1`` shows the traceback instead. An integer that the task returns is its exit code.
+    What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2
+    for a key or value that cannot be used. ``~`` is the home folder in every path. ``HYDRA_FULL_ERROR=1``
+    shows the traceback instead. An integer that the task returns is its exit code.
 
     Args:
         name: Of the command.
@@ -80,7 +80,10 @@ def command(
 
 
 def _attempt(name: str, task: Task, config: DictConfig) -> Job:
-    """Run one job. In a multirun the next one follows whatever happens; its errors are told at once, and again at the end."""
+    """Run one job.
+
+    In a multirun the next one follows whatever happens; its errors are told at once, and again at the end.
+    """
     overrides = tuple(task_overrides())
     try:
         _require(config)

@@ -1,4 +1,4 @@
-"""The jobs of a run or multirun, and how each ended."""
+"""The jobs of a run or multirun, and how each ended. Covered by tests/cli/test_command.py."""
 
 from __future__ import annotations
 

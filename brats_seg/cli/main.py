@@ -55,12 +55,17 @@ def main() -> None:
 
 
 def run(name: str, arguments: Sequence[str]) -> None:
-    """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it."""
+    """Run one command; ``sys.argv`` stays whole, because Lightning starts its children from it.
+
+    Args:
+        name: Of the command.
+        arguments: Hydra overrides and options.
+    """
     importlib.import_module(f"brats_seg.cli.commands.{name.replace('-', '_')}").main(arguments)
 
 
 def complete(arguments: Sequence[str]) -> None:
-    """Hydra's shell completion knows one command per program: complete the command here, the rest with the command's own keys."""
+    """Complete the command here, then its keys: Hydra's completion knows one command per program."""
     program, *words = os.environ.get("COMP_LINE", "brats-seg").split(" ")
     if len(words) == 1:
         print("\n".join(name for name in COMMANDS if name.startswith(words[0])))

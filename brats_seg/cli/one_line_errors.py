@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors as one line that names the fix."""
+"""Hydra's and OmegaConf's errors as one line that names the fix. Covered by tests/cli/test_command.py."""
 
 from __future__ import annotations
 
@@ -26,15 +26,19 @@ UNUSABLE, WRONG_USE = 1, 2
 
 
 def explain(error: Exception) -> tuple[int, str] | None:
-    """What to tell the user: exit code and message; None for what is nobody's mistake but ours."""
+    """What to tell the user: exit code and message; None for a defect of this package."""
     chain = list(_chain(error))
     for link in chain:
         if isinstance(link, UserError):  # Hydra wraps what a constructor raises
             return WRONG_USE if isinstance(link, WrongValue) else UNUSABLE, str(link)
-        if (
-            type(link).__name__ == "MisconfigurationException"
-        ):  # Lightning's, about this machine; its import takes seconds
+        # Lightning's, about this machine; its import takes seconds.
+        if type(link).__name__ == "MisconfigurationException":
             return UNUSABLE, " ".join(str(link).split())
+    return _explain_configuration(error, chain) or _unusable_launcher(error)
+
+
+def _explain_configuration(error: Exception, chain: list[BaseException]) -> tuple[int, str] | None:
+    """What Hydra and OmegaConf raise."""
     if isinstance(error, OverrideParseException):
         return WRONG_USE, _unreadable(error.override)
     if isinstance(error, MissingConfigException):
@@ -48,7 +52,7 @@ def explain(error: Exception) -> tuple[int, str] | None:
         return WRONG_USE, f"{error.full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException):
         return WRONG_USE, _one_line(chain)
-    return _unusable_launcher(error)
+    return None
 
 
 def unknown_key(key: str, config: DictConfig) -> str:
@@ -61,8 +65,7 @@ def unknown_key(key: str, config: DictConfig) -> str:
     Returns:
         The line, with the key's new name, or one that was probably meant.
     """
-    there = flat(OmegaConf.to_container(config, resolve=False))
-    known = [other for other in there if not f"{other}.".startswith(f"{key}.")]  # it may have been added
+    known = _keys_besides(key, list(flat(OmegaConf.to_container(config, resolve=False))))
     renamed = new_name(key)
     if renamed is not None and set(renamed.split(" and ")) & set(known):
         return f"{key} is now {renamed}"
@@ -74,6 +77,19 @@ def unknown_key(key: str, config: DictConfig) -> str:
     return f"unknown key {key}: {hint}"
 
 
+def _keys_besides(key: str, there: Sequence[str]) -> list[str]:
+    """The keys without one that may have been added, what is below it, and nodes that exist for it alone."""
+    others = [other for other in there if not f"{other}.".startswith(f"{key}.")]
+    known: list[str] = []
+    for other in others:
+        exists_for_it = key.startswith(f"{other}.") and not any(
+            each.startswith(f"{other}.") for each in others
+        )
+        if not exists_for_it:
+            known.append(other)
+    return known
+
+
 def closest(word: str, known: Sequence[str]) -> str | None:
     """Find the known key that was probably meant.
 
@@ -82,8 +98,8 @@ def closest(word: str, known: Sequence[str]) -> str | None:
         known: Dotted keys.
 
     Returns:
-        A key that ends with the word or is spelt like it, else one whose last part, else one whose first part is spelt
-        like the word's; None where none is.
+        A key that ends with the word or is spelt like it, else one whose last part, else one whose first part
+        is spelt like the word's; None where none is.
     """
     if same_end := [other for other in known if other.endswith(f".{word}")]:
         return min(same_end, key=len)
@@ -110,12 +126,16 @@ def _one_line(chain: Sequence[BaseException]) -> str:
 
 def _unreadable(override: str) -> str:
     key, equals, value = override.partition("=")
+    start = f"cannot read {override!r}"
     if not equals:
-        return f"cannot read {override!r}: write key=value"
+        return f"{start}: write key=value"
     if value.startswith("[") and value.endswith("]"):
         elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
-        return f"cannot read {override!r}: in a list each such value needs quotes, and the whole others, '{key}=[{elements}]'"
-    return f"cannot read {override!r}: a value with = , : ~ or brackets in it needs two pairs of quotes, '{key}=\"{value}\"'"
+        quoted = f"'{key}=[{elements}]'"
+        advice = "put each value of the list in double quotes and the whole argument in single quotes"
+        return f"{start}: {advice}, {quoted}"
+    quoted = f"'{key}=\"{value}\"'"
+    return f"{start}: a value with = , : ~ or brackets in it needs two pairs of quotes, {quoted}"
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -159,7 +179,15 @@ def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> 
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Every dotted key of a configuration with its value, inner nodes too, without Hydra's own."""
+    """Every dotted key of a configuration, without Hydra's own.
+
+    Args:
+        tree: Mappings, lists and plain values.
+        prefix: Of all keys, with its dot.
+
+    Returns:
+        Key to value; inner nodes, too.
+    """
     if not isinstance(tree, Mapping):
         return {}
     found: dict[str, Any] = {}

@@ -30,7 +30,7 @@ NOWHERE = object()
 
 
 def at_home(argument: str) -> str:
-    """An argument with ``~`` at the start of its paths replaced: shells leave it alone within ``key=~/folder``."""
+    """Replace ``~`` at the start of paths in an argument: shells leave it alone within ``key=~/folder``."""
     return HOME.sub(lambda found: os.path.expanduser(found[0]), argument)
 
 
@@ -41,7 +41,8 @@ def check_values(config: DictConfig) -> None:
         config: Of the running Hydra main, resolved.
 
     Raises:
-        WrongValue: One line per value that is not of the kind that its key takes, and per added key that nobody reads.
+        WrongValue: One line per value that is not of the kind that its key takes, and per added key that
+            nobody reads.
     """
     wrong: list[str] = []
     _, values = _groups_and_values()
@@ -96,7 +97,8 @@ def _expected(key: str, kind: Any, value: Any, default: Any) -> str:
 def _kind_of(config: DictConfig, key: str) -> Any:
     """The annotation of what takes a key's value.
 
-    That is the command's own schema as far as it knows, else the parameters of the ``_target_`` that the key is below.
+    That is the command's own schema as far as it knows, else the parameters of the ``_target_`` that the key
+    is below.
 
     Returns:
         An annotation; ``Any`` where nothing is known; NOWHERE where nothing of this name is known to be read.

@@ -18,7 +18,7 @@ from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeData
 from brats_seg.data.folds import Split, fold_split, frozen_folds
 from brats_seg.data.loader import make_loader
 from brats_seg.data.split_files import read_exclusions, read_split
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import FileError, UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.kinds import Count, Positive
 from brats_seg.nifti import read_geometry
@@ -112,7 +112,13 @@ class BraTSDataModule(pl.LightningDataModule):
         if self.exclude_file is None:
             return split
         excluded = read_exclusions(Path(self.exclude_file))
+        unknown = sorted(excluded - {case.id for case in self.cases})
+        if unknown:
+            expected = f"ids of cases in {self.root}"
+            raise FileError(self.exclude_file, expected, f"also {', '.join(unknown[:5])}")
         train = tuple(case_id for case_id in split.train if case_id not in excluded)
+        if not train:
+            raise UserError(f"data.exclude={self.exclude_file} leaves no case to train on")
         return Split(train, split.validation)
 
     def _whole_split(self) -> Split:

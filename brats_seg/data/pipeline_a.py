@@ -36,6 +36,6 @@ class PipelineADataModule(BraTSDataModule):
     ) -> None:
         super().__init__(
             normalise=MinMax(lower_percentile, upper_percentile),
-            augmentation=Augmentation(shift=0.0, shift_range=(0.0, 0.0), **augmentation),
+            augmentation=Augmentation.from_plain(augmentation, shift=0.0, shift_range=(0.0, 0.0)),
             **common,
         )

@@ -27,4 +27,6 @@ class PipelineBDataModule(BraTSDataModule):
     def __init__(
         self, *, augmentation: Annotated[Mapping[str, Any], KeysOf(Augmentation)], **common: Any
     ) -> None:
-        super().__init__(normalise=ZScore(), augmentation=Augmentation(drop=0.0, **augmentation), **common)
+        super().__init__(
+            normalise=ZScore(), augmentation=Augmentation.from_plain(augmentation, drop=0.0), **common
+        )

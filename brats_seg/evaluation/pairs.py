@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder, untold_labels
+from brats_seg.artifacts.label_maps import LabelMap, untold_labels
+from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.cases import Case, scan
 from brats_seg.cases.own_naming import OWN_NAMING
 from brats_seg.errors import UserError

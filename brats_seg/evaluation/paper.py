@@ -1,4 +1,7 @@
-"""The results of the paper (Henry et al. 2020, Tables 2 to 4), to be shown beside our own."""
+"""The results of the paper (Henry et al. 2020, Tables 2 to 4), to be shown beside our own.
+
+Covered by tests/evaluation/test_evaluation.py.
+"""
 
 from __future__ import annotations
 

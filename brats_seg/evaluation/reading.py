@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from brats_seg import nifti
-from brats_seg.artifacts.prediction_folder import LabelMap
+from brats_seg.artifacts.label_maps import LabelMap
 from brats_seg.errors import CaseError, FileError
 from brats_seg.labels import label_values, unknown_values
 
@@ -34,7 +37,7 @@ def read_label_map(case: str, label_map: LabelMap, like: nifti.Volume | None = N
         expected = f"labels {known.values} of {known.name}"
         found = f"also {', '.join(f'{value:g}' for value in unknown[:5])}"
         raise CaseError(case, file=label_map.path, expected=expected, found=found)
-    return volume
+    return replace(volume, array=volume.array.astype(np.uint8))  # some programs write label maps as floats
 
 
 def read_volume(case: str, path: Path, like: nifti.Volume | None = None) -> nifti.Volume:

@@ -1,4 +1,4 @@
-"""Short names for folders. Covered by tests/evaluation/test_evaluate.py."""
+"""Short names for folders. Covered by tests/evaluation/test_evaluation.py."""
 
 from __future__ import annotations
 

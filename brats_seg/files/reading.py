@@ -87,7 +87,22 @@ def read_json(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> Any:
         FileError: There is no such file, or it is not JSON, too large, too deeply nested or has too many
             values.
     """
-    data = read_bytes(path, most_bytes)
+    return parse_json(path, read_bytes(path, most_bytes))
+
+
+def parse_json(path: Path, data: bytes) -> Any:
+    """Plain values from the bytes of a JSON file.
+
+    Args:
+        path: Of the file, for the errors.
+        data: All of it.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        FileError: The file is not JSON, is too deeply nested or has too many values.
+    """
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_ELEMENTS:
         raise FileError(path, f"JSON of at most {MAX_ELEMENTS} values", "more")
     try:

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from brats_seg.inference.export_file import export
+    from brats_seg.inference.merge import merge_label_maps
+    from brats_seg.inference.merge_cases import merge_folders
+    from brats_seg.inference.run import predict
     from brats_seg.inference.segmenter import Segmentation, Segmenter
+    from brats_seg.inference.settings import Machine, Settings
 
-__all__ = ["Segmentation", "Segmenter"]
+__all__ = [
+    "Machine",
+    "Segmentation",
+    "Segmenter",
+    "Settings",
+    "export",
+    "merge_folders",
+    "merge_label_maps",
+    "predict",
+]
+
+_MODULES = {
+    "Machine": "settings",
+    "Segmentation": "segmenter",
+    "Segmenter": "segmenter",
+    "Settings": "settings",
+    "export": "export_file",
+    "merge_folders": "merge_cases",
+    "merge_label_maps": "merge",
+    "predict": "run",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Not at once: `merge` needs no network.
-    if name in __all__:
-        from brats_seg.inference import segmenter
-
-        return getattr(segmenter, name)
-    raise AttributeError(name)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

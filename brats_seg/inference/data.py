@@ -1,4 +1,7 @@
-"""Cases one after the other: while one is segmented, the next is read. Each is read once, for both pipelines."""
+"""Cases one after the other: while one is segmented, the next is read. Each is read once, for both pipelines.
+
+Covered by tests/inference/test_predict.py and test_devices.py.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from brats_seg.cases import Case, LoadedCase, read_case
-from brats_seg.cases.read import OnMissing
+from brats_seg.cases import Case, LoadedCase, OnMissing, read_case
 from brats_seg.errors import CaseError
 
 Read = LoadedCase | CaseError
@@ -62,7 +64,7 @@ class PredictionData(pl.LightningDataModule):
 
     @property
     def share(self) -> list[Case]:
-        """This device's cases; the first one's list counts, for it knows best what is finished."""
+        """The cases of this device; the list of the first process counts, which looked for finished cases."""
         assert self.trainer is not None
         cases: Sequence[Case] = self.trainer.strategy.broadcast(self.cases)
         return list(cases[self.trainer.global_rank :: self.trainer.world_size])

@@ -1,4 +1,4 @@
-"""Decide: probabilities to a label map of the whole volume."""
+"""Decide: probabilities to a label map of the whole volume. Covered by tests/inference/test_predict.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def label_map(
         probabilities: ``(region, z, y, x)`` of the brain box.
         box: Where it lies.
         brain: ``(z, y, x)`` of the whole volume; a voxel that is zero in every sequence is never tumour.
-        target: Convention of the result.
+        target: Label values of the result.
         threshold: A voxel belongs to a region above it.
 
     Returns:

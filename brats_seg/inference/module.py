@@ -1,4 +1,7 @@
-"""The LightningModule of prediction: one case in, its label maps out."""
+"""The LightningModule of prediction: one case in, its label maps out.
+
+Covered by tests/inference/test_predict.py.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ import pytorch_lightning as pl
 from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
-from brats_seg.errors import CaseError
+from brats_seg.errors import CaseError, UserError
+from brats_seg.inference.answers import Prediction
 from brats_seg.inference.data import Read
-from brats_seg.inference.ensemble import Ensemble
-from brats_seg.inference.segment import Prediction, segment
+from brats_seg.inference.ensemble import Ensemble, make_ensembles
+from brats_seg.inference.fallback import Memory
+from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
+from brats_seg.runtime.memory import is_out_of_memory, is_sticky
 
 
 class PredictionModule(pl.LightningModule):
@@ -31,25 +37,38 @@ class PredictionModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.ensembles = nn.ModuleDict(
-            {p: Ensemble(group, channels_last=channels_last) for p, group in bundles.items()}
-        )
+        self.memory = Memory()
+        ensembles = make_ensembles(bundles, channels_last=channels_last)
+        self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
 
     def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
-        """Segment one case; why it cannot be segmented is handed on to the writer, so that the others are."""
+        """Segment one case.
+
+        Args:
+            batch: The case, or why it cannot be read.
+            batch_index: Not used.
+
+        Returns:
+            Its label maps, or why there are none: the writer reports it, and the other cases go on.
+
+        Raises:
+            UserError: CUDA failed, so that no other case can be segmented in this process either.
+        """
         if isinstance(batch, CaseError):
             return batch
+        ensembles = cast(Mapping[Pipeline, Ensemble], self.ensembles)
         try:
-            return segment(
-                batch, cast(Mapping[Pipeline, Ensemble], self.ensembles), self.settings, self._show
-            )
+            return segment(batch, ensembles, self.settings, self._show, self.memory)
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
             reason = next(iter(str(error).splitlines()), "too little memory")
-            return CaseError(
-                batch.case.id, expected="a prediction; inferer=sliding_window needs less memory", found=reason
-            )
+            if is_sticky(error):
+                raise UserError(f"the GPU stopped working at case {batch.case.id}: {reason}") from error
+            expected = "a prediction"
+            if is_out_of_memory(error) and self.settings.inferer == "whole_volume":
+                expected = "a prediction; inferer=sliding_window needs less memory"
+            return CaseError(batch.case.id, expected=expected, found=reason)
 
     def _show(self, done: int, of: int) -> None:
         if self.trainer.is_global_zero and sys.stdout.isatty():

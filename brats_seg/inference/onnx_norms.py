@@ -12,8 +12,8 @@ Net = TypeVar("Net", bound=nn.Module)
 class MeansOfMeans(nn.Module):
     """A norm whose statistics are taken axis by axis, each over a few hundred values.
 
-    ONNX Runtime adds up the millions of voxels of a channel one by one in float32: at the size of a brain probabilities were off
-    by up to 3e-3.
+    ONNX Runtime adds up the millions of voxels of a channel one by one in float32: at the size of a brain
+    probabilities were off by up to 3e-3.
     """
 
     def __init__(self, norm: nn.InstanceNorm3d | nn.GroupNorm) -> None:
@@ -33,7 +33,7 @@ class MeansOfMeans(nn.Module):
 
 
 def replace_norms(net: Net) -> Net:
-    """Put :class:`MeansOfMeans` in the place of every norm of a network; the network itself is changed and given back."""
+    """Put :class:`MeansOfMeans` in the place of every norm of a network, in place, and return the network."""
     for module in list(net.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.InstanceNorm3d | nn.GroupNorm) and not isinstance(module, MeansOfMeans):

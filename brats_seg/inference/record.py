@@ -1,37 +1,29 @@
-"""The JSON beside each label map: what it was made of and how, for people, for `merge` and `evaluate`, and for resuming."""
+"""The JSON beside each label map: what it was made of and how, for people and for later commands.
+
+Covered by tests/inference/test_predict.py.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-import brats_seg
-from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline
+from brats_seg.artifacts.bundles import Bundle, Pipeline
+from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
 from brats_seg.cases import Case
-from brats_seg.errors import CaseError
+from brats_seg.inference.answers import Prediction
 from brats_seg.inference.settings import Settings
-from brats_seg.labels import LabelValues, encode_regions, label_values
-from brats_seg.terms import REGIONS
 
-if TYPE_CHECKING:
-    from brats_seg.inference.segment import Prediction
-
-SCHEMA = 1
 Bundles = Mapping[Pipeline, Sequence[Bundle]]
-VERSIONS = {"brats_seg": brats_seg.__version__, "torch": torch.__version__}
 
 
-def record(
+def make_record(
     prediction: Prediction, which: str, *, bundles: Bundles, settings: Settings, files: Sequence[str]
 ) -> dict[str, Any]:
-    """What is written beside one label map.
+    """Make what is written beside one label map.
 
     Args:
         prediction: Of the case.
@@ -39,16 +31,18 @@ def record(
         bundles: Pipeline to its bundles.
         settings: As asked for.
         files: Everything that was written for the case, relative to the record.
+
+    Returns:
+        Plain values.
     """
-    case, labels = prediction.loaded.case, label_values(prediction.labels)
-    serving = {p: group for p, group in bundles.items() if p == which or which not in PIPELINES}
-    label_map = prediction.answers[which].label_map
+    case = prediction.loaded.case
+    serving = {pipeline: group for pipeline, group in bundles.items() if which in (pipeline, MERGED)}
     return {
         "schema": SCHEMA,
         "case": case.id,
         "pipeline": which,
-        "labels": {"convention": labels.name},
-        "volumes_ml": volumes_ml(label_map, labels, prediction.loaded.geometry.spacing_mm),
+        "labels": {"convention": prediction.labels},
+        "volumes_ml": prediction.volumes_ml(which),
         "warnings": prediction.warnings,
         **_asked(case, serving, settings),
         "inputs": _inputs(case, prediction.loaded.sha256),
@@ -60,58 +54,59 @@ def record(
     }
 
 
-def volumes_ml(
-    label_map: NDArray[np.uint8], labels: LabelValues, spacing_mm: Sequence[float]
-) -> dict[str, float]:
-    """Region to its volume in millilitres."""
-    voxel_ml = float(np.prod(spacing_mm)) / 1000
-    regions = encode_regions(label_map, labels)
-    return {
-        name: round(int(region.sum()) * voxel_ml, 3) for name, region in zip(REGIONS, regions, strict=True)
-    }
+def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings: Settings) -> bool:
+    """Whether everything for a case is there, made of the same inputs, bundles and settings.
 
+    Args:
+        case: What would be segmented.
+        folder: Where it would be written.
+        bundles: Pipeline to its bundles.
+        settings: As asked for.
 
-def is_finished(case: Case, output: Path, bundles: Bundles, settings: Settings) -> bool:
-    """Whether everything for this case is there, made of the same inputs, bundles and settings; paths may differ."""
-    found = said(output, case.id)
+    Returns:
+        True where nothing is to be done.
+    """
+    found = folder.read_record(case.id)
     files = found.get("files")
-    if not (isinstance(files, list) and files and all((output / str(name)).is_file() for name in files)):
+    if not (isinstance(files, list) and files and all((folder.path / str(name)).is_file() for name in files)):
         return False
     asked = _asked(case, bundles, settings)
     if any(_without_paths(found.get(key)) != _without_paths(asked[key]) for key in asked):
         return False
-    # Last, for it reads every file.
     try:
-        return bool(
-            found.get("inputs")
-            == _inputs(case, {name: _sha256(file.path) for name, file in case.modalities.items()})
-        )
+        sha256 = {
+            name: _sha256(file.path) for name, file in case.modalities.items()
+        }  # last: reads every file
     except OSError:
         return False
+    return bool(found.get("inputs") == _inputs(case, sha256))
 
 
-def recorded_convention(folder: Path, case_id: str, given: str | None) -> str:
-    """The convention of a prediction: as given, else as its JSON says.
+def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
+    """Say why the label map that is there should stay.
 
-    Raises:
-        CaseError: Neither tells.
+    Args:
+        case: What would be segmented.
+        folder: Where it would be written.
+
+    Returns:
+        One line; None where there is no label map, or `predict` made it of at least one of these images.
     """
-    if given is not None:
-        return label_values(given).name
-    try:
-        return label_values(said(folder, case_id)["labels"]["convention"]).name
-    except (KeyError, TypeError) as error:
-        expected = "its label convention; give labels.predictions=NAME"
-        raise CaseError(case_id, file=folder / f"{case_id}.json", expected=expected, found="none") from error
-
-
-def said(folder: Path, case_id: str) -> dict[str, Any]:
-    """The JSON beside a label map; empty where there is none."""
-    try:
-        found = json.loads((folder / f"{case_id}.json").read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
+    path = folder.label_map(case.id)
+    if not path.exists():
+        return None
+    record = folder.read_record(case.id)
+    if "files" not in record:
+        return f"{path} is there, and no JSON says that predict wrote it"
+    inputs = record.get("inputs")
+    recorded = set()
+    for each in inputs.values() if isinstance(inputs, dict) else ():
+        recorded.add(each.get("sha256") if isinstance(each, dict) else None)
+    found = set()
+    for file in case.modalities.values():
+        with contextlib.suppress(OSError):
+            found.add(_sha256(file.path))
+    return None if recorded & found or not found else f"{path} is there, made of other images"
 
 
 def _without_paths(value: Any) -> Any:
@@ -122,13 +117,10 @@ def _without_paths(value: Any) -> Any:
 
 def _asked(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
     """What has to be the same, besides the inputs, for a finished case to be left alone."""
-    return {
-        "bundles": {
-            p: [{"path": str(b.folder), "sha256": b.sha256} for b in group] for p, group in bundles.items()
-        },
-        "settings": settings.record(),
-        "naming": case.labels,
-    }
+    named: dict[str, list[dict[str, str]]] = {}
+    for pipeline, group in bundles.items():
+        named[pipeline] = [{"path": str(bundle.folder), "sha256": bundle.sha256} for bundle in group]
+    return {"bundles": named, "settings": settings.record(), "naming": case.labels}
 
 
 def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:

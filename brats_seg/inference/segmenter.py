@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from brats_seg import nifti
-from brats_seg.artifacts.bundles import Bundle, Pipeline, load_bundles
-from brats_seg.artifacts.ensemble_file import load_ensemble
-from brats_seg.cases import case_from_files, read_case
+from brats_seg.artifacts.bundles import Bundle, Pipeline
+from brats_seg.artifacts.ensemble_file import Folders, open_bundles
+from brats_seg.cases import case_from_files, load_case, read_volumes
 from brats_seg.errors import CaseError, UserError
-from brats_seg.inference.ensemble import Ensemble
-from brats_seg.inference.record import volumes_ml
-from brats_seg.inference.segment import Prediction, segment
+from brats_seg.inference.answers import Prediction
+from brats_seg.inference.ensemble import make_ensembles
+from brats_seg.inference.fallback import Memory
+from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
-from brats_seg.labels import label_values
 
 Source = str | Path | nib.Nifti1Image | NDArray[Any]
 LPS_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -37,7 +36,7 @@ class Segmentation:
 
     Attributes:
         image: The label map, uint8, in the space of the images it was made from.
-        prediction: Everything else, in the house's order ``(z, y, x)``, LPS.
+        prediction: Everything else; its arrays are ``(z, y, x)`` in LPS.
     """
 
     image: nib.Nifti1Image
@@ -61,8 +60,7 @@ class Segmentation:
     @property
     def volumes_ml(self) -> dict[str, float]:
         """Region to its volume in millilitres."""
-        final = self.prediction.answers[self.prediction.final].label_map
-        return volumes_ml(final, label_values(self.labels), self.prediction.loaded.geometry.spacing_mm)
+        return self.prediction.volumes_ml(self.prediction.final)
 
 
 class Segmenter:
@@ -84,69 +82,84 @@ class Segmenter:
         if not any(bundles.values()):
             raise UserError("no bundle given: a Segmenter needs those of pipeline a, b, or both")
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.ensembles = {
-            p: Ensemble(group, channels_last=True).to(chosen) for p, group in bundles.items() if group
-        }
+        self.ensembles = make_ensembles(bundles, device=chosen)
+        self.memory = Memory()
 
     @classmethod
     def from_ensemble(cls, path: str | Path, *, device: str | None = None, **settings: Any) -> Segmenter:
-        """From ``ensemble.yaml``."""
-        return cls(load_ensemble(Path(path)), device=device, **settings)
+        """Open the bundles that an ``ensemble.yaml`` names.
+
+        Args:
+            path: Of the file.
+            device: As for the class.
+            settings: As for the class.
+
+        Returns:
+            Ready for cases.
+        """
+        return cls(open_bundles(ensemble=path), device=device, **settings)
 
     @classmethod
     def from_bundles(
-        cls,
-        a: Sequence[str | Path] | str | Path = (),
-        b: Sequence[str | Path] | str | Path = (),
-        *,
-        device: str | None = None,
-        **settings: Any,
+        cls, a: Folders = (), b: Folders = (), *, device: str | None = None, **settings: Any
     ) -> Segmenter:
-        """From bundle folders, or the folder of one."""
-        a, b = ([folders] if isinstance(folders, str | Path) else folders for folders in (a, b))
-        return cls(
-            load_bundles({"a": [Path(f) for f in a], "b": [Path(f) for f in b]}), device=device, **settings
-        )
+        """Open bundles.
+
+        Args:
+            a: Folders of the bundles of pipeline A, or the folder of one.
+            b: Folders of the bundles of pipeline B, or the folder of one.
+            device: As for the class.
+            settings: As for the class.
+
+        Returns:
+            Ready for cases.
+        """
+        return cls(open_bundles(a, b), device=device, **settings)
 
     def __call__(self, *, affine: NDArray[np.float64] = LPS_AFFINE, **images: Source) -> Segmentation:
         """Segment one case.
 
         Args:
             affine: Of images given as arrays: voxel ``(i, j, k)`` to RAS+ millimetres.
-            images: ``t1``, ``t1ce``, ``t2``, ``flair``: paths, nibabel images, or arrays ``(i, j, k)`` as nibabel has them.
+            images: ``t1``, ``t1ce``, ``t2``, ``flair``: paths, nibabel images, or arrays ``(i, j, k)`` as
+                nibabel has them.
+
+        Returns:
+            The label map and everything else that was decided.
 
         Raises:
             UserError: The images cannot be used; the line says why.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            # By way of files, so that every image passes the same checks.
-            files = {name: _file(Path(folder), name, image, affine) for name, image in images.items()}
-            try:
-                loaded = read_case(
-                    case_from_files(files), on_missing_modality=self.settings.on_missing_modality
-                )
-            except CaseError as error:
-                raise UserError(error.reason.replace(f"{folder}/", "")) from error
-        prediction = segment(loaded, self.ensembles, self.settings)
+        paths: dict[str, Path] = {}
+        held: dict[Path, list[nifti.Volume]] = {}
+        for name, image in images.items():
+            if isinstance(image, str | Path):
+                paths[name] = Path(image).expanduser()
+            else:
+                paths[name] = Path(name)
+                held[paths[name]] = nifti.channels_from_image(_as_image(name, image, affine), paths[name])
+        try:
+            case = case_from_files(paths, case_id="images" if held else None, in_memory=held)
+            on_disk = [path for path in case.files if path not in held]
+            volumes = {**held, **read_volumes(case, on_disk)}
+            loaded = load_case(case, volumes, self.settings.on_missing_modality)
+        except CaseError as error:
+            raise UserError(error.reason) from error
+        prediction = segment(loaded, self.ensembles, self.settings, memory=self.memory)
         image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
         return Segmentation(
             nib.Nifti1Image.from_bytes(image.to_bytes()), prediction
-        )  # as if read from the file
+        )  # as if read from its file
 
 
-def _file(folder: Path, name: str, image: Source, affine: NDArray[np.float64]) -> Path:
-    """Where an image lies; one in memory is put into the folder first."""
-    if isinstance(image, str | Path):
-        return Path(image)
-    if isinstance(image, np.ndarray) and image.dtype.kind in "iuf":
-        array = image.astype(np.float32) if image.dtype.kind == "f" or image.dtype.itemsize > 4 else image
-        image = nib.Nifti1Image(array, affine)
-        image.header.set_xyzt_units("mm", "sec")
-    if not isinstance(image, nib.Nifti1Image):
+def _as_image(name: str, image: Any, affine: NDArray[np.float64]) -> nib.Nifti1Image:
+    if isinstance(image, nib.Nifti1Image):
+        return image
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "iuf":
         kind = f"array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise UserError(
-            f"{name}: expected a path, a nibabel Nifti1Image or an array of integers or floats, found {kind}"
-        )
-    path = folder / f"{name}_in_memory.nii"
-    image.to_filename(path)
-    return path
+        kinds = "a path, a nibabel Nifti1Image or an array of integers or floats"
+        raise UserError(f"{name}: expected {kinds}, found {kind}")
+    wide = image.dtype.kind == "f" or image.dtype.itemsize > nifti.LARGEST_INTEGER_BYTES
+    made = nib.Nifti1Image(image.astype(np.float32) if wide else image, affine)
+    made.header.set_xyzt_units("mm", "sec")
+    return made

@@ -1,4 +1,4 @@
-"""What shapes a prediction besides the bundles."""
+"""What shapes a prediction besides the bundles. Covered by tests/inference/test_predict.py."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ class Settings:
     Attributes:
         tta: ``none``, ``flips8`` or ``group16``.
         precision: Of the forward pass; ``auto`` by the device.
-        inferer: ``whole_volume``, ``sliding_window``, or ``auto``: the first, and the second where memory does not suffice.
+        inferer: ``whole_volume``, ``sliding_window``, or ``auto``: the first, and the second where memory
+            does not suffice.
         threshold: A voxel belongs to a region whose mean probability is above it.
-        labels_output: Convention of what is written; None follows each input.
+        labels_output: Label values of what is written; None: those of each input.
         labels_input: Label values of inputs whose naming does not tell; None refuses them.
         on_missing_modality: ``refuse``, or ``zero``: segment with that channel zeroed.
         probabilities: Write the mean probabilities.
-        uncertainty: Write uncertainty maps from the ``variance`` over views and networks, or the ``entropy`` of their mean.
+        uncertainty: Write uncertainty maps from the ``variance`` over views and networks, or the ``entropy``
+            of their mean.
         enhancing_below_mm3: Enhancing tumour of less than this becomes necrosis; 0 is off.
         components_below_mm3: Components smaller than this are removed; 0 is off.
 
@@ -60,15 +62,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         for key, choices in CHOICES.items():
-            if getattr(self, key) not in choices:
+            value = getattr(self, key)
+            if value not in choices:
                 names = ", ".join("null" if choice is None else choice for choice in choices)
-                raise WrongValue(
-                    f"unknown {key.replace('labels_', 'labels.')}={getattr(self, key)}: use one of {names}"
-                )
-        if not (_number(self.threshold) and 0 < self.threshold < 1):
+                raise WrongValue(f"unknown {key.replace('labels_', 'labels.')}={value}: use one of {names}")
+        if not (_is_number(self.threshold) and 0 < self.threshold < 1):
             raise WrongValue(f"threshold={self.threshold}: expected a probability between 0 and 1")
         for key in ("enhancing_below_mm3", "components_below_mm3"):
-            if not (_number(value := getattr(self, key)) and value >= 0):
+            value = getattr(self, key)
+            if not (_is_number(value) and value >= 0):
                 raise WrongValue(f"postprocessing.{key}={value}: expected cubic millimetres, 0 for off")
         if not isinstance(self.probabilities, bool):
             raise WrongValue(f"probabilities={self.probabilities}: expected true or false")
@@ -76,27 +78,85 @@ class Settings:
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Settings:
         """From the keys of ``conf/predict.yaml``."""
-        flat = {
-            **values,
-            **values["postprocessing"],
-            "labels_output": values["labels"]["output"],
-            "labels_input": values["labels"]["input"],
-        }
-        return cls(**{field.name: flat[field.name] for field in fields(cls)})
+        labels = {f"labels_{which}": values["labels"][which] for which in ("input", "output")}
+        return cls(**_of_fields(cls, {**values, **values["postprocessing"], **labels}))
 
     @classmethod
     def default(cls, **changes: Any) -> Settings:
-        """As ``conf/predict.yaml`` says, so that a number has one place also for those who do without Hydra."""
-        values = yaml.safe_load((files("brats_seg.conf") / "predict.yaml").read_text(encoding="utf-8"))
-        settings = asdict(cls.from_plain(values))
-        if unknown := set(changes) - set(settings):
-            raise WrongValue(f"unknown setting {', '.join(sorted(unknown))}: use {', '.join(settings)}")
-        return cls(**{**settings, **changes})
+        """As ``conf/predict.yaml`` says, so that a number has one place also for those who do without Hydra.
+
+        Args:
+            changes: Fields that differ.
+
+        Returns:
+            The settings.
+
+        Raises:
+            UserError: There is no such field, or a value cannot be used.
+        """
+        return cls(**_changed(asdict(cls.from_plain(_read_conf())), changes))
 
     def record(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
 
 
-def _number(value: Any) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The keys of ``conf/predict.yaml`` that say where to compute; they change no more than rounding.
+
+    Attributes:
+        accelerator: Lightning's name: ``auto``, ``gpu`` or ``cpu``.
+        devices: How many, or a list of their numbers; they share the cases.
+        num_nodes: Computers that share the cases.
+        strategy: Lightning's name: ``auto`` or ``ddp``.
+        channels_last: Keep weights and images in ``channels_last_3d``.
+    """
+
+    accelerator: str
+    devices: int | str | list[int]
+    num_nodes: int
+    strategy: str
+    channels_last: bool
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Machine:
+        """From the keys of ``conf/predict.yaml``."""
+        return cls(**_of_fields(cls, values))
+
+    @classmethod
+    def default(cls, **changes: Any) -> Machine:
+        """As ``conf/predict.yaml`` says.
+
+        Args:
+            changes: Fields that differ.
+
+        Returns:
+            The machine.
+
+        Raises:
+            UserError: There is no such field.
+        """
+        return cls(**_changed(asdict(cls.from_plain(_read_conf())), changes))
+
+
+def _read_conf() -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(
+        (files("brats_seg.conf") / "predict.yaml").read_text(encoding="utf-8")
+    )
+    return values
+
+
+def _of_fields(kind: type[Settings] | type[Machine], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: values[field.name] for field in fields(kind)}
+
+
+def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(changes) - set(values)
+    if unknown:
+        raise WrongValue(f"unknown setting {', '.join(sorted(unknown))}: use {', '.join(values)}")
+    return {**values, **changes}
+
+
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

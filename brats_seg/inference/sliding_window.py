@@ -18,9 +18,9 @@ WINDOW: Triple = (128, 128, 128)
 def sliding_window(forward: Callable[[Tensor], Tensor], image: Tensor, window: Triple = WINDOW) -> Tensor:
     """Blend the logits of half-overlapping windows by Gaussian weights.
 
-    A window knows nothing of what lies behind its inner faces, so the sixteenth of its voxels next to them has no weight:
-    stitching is exact for any network that looks no further. Windows start at multiples of 8, where pooling of the whole
-    volume would cut too.
+    A window knows nothing of what lies behind its inner faces, so the sixteenth of its voxels next to them
+    has no weight: stitching is exact for any network that looks no further. Windows start at multiples of 8,
+    where pooling of the whole volume would cut too.
 
     Args:
         forward: Image to logits of the same spatial size.
@@ -43,7 +43,7 @@ def sliding_window(forward: Callable[[Tensor], Tensor], image: Tensor, window: T
 
 
 def _windows(length: int, size: int) -> Iterator[tuple[slice, Tensor]]:
-    """Where the windows of one axis lie, half a window apart, the last at the end; and weights that add up to one everywhere."""
+    """Where the windows of one axis lie, half a window apart; their weights add up to one."""
     step = max(size // 2 // DIVISOR * DIVISOR, DIVISOR)
     starts = [*range(0, length - size, step), length - size]
     place, margin = torch.arange(size), size // 16

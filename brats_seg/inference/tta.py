@@ -1,9 +1,9 @@
-"""The sixteen views of test-time augmentation: the dihedral group of the axial square times the mirror along z."""
+"""Sixteen views for test-time augmentation: the symmetries of the axial square times the mirror along z."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, starmap
 
 from torch import Tensor
 
@@ -30,17 +30,41 @@ class View:
 
     @property
     def _mirrors(self) -> list[int]:
-        """All mirrors together, so that there is one copy at most, and none where only y and x are exchanged."""
+        """All mirrors together: one copy at most, and none where only y and x are exchanged."""
         own = {axis for axis, wanted in ((Z, self.mirror_z), (X, self.mirror_x)) if wanted}
         return sorted(own ^ TURN_MIRRORS[self.quarter_turns])
 
     def apply(self, x: Tensor) -> Tensor:
-        """``(..., z, y, x)`` as this view shows it."""
+        """Show an image as this view does.
+
+        Args:
+            x: ``(..., z, y, x)``.
+
+        Returns:
+            The same voxels; with an odd number of quarter turns y and x have changed places.
+
+        >>> import torch
+        >>> VIEWS["flips8"][1].apply(torch.tensor([[[1, 2], [3, 4]]]))
+        tensor([[[4, 3],
+                 [2, 1]]])
+        """
         mirrored = x.flip(self._mirrors) if self._mirrors else x
         return mirrored.transpose(Y, X) if self.quarter_turns % 2 else mirrored
 
     def undo(self, x: Tensor) -> Tensor:
-        """The inverse of :meth:`apply`."""
+        """The inverse of :meth:`apply`.
+
+        Args:
+            x: ``(..., z, y, x)`` as the view shows it.
+
+        Returns:
+            The same voxels, upright.
+
+        >>> import torch
+        >>> image = torch.arange(8).reshape(2, 2, 2)
+        >>> all(torch.equal(view.undo(view.apply(image)), image) for view in views("group16"))
+        True
+        """
         upright = x.transpose(Y, X) if self.quarter_turns % 2 else x
         return upright.flip(self._mirrors) if self._mirrors else upright
 
@@ -48,13 +72,19 @@ class View:
 VIEWS: dict[str, tuple[View, ...]] = {
     "none": (View(False, False, 0),),
     # A mirror along y is a mirror along x and a half turn.
-    "flips8": tuple(View(z, x, k) for z, x, k in product((False, True), (False, True), (0, 2))),
-    "group16": tuple(View(z, x, k) for z, x, k in product((False, True), (False, True), range(4))),
+    "flips8": tuple(starmap(View, product((False, True), (False, True), (0, 2)))),
+    "group16": tuple(starmap(View, product((False, True), (False, True), range(4)))),
 }
 
 
 def views(name: str) -> tuple[View, ...]:
     """The views of a named choice.
+
+    Args:
+        name: ``none``, ``flips8`` or ``group16``.
+
+    Returns:
+        Each view once, the upright one first.
 
     Raises:
         UserError: The name is unknown.

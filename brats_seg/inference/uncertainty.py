@@ -1,4 +1,7 @@
-"""How sure is the ensemble, voxel by voxel, in the form of the BraTS uncertainty task: 0 (sure) to 100."""
+"""How sure is the ensemble, voxel by voxel, in the form of the BraTS uncertainty task: 0 (sure) to 100.
+
+Covered by tests/inference/test_ensemble.py.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from brats_seg.inference.ensemble import Moments
-
-NAMES = {"WT": "whole", "TC": "core", "ET": "enhance"}
-"""Region to its word in ``<id>_unc_<word>.nii.gz`` (Mehta et al. 2022)."""
+from brats_seg.inference.moments import Moments
 
 
 def uncertainty(moments: Moments, kind: str) -> NDArray[np.uint8]:
-    """``(region, z, y, x)`` uint8.
+    """Measure how much views and networks disagree.
 
     Args:
-        moments: Of every view and network that had a say, with their squares.
-        kind: ``"variance"`` of the probabilities over views and networks, where 100 is the largest possible, 0.25; or
-            ``"entropy"`` of their mean, where 100 is one bit.
+        moments: Of all views and networks; with squares for the variance.
+        kind: ``"variance"`` of the probabilities over views and networks, where 100 is the largest possible,
+            0.25; or ``"entropy"`` of their mean, where 100 is one bit.
+
+    Returns:
+        ``(region, z, y, x)`` uint8, 0 to 100.
     """
     if kind == "variance":
         share = moments.variance * 4

@@ -1,4 +1,4 @@
-"""Main loss plus the auxiliary ones, unweighted (section 2.2)."""
+"""Main loss plus the auxiliary ones, unweighted (section 2.2). Covered by tests/losses/test_dice.py."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class DeepSupervisionLoss(nn.Module):
     """Sum of one loss over the main head and every auxiliary head.
 
     Args:
-        dice: The loss of one head: ``(batch, region, z, y, x)`` logits and 0/1 target to a scalar. If it has a
-            method ``case_losses``, that gives the losses of the samples.
+        dice: The loss of one head: ``(batch, region, z, y, x)`` logits and 0/1 target to a scalar. If it has
+            a method ``case_losses``, that gives the losses of the samples.
     """
 
     def __init__(self, dice: nn.Module) -> None:

@@ -19,6 +19,13 @@ GROUPS = 16
 def make_norm(norm: Norm, channels: int) -> nn.Module:
     """Group norm (pipeline A) or affine instance norm (pipeline B).
 
+    Args:
+        norm: Which of them.
+        channels: Of what is normalised.
+
+    Returns:
+        The norm.
+
     Raises:
         UserError: The groups, at most 16, do not divide the channels; or the name is unknown.
     """
@@ -29,7 +36,8 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
     groups = min(GROUPS, channels)
     if channels % groups:
         raise WrongValue(
-            f"{groups} groups do not divide {channels} channels: choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
+            f"{groups} groups do not divide {channels} channels: "
+            f"choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
         )
     return GroupNorm(groups, channels)
 
@@ -38,6 +46,13 @@ def upsample(x: Tensor, factor: int) -> Tensor:
     """Trilinear, corners aligned (decided in PAPER.md).
 
     In 16 bit on CUDA always by products: torch's own goes through float32, and adds atomically in a copy.
+
+    Args:
+        x: ``(batch, channel, z, y, x)``.
+        factor: Of each side.
+
+    Returns:
+        ``(batch, channel, factor * z, factor * y, factor * x)``.
     """
     if deterministic.wanted(x) or (x.is_cuda and x.dtype in (torch.float16, torch.bfloat16)):
         return deterministic.upsample(x, factor)
@@ -56,14 +71,25 @@ def halve(x: Tensor) -> Tensor:
 
 
 ONEDNN_ROWS = 20480
-"""torch sends a single sample with no more rows (channels x z x y) than this to a convolution that is ten times as slow."""
+"""Rows (channels x z x y) of a lone sample up to which torch takes a convolution ten times as slow."""
 
 
 def conv3d(x: Tensor, weight: Tensor, padding: int, dilation: int) -> Tensor:
-    """Convolution that keeps the size; on a CPU a right gradient, and always the fast one: a small volume goes as two slabs."""
+    """Convolve and keep the size; on a CPU with a right gradient, and always by the fast kernel.
+
+    Args:
+        x: ``(batch, channel, z, y, x)``.
+        weight: ``(out, channel, 3, 3, 3)``.
+        padding: Zeros at each side.
+        dilation: Of the kernel.
+
+    Returns:
+        ``(batch, out, z, y, x)``; a small volume is computed as two slabs.
+    """
     low = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
     if x.device.type == "cpu" and low and torch.is_grad_enabled() and min(x.shape[2:]) < weight.shape[2]:
-        # oneDNN 3.12 (torch 2.13) reads memory that nobody wrote for a bf16 weight's gradient over less than a kernel.
+        # oneDNN 3.12 (torch 2.13) reads unwritten memory for the gradient of a bf16 weight over less than
+        # a kernel.
         with torch.autocast("cpu", enabled=False):
             return functional.conv3d(x.float(), weight.float(), padding=padding, dilation=dilation).to(
                 x.dtype

@@ -150,9 +150,17 @@ def _backward(
             dy, x, weight, bias, mean, rstd, sums, products, p.voxels, p.run, **tile
         )
         kernels.combine_gradient_sums_kernel[groups, p.samples](
-            sums, products, weight, of_bias, of_weight, through_mean, through_scale, p.voxels, p.runs,
+            sums,
+            products,
+            weight,
+            of_bias,
+            of_weight,
+            through_mean,
+            through_scale,
+            p.voxels,
+            p.runs,
             **_combining(p.channels, size),
-        )  # fmt: skip
+        )
         kernels.gradient_kernel[p.grid](
             dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, p.voxels, p.run, **tile
         )

@@ -3,6 +3,8 @@
 With ``g`` the gradient where the ReLU was open, ``h`` the normalised value and ``w`` the weight,
 ``dx = rstd * (w g - m0 - h m1)``, where ``m0`` and ``m1`` are the means of ``w g`` and ``w g h`` over the
 group. Whether the ReLU was open is computed again.
+
+Covered by tests/models/test_fused_norm.py.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc"
@@ -18,9 +20,21 @@ import triton.language as tl
 @triton.jit
 @no_type_check
 def gradient_sums_kernel(
-    dy, x, weight, bias, mean, rstd, sums, products, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    dy,
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    sums,
+    products,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Sums of ``g`` and of ``g h`` over one run, per channel.
 
     Args:
@@ -62,9 +76,20 @@ def gradient_sums_kernel(
 @triton.jit
 @no_type_check
 def combine_gradient_sums_kernel(
-    sums, products, weight, of_bias, of_weight, through_mean, through_scale, voxels, runs,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    sums,
+    products,
+    weight,
+    of_bias,
+    of_weight,
+    through_mean,
+    through_scale,
+    voxels,
+    runs,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Sums over all runs per channel, and from these ``m0`` and ``m1`` of a group.
 
     Args:
@@ -104,9 +129,22 @@ def combine_gradient_sums_kernel(
 @triton.jit
 @no_type_check
 def gradient_kernel(
-    dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    dy,
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    through_mean,
+    through_scale,
+    dx,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """``rstd * (w g - m0 - h m1)`` of one run.
 
     Args:

@@ -5,6 +5,8 @@ one changes every value. Instance norm is group norm with one channel to a group
 bit. Names shared by all: ``voxels`` of a sample, ``run`` voxels of a run (a multiple of ``ROWS``), ``runs``
 of a sample, ``C`` channels, ``SIZE`` channels of a group, ``COLUMNS`` a power of two that holds the channels,
 ``ROWS`` how many rows are taken at once.
+
+Covered by tests/models/test_fused_norm.py.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc"
@@ -58,9 +60,19 @@ def moments_kernel(
 @triton.jit
 @no_type_check
 def combine_moments_kernel(
-    means, squares, mean, rstd, voxels, run, runs, eps,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    means,
+    squares,
+    mean,
+    rstd,
+    voxels,
+    run,
+    runs,
+    eps,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """Mean of a group, and one over its standard deviation, from the moments of its channels and runs.
 
     Args:
@@ -101,9 +113,19 @@ def combine_moments_kernel(
 @triton.jit
 @no_type_check
 def normalise_kernel(
-    x, weight, bias, mean, rstd, y, voxels, run,
-    C: tl.constexpr, SIZE: tl.constexpr, COLUMNS: tl.constexpr, ROWS: tl.constexpr,
-):  # fmt: skip
+    x,
+    weight,
+    bias,
+    mean,
+    rstd,
+    y,
+    voxels,
+    run,
+    C: tl.constexpr,
+    SIZE: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    ROWS: tl.constexpr,
+):
     """``relu((x - mean) * rstd * weight + bias)`` of one run.
 
     Args:

@@ -1,9 +1,10 @@
-"""Group and instance norm for one sample in ``channels_last_3d`` on a CPU, faster and more exact than torch's own there.
+"""Group and instance norm of one sample in ``channels_last_3d`` on a CPU: faster and exacter than torch's.
 
-torch's kernels for that layout add up a channel in float32, value by value: over the millions of voxels of a brain they lose so
-many digits that label maps change (normalised values are off by up to 0.02). Here slabs are summed, and the slabs in double.
-They are also slow for few channels, because vector registers stay empty, and group norm's backward for any number; so several
-voxels along x are taken for channels, and all is done by the kernels of batch norm.
+torch's kernels for that layout add up a channel in float32, value by value: over the millions of voxels of a
+brain they lose so many digits that label maps change (normalised values are off by up to 0.02). Here slabs
+are summed, and the slabs in double. They are also slow for few channels, because vector registers stay empty,
+and group norm's backward for any number; so several voxels along x are taken for channels, and all is done by
+the kernels of batch norm.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def applies(x: Tensor) -> bool:
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """torch's, in the type of its input: CUDA's autocast would take 16 bit to float32, and keep three times as much.
+    """torch's group norm in the type of its input: CUDA's autocast would compute, and keep, float32.
 
     Args:
         x: ``(b, c, z, y, x)``.
@@ -80,7 +81,18 @@ def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float)
 
 
 def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """Affine group norm of ``(1, c, z, y, x)``; overwrites ``x`` where no gradient is wanted."""
+    """Affine group norm of one sample.
+
+    Args:
+        x: ``(1, channel, z, y, x)``; overwritten where no gradient is wanted.
+        groups: Divides the channels.
+        weight: ``(channel,)``.
+        bias: ``(channel,)``.
+        eps: Added to the variance.
+
+    Returns:
+        As ``x``.
+    """
     if torch.is_grad_enabled():
         return cast(Tensor, _Normalise.apply(x, groups, weight, bias, eps))  # type: ignore[no-untyped-call]
     _statistics_applied(x, groups, weight, bias, eps, out=x)
@@ -158,9 +170,18 @@ def _affine(x: Tensor, scale: Tensor, shift: Tensor, out: Tensor) -> Tensor:
     times = wide.shape[1] // x.shape[1]
     zeros = torch.zeros(wide.shape[1])
     torch.ops.aten.native_batch_norm.out(
-        wide, scale.repeat(times), shift.repeat(times), zeros, zeros + 1, False, 0.0, 0.0,
-        out=there, save_mean=torch.empty(0), save_invstd=torch.empty(0),
-    )  # fmt: skip
+        wide,
+        scale.repeat(times),
+        shift.repeat(times),
+        zeros,
+        zeros + 1,
+        False,
+        0.0,
+        0.0,
+        out=there,
+        save_mean=torch.empty(0),
+        save_invstd=torch.empty(0),
+    )
     return out
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
-from isal import igzip, igzip_lib, isal_zlib
+from isal import igzip_lib
 from jaxtyping import Shaped
 from nibabel import orientations as axes
 from nibabel.filebasedimages import ImageFileError
@@ -29,15 +30,22 @@ from numpy.typing import NDArray
 from brats_seg.errors import FileError
 from brats_seg.files import open_regular, read_bytes
 from brats_seg.nifti.space import Geometry, to_lps
+from brats_seg.nifti.unzip import is_gzip, unzip, unzip_start
 
-MAX_VOXELS = 2**31
-"""A header that claims more is refused before anything is allocated."""
+MAX_VOXELS = 2**28
+"""A header that claims more is refused before anything is allocated: 30 times a volume of BraTS."""
 MAX_BYTES = 8 * MAX_VOXELS
 """A larger file is refused before it is read."""
 HEADER_BYTES = 348
 """Extensions behind it are left alone: nothing here needs them, and some carry the patient's name."""
-BEST_GZIP_RATIO = 1032
-"""Deflate cannot pack more than this to 1."""
+FIRST_VOXEL = HEADER_BYTES + 4
+FIRST_BYTES = 2**16
+"""Of a file, zipped or not: more than its header takes."""
+MOST_BYTES_BEHIND = 2**20
+"""What may follow the voxels; more is refused before it is unzipped."""
+NIFTI_1 = (HEADER_BYTES.to_bytes(4, "little"), HEADER_BYTES.to_bytes(4, "big"))
+NIFTI_2 = ((540).to_bytes(4, "little"), (540).to_bytes(4, "big"))
+"""The first four bytes: the length of the header, in either order of bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +70,9 @@ def read_geometry(path: Path) -> Geometry:
     Raises:
         FileError: The file is missing or no NIfTI, is not 3-D or 4-D, or its affine is singular.
     """
-    with _explained(path), open_regular(path) as file:
-        data = file.read(2**16)
-        if path.suffix == ".gz":
-            data = isal_zlib.decompressobj(wbits=31).decompress(data, HEADER_BYTES)
-        return _geometry(path, _header(data))
+    with explained(path), open_regular(path) as file:
+        header = _header(path, file.read(FIRST_BYTES))
+        return geometry_of(path, header)
 
 
 def read(path: Path, channel: int = 0) -> Volume:
@@ -94,31 +100,21 @@ def read_channels(path: Path) -> list[Volume]:
     Raises:
         FileError: The file is missing, truncated, or no NIfTI of real numbers.
     """
-    with _explained(path):
+    with explained(path):
         data = read_bytes(path, MAX_BYTES)
         sha256 = hashlib.sha256(data).hexdigest()
-        if path.suffix == ".gz":
-            data = _unzip(data)
-        header = _header(data)
-        geometry = _geometry(path, header)
+        header = _header(path, data[:FIRST_BYTES])
+        geometry = geometry_of(path, header)
+        if is_gzip(data):
+            data = unzip(path, data, _end_of_voxels(path, header) + MOST_BYTES_BEHIND)
         array = _voxels(path, header, data)
     shape = (*array.shape[:3], geometry.channels)
     channels = np.moveaxis(array.reshape(shape, order="F"), -1, 0)
     return [Volume(to_lps(channel, geometry.affine), geometry, sha256) for channel in channels]
 
 
-def from_image(image: nib.Nifti1Image) -> Volume:
-    """A nibabel image in memory as a volume.
-
-    Raises:
-        FileError: The image is not 3-D, or its affine is singular.
-    """
-    geometry = _geometry(Path("<image>"), image.header)
-    return Volume(to_lps(np.asanyarray(image.dataobj), geometry.affine), geometry)
-
-
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Every way a file can be unreadable becomes one line."""
     try:
         yield
@@ -130,13 +126,38 @@ def _explained(path: Path) -> Iterator[None]:
         raise FileError(path, "a complete NIfTI-1 file", found) from error
 
 
-def _header(data: bytes) -> nib.Nifti1Header:
+def _header(path: Path, data: bytes) -> nib.Nifti1Header:
+    """The header in the first bytes of a file, zipped or not whatever its name."""
+    if is_gzip(data):
+        data = unzip_start(data, HEADER_BYTES)
+        if is_gzip(data):
+            raise FileError(path, "a NIfTI-1 file", "a gzip file within a gzip file; unzip it once")
+    if data[:4] in NIFTI_2:
+        raise FileError(path, "a NIfTI-1 file", "NIfTI-2; convert it (fslchfiletype, mri_convert or nibabel)")
     if len(data) < HEADER_BYTES:
-        raise ImageFileError(f"{len(data)} bytes")
+        raise FileError(path, "a complete NIfTI-1 file", f"{len(data)} bytes; copy it again")
+    if data[:4] not in NIFTI_1:
+        start = data[:12].decode("ascii", "replace")
+        raise FileError(path, "a NIfTI-1 file", f"a file that begins with {start!a}")
+    _offset(
+        path, nib.Nifti1Header(data[:HEADER_BYTES], check=False)
+    )  # nibabel's check takes 0, and fails at inf
     return nib.Nifti1Header(data[:HEADER_BYTES])
 
 
-def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
+def geometry_of(path: Path, header: nib.Nifti1Header) -> Geometry:
+    """The space that a header describes.
+
+    Args:
+        path: Of the file, for the errors.
+        header: As read.
+
+    Returns:
+        The space, with the number of channels.
+
+    Raises:
+        FileError: The header is not of 3-D or 4-D, or its affine is singular.
+    """
     shape = header.get_data_shape()
     if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
@@ -148,9 +169,23 @@ def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
     return Geometry(header, affine, int(np.prod(shape[3:], dtype=int)))
 
 
+def _offset(path: Path, header: nib.Nifti1Header) -> int:
+    """Where the voxels begin: behind the header and the four bytes that say whether extensions follow."""
+    offset = float(header["vox_offset"])
+    if not (math.isfinite(offset) and offset.is_integer() and FIRST_VOXEL <= offset <= MAX_BYTES):
+        expected = f"voxels from byte {FIRST_VOXEL} on"
+        raise FileError(path, expected, f"vox_offset {offset:g}; write the file again with another program")
+    return int(offset)
+
+
+def _end_of_voxels(path: Path, header: nib.Nifti1Header) -> int:
+    count = int(np.prod(header.get_data_shape()))
+    return _offset(path, header) + count * int(header.get_data_dtype().itemsize)
+
+
 def _voxels(path: Path, header: nib.Nifti1Header, data: bytes) -> NDArray[Any]:
     """The file's voxels, in its own order and units, without a copy where it does not scale them."""
-    shape, dtype, offset = header.get_data_shape(), header.get_data_dtype(), header.get_data_offset()
+    shape, dtype, offset = header.get_data_shape(), header.get_data_dtype(), _offset(path, header)
     if dtype.kind not in "iuf":
         raise FileError(path, "integers or floats", f"voxels of type {dtype}")
     count = int(np.prod(shape))
@@ -163,13 +198,3 @@ def _voxels(path: Path, header: nib.Nifti1Header, data: bytes) -> NDArray[Any]:
     if (slope, intercept) in ((None, None), (1.0, 0.0)):
         return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
     return array.astype(np.float32) * np.float32(slope) + np.float32(intercept)
-
-
-def _unzip(data: bytes) -> bytes:
-    """Gunzip into a buffer of the size in the file's last four bytes (1.6 times as fast as a growing one)."""
-    size = int.from_bytes(data[-4:], "little")
-    # A broken tail must not ask for gigabytes.
-    buffer_bytes = max(min(size, BEST_GZIP_RATIO * len(data)), 1)
-    unzipped = isal_zlib.decompress(data, wbits=31, bufsize=buffer_bytes)
-    # In a file of several gzip members (bgzip) the tail is the size of the last one only.
-    return unzipped if len(unzipped) == size else igzip.decompress(data)

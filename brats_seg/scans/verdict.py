@@ -1,5 +1,8 @@
 """Which of the four sequences a DICOM series is, or why it is none: from its attributes, its description
-last."""
+last.
+
+Covered by tests/scans/test_convert.py.
+"""
 
 from __future__ import annotations
 

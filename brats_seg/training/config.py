@@ -1,4 +1,7 @@
-"""Compose a training's configuration without a command line, for notebooks, workflows and tests."""
+"""Compose a training's configuration without a command line, for notebooks, workflows and tests.
+
+Covered by tests/workflows/test_sweep.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from brats_seg.artifacts.run_folder import run_name
+from brats_seg.artifacts.training_keys import run_name
 from brats_seg.errors import UserError
 
 

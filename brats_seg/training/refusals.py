@@ -1,4 +1,4 @@
-"""What cannot work is named before anything is read or written."""
+"""What cannot work is named before anything is read or written. Covered by tests/training/test_run.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SET_BY_TRAINING = {
     "enable_model_summary": "leave it out",
     "use_distributed_sampler": "leave it out",
 }
-"""Arguments of Lightning's trainer that :func:`brats_seg.training.trainer.make_trainer` gives, and what to do instead."""
+"""Arguments of Lightning's trainer that ``make_trainer`` gives, and what to do instead."""
 
 
 def refuse_impossible(config: DictConfig) -> None:
@@ -77,7 +77,7 @@ def _refuse_choices(config: DictConfig) -> None:
 
 
 def _refuse_parts(config: DictConfig) -> None:
-    """Make the optimisers and the loss once, so that a value that they refuse is not found after the cases are prepared."""
+    """Make optimisers and loss once: a value that they refuse is found before the cases are prepared."""
     for key in ("optimizer", "swa.optimizer"):
         _refuse_optimizer(key, OmegaConf.select(config, key))
     if not callable(_made("loss", config.loss)):

@@ -18,6 +18,8 @@ from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.runtime.allocator import keep_freed_memory
+from brats_seg.runtime.card import usable_device
+from brats_seg.runtime.precision import training_precision
 from brats_seg.runtime.processes import is_first_process
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
@@ -69,6 +71,7 @@ def train(config: DictConfig) -> Trained:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
     refuse_impossible(config)
+    usable_device(config.trainer.accelerator, "trainer.accelerator")
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
     split = {"train": data.split.train, "validation": data.split.validation}
@@ -116,6 +119,9 @@ def _fit(
         "normalisation": data.normalise.settings(),
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
+    if trainer.is_global_zero:
+        precision = training_precision(config.trainer.precision, config.trainer.accelerator)
+        print(f"{usable_device(config.trainer.accelerator, 'trainer.accelerator')}, {precision}", flush=True)
     began = time.perf_counter()
     with plain_signals(trainer):
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)

@@ -1,4 +1,4 @@
-"""A Lightning trainer with the callbacks of one training."""
+"""A Lightning trainer with the callbacks of one training. Covered by tests/training/test_run.py."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from rich.console import Console
 
 from brats_seg import nifti
+from brats_seg.artifacts.ensemble_file import open_bundles
 from brats_seg.cases import Case, find_cases, inspect_case, read_case
 from brats_seg.errors import UserError
 from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.evaluation.tables import Summary
 from brats_seg.geometry import Triple
-from brats_seg.inference.predict import load_bundles, predict
+from brats_seg.inference import Settings, predict
 from brats_seg.labels import label_values
 from brats_seg.phantom import write_cohort
 from brats_seg.pictures import save_overview
@@ -71,13 +72,9 @@ def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)
     with _step(f"predict {len(held_out)} cases that no training saw"):
         failures = predict(
             held_out,
-            load_bundles(bundles["a"], bundles["b"]),
+            open_bundles(bundles["a"], bundles["b"]),
             output / "predictions",
-            tta=tta,
-            precision="auto",
-            threshold=0.5,
-            labels_output=None,
-            on_missing_modality="refuse",
+            Settings.default(tta=tta),
         )
         if failures:
             raise UserError("\n".join(failures))

@@ -14,12 +14,16 @@ from pathlib import Path
 
 import torch
 
+from brats_seg.errors import UserError
 from brats_seg.report.pages import viewer_script
 from brats_seg.runtime import cores, default_precision, memory_bytes
+from brats_seg.runtime.card import usable_device
 
 VERSIONS = ("brats-seg", "torch", "pytorch-lightning", "hydra-core", "numpy", "nibabel")
 GIB = 2**30
 READY = "ready"
+SLOW_CUDNN = (90800, 91500)
+"""From 9.8 until before 9.15."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def _examine_machine(folder: Path) -> dict[str, str]:
     return {
         "device": _describe_device(),
         "precision": default_precision(),
+        "16-bit convolution on the GPU": _probe_convolution(),
         "cores": str(cores()),
         "memory": f"{free / GIB:.1f} GiB free of {total / GIB:.1f} GiB",
         "disk": f"{shutil.disk_usage(place).free / GIB:.1f} GiB free in {place}",
@@ -67,13 +72,29 @@ def _examine_machine(folder: Path) -> dict[str, str]:
 
 
 def _describe_device() -> str:
-    if torch.cuda.is_available():
-        cards = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
-        return ", ".join(f"{card.name} ({card.total_memory / GIB:.0f} GiB)" for card in cards)
-    reason = "no NVIDIA card"
-    if shutil.which("nvidia-smi"):
-        reason = "the installed torch cannot use the NVIDIA card"
-    return f"CPU, {torch.backends.cpu.get_cpu_capability()} ({reason})"
+    try:
+        device = usable_device("auto")
+    except UserError as error:
+        return str(error)
+    return device if torch.cuda.is_available() else f"{device}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _probe_convolution() -> str:
+    """One step of a 16-bit convolution: what a wrong driver, cuDNN or card fails at."""
+    if not torch.cuda.is_available():
+        return "not on a CPU"
+    cudnn = torch.backends.cudnn.version() or 0  # type: ignore[no-untyped-call]
+    try:
+        image = torch.ones(1, 16, 8, 8, 8, device="cuda", dtype=torch.float16, requires_grad=True)
+        weight = torch.ones(16, 16, 3, 3, 3, device="cuda", dtype=torch.float16, requires_grad=True)
+        answer = torch.nn.functional.conv3d(image, weight, padding=1)
+        torch.autograd.grad(answer.float().sum(), (image, weight))
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        return f"fails: {str(error).splitlines()[0]}"
+    if SLOW_CUDNN[0] <= cudnn < SLOW_CUDNN[1]:
+        return f"works; cuDNN {cudnn} is slow or wrong for some 3-D convolutions: take 9.15 or later"
+    return f"works (cuDNN {cudnn})"
 
 
 def _examine_features() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.artifacts.run_folder import VALIDATION_DICE
 from brats_seg.errors import UserError
 from brats_seg.evaluation import evaluate, show_evaluation
-from brats_seg.files import read_object, write_json
-from brats_seg.inference.predict import predict
-from brats_seg.inference.settings import Settings
+from brats_seg.files import write_json
+from brats_seg.inference import Machine, Settings, predict
 from brats_seg.runtime.processes import is_first_process, launched_from_outside
 from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, train
 
@@ -81,7 +80,7 @@ def _predict_if_asked(config: DictConfig, trained: Trained, bundle: Bundle, sett
 def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, settings: Settings) -> bool:
     """Fill ``predictions/`` and ``evaluation/`` of a finished training.
 
-    ``out_of_fold.json``, written last, records that both are complete.
+    The record of both, written last, shows that they are complete.
 
     Args:
         config: Of the training.
@@ -99,12 +98,14 @@ def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, se
     validation = set(data.split.validation)
     cases = [case for case in data.cases if case.id in validation]
     record = {"bundle": bundle.sha256, "tta": settings.tta, "cases": [case.id for case in cases]}
-    if not cases or read_object(folder.out_of_fold) == record:
+    if not cases or folder.read_out_of_fold() == record:
         return False
     folder.out_of_fold.unlink(missing_ok=True)
     bundles = {bundle.pipeline: [bundle]}
-    devices = {"accelerator": config.trainer.accelerator, "devices": _first_device(config.trainer.devices)}
-    if failures := predict(cases, bundles, folder.predictions, **asdict(settings), **devices):
+    first = _first_device(config.trainer.devices)
+    machine = Machine.default(accelerator=config.trainer.accelerator, devices=first)
+    failures = predict(cases, bundles, folder.predictions, settings, machine, overwrite=True)
+    if failures:
         raise UserError("\n".join(failures))
     workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
     show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers))

@@ -1,4 +1,7 @@
-"""From a DICOM export to label maps in the scanner's own space: convert, align, predict, native, DICOM."""
+"""From a DICOM export to label maps in the scanner's own space: convert, align, predict, native, DICOM.
+
+Covered by no test yet: its parts are, in tests/scans and tests/inference.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle gives back the net it was made of; a foreign or damaged one is refused in one line, before it takes memory."""
+"""A bundle gives back its net; a foreign or damaged one is refused in one line, before it takes memory."""
 
 from __future__ import annotations
 

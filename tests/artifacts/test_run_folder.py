@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from brats_seg.artifacts.run_folder import RunFolder, folds_of, run_name
+from brats_seg.artifacts.run_folder import RunFolder, folds_of
+from brats_seg.artifacts.training_keys import run_name
 from brats_seg.errors import UserError
 
 CONFIG: dict[str, Any] = {

@@ -42,7 +42,7 @@ def spaced(*sizes):
 DEFECTS = {
     "missing modality": (lambda b, s: {"t1ce": None}, None, "a file for t1ce"),
     "truncated gzip": (lambda b, s: {"t1ce": "cut"}, "t1ce", "complete gzip file"),
-    "no gzip": (lambda b, s: {"t2": b"this is not a NIfTI file"}, "t2", "complete gzip file"),
+    "no gzip": (lambda b, s: {"t2": b"this is not a NIfTI file"}, "t2", "complete NIfTI-1 file"),
     "wrong dimensions": (lambda b, s: {"t2": "flat"}, "t2", "3-D volume"),
     "other shape": (lambda b, s: {"flair": b[:, 1:]}, "flair", "shape of t1"),
     "other affine": (
@@ -174,7 +174,7 @@ def test_the_command_takes_patterns(make, run):
     for name in MODALITIES:
         make.volume(f"{name}/a.nii.gz")
     code, lines, err = run(
-        f"data.root={make.root}", *(f'data.patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES)
+        f"data.root={make.root}", *(f'patterns.{name}="{name}/{{id}}.nii.gz"' for name in MODALITIES)
     )
     assert code == 0, err
     assert lines[-1] == "1 case (0 labelled): 0 errors, 0 notes"

@@ -275,7 +275,7 @@ def test_a_case_that_is_not_recognised_is_a_note(make, folder):
     assert only(make.root).id == "case_1"
     (note,) = scan(make.root).findings
     assert (note.level, note.file.name, note.case_id) == ("note", "c2_flair_brain.nii.gz", Path(folder).name)
-    assert "nor 3 more here; for other file names set data.patterns" in note.message
+    assert "nor 3 more here; for other file names set patterns" in note.message
 
 
 def test_extra_files_beside_a_whole_case_are_no_note(make):
@@ -309,6 +309,24 @@ def test_nothing_to_find(make):
         find_cases(make.root)
     with pytest.raises(UserError, match="no such folder"):
         find_cases(make.root / "absent")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("t1", "t1ce", "t2", "flair"), "P1"),
+        (("AX_T1", "AX_T1_POST", "AX_T2", "AX_T2_FLAIR"), "P1_AX"),
+        (("AX_T1", "AX_T1_POST"), "P1_AX_T1"),
+        (("P7_T1w", "P7_T1gd", "P7_T2w", "P7_FLAIR"), "P7"),
+        (("anna_t1", "anna_t1ce", "anna_t2", "anna_flair"), "P1_anna"),
+        (("BraTS20_Training_001_t1", "BraTS20_Training_001_flair"), "BraTS20_Training_001"),
+    ],
+)
+def test_two_patients_do_not_share_an_id(make, names, expected):
+    for name in names:
+        make.volume(f"P1/{name}.nii.gz")
+    files = {key: make.root / "P1" / f"{name}.nii.gz" for key, name in zip(MODALITIES, names, strict=False)}
+    assert case_from_files(files).id == expected
 
 
 def test_files_named_one_by_one(make):

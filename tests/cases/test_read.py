@@ -103,9 +103,9 @@ VOXELS = {
     "fraction": (lambda b: {"seg": np.where(b > 700, 0.5, 0).astype(np.float32)}, "found 0.5"),
     "truncated": (
         lambda b: {"t1ce": gzip.compress(b.tobytes())[:-20]},
-        r"t1ce\.nii\.gz: expected a complete",
+        r"t1ce\.nii\.gz: expected a NIfTI-1 file",
     ),
-    "no gzip": (lambda b: {"t1ce": b.tobytes()}, r"t1ce\.nii\.gz: expected a complete gzip file"),
+    "no gzip": (lambda b: {"t1ce": b.tobytes()}, r"t1ce\.nii\.gz: expected a NIfTI-1 file"),
     "not there": (lambda b: {"t1ce": b.tobytes()[:0]}, r"t1ce\.nii\.gz: expected a complete"),
 }
 

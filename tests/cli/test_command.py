@@ -18,7 +18,7 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """``run(task, *overrides)`` is ``brats-seg train *overrides`` with that task: its exit code and standard error."""
+    """``run(task, *overrides)``: exit code and standard error of ``brats-seg train`` with that task."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
@@ -78,7 +78,8 @@ def test_missing_keys_are_named_at_once(run):
         ("data.batchsize=1", "unknown key data.batchsize: did you mean data.batch_size?"),
         (
             "callbacks.mine=1",
-            "unknown key callbacks.mine: add your own callback, '+callbacks.mine={_target_: my_package.MyCallback}'",
+            "unknown key callbacks.mine: add your own callback, "
+            "'+callbacks.mine={_target_: my_package.MyCallback}'",
         ),
         ("+extra=1", "unknown key extra: see --cfg job for the keys there are"),
         ("+callback.mine=1", "unknown key callback.mine: did you mean callbacks?"),

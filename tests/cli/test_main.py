@@ -63,7 +63,8 @@ def test_command_has_its_configuration_and_imports_late(name):
 
 
 def test_help_imports_neither_torch_nor_hydra():
-    code = "import sys; from brats_seg.cli.main import usage; usage(); assert not {'torch', 'hydra'} & {*sys.modules}"
+    shown = "import sys; from brats_seg.cli.main import usage; usage()"
+    code = f"{shown}; assert not {{'torch', 'hydra'}} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

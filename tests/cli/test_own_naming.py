@@ -18,11 +18,9 @@ WORDS = {"t1": "T1w", "t1ce": "T1gd", "t2": "T2w", "flair": "FLAIR"}
 SHAPE = (18, 20, 22)
 
 
-def patterns(prefix: str = "", contents: tuple[str, ...] = tuple(WORDS)) -> list[str]:
+def patterns(contents: tuple[str, ...] = tuple(WORDS)) -> list[str]:
     words = {**WORDS, "seg": "lesions"}
-    return [
-        f'{prefix}patterns.{content}="{{id}}/anat/{{id}}_{words[content]}.nii.gz"' for content in contents
-    ]
+    return [f'patterns.{content}="{{id}}/anat/{{id}}_{words[content]}.nii.gz"' for content in contents]
 
 
 def write_case(root: Path, case_id: str) -> None:
@@ -68,7 +66,7 @@ def test_predict_and_evaluate(bundle: Path, tmp_path: Path, capsys: pytest.Captu
 
 def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_case(tmp_path, "sub-01")
-    run("check", [f"data.root={tmp_path}", *patterns("data.")])
+    run("check", [f"data.root={tmp_path}", *patterns()])
     assert "1 case (0 labelled): 0 errors" in capsys.readouterr().out
 
 

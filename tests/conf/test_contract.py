@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.main import COMMANDS
+from brats_seg.cli.schemas import schema_of
 
 CONF = Path(str(import_module("brats_seg.conf").__file__)).parent
 ROOTS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("quiet", "keys"))
@@ -156,3 +158,8 @@ def test_every_root_composes_and_is_quiet(name):
 def test_a_file_says_what_it_is_for(path):
     lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]
     assert lines[0].startswith("# ")
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_a_command_declares_its_keys(name: str) -> None:
+    assert {field.name for field in fields(schema_of(name))} == compose(name).keys()

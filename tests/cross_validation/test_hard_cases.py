@@ -13,7 +13,7 @@ from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.cli.main import main
 from brats_seg.cross_validation import flag_cases
 from brats_seg.cross_validation.hard_cases import flag, score_losses
-from brats_seg.data.folds import read_exclusions
+from brats_seg.data.split_files import read_exclusions
 from brats_seg.errors import UserError
 from brats_seg.training.callbacks.rows import write_rows
 

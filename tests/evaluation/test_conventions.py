@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brats_seg.artifacts.prediction_folder import LabelMap
+from brats_seg.artifacts.label_maps import LabelMap
 from brats_seg.evaluation.conventions import CONVENTIONS
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.pairs import Pair

@@ -1,7 +1,7 @@
 """Training steps on a real card: every switch, both pipelines, the paper's full size. ``make test-gpu``.
 
-Imports nothing but torch, jaxtyping, pytest and the package's ``models``, ``losses`` and ``terms``, so that it runs
-where only these are.
+Imports nothing but torch, jaxtyping, pytest and the package's ``models``, ``losses`` and ``terms``, so that
+it runs where only these are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""On a GPU: the label maps of a CPU, views in batches, low precision, and windows where the memory really does not suffice."""
+"""On a GPU: the label maps of a CPU, views in batches, low precision, windows where memory is too small."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import torch
 from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle
 from brats_seg.cases import Case, LoadedCase, find_cases, read_case
-from brats_seg.inference.ensemble import Ensemble, accumulate, views_at_once
-from brats_seg.inference.segment import Prediction, segment
+from brats_seg.inference.answers import Prediction
+from brats_seg.inference.batches import views_at_once
+from brats_seg.inference.ensemble import Pass, accumulate, make_ensembles
+from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import VIEWS
 
@@ -51,7 +53,7 @@ def small(write_case: Any) -> LoadedCase:
 
 
 def answer(bundles: Bundles, loaded: LoadedCase, device: str, **settings: Any) -> Prediction:
-    ensembles: Any = {p: Ensemble(group, channels_last=True).to(device) for p, group in bundles.items()}
+    ensembles = make_ensembles(bundles, device=device)
     asked = {"precision": "32-true", "labels_input": "brats2020", "probabilities": True, **settings}
     return segment(loaded, ensembles, Settings.default(**asked))
 
@@ -80,7 +82,7 @@ def test_views_in_batches_are_views_one_by_one(bundles: Bundles) -> None:
     nets = [bundle.net().to(DEVICE, memory_format=torch.channels_last_3d) for bundle in bundles["a"]]  # type: ignore[call-overload]
     assert views_at_once(image, 2) > 1
     one, three, many = (
-        accumulate(image, nets, VIEWS["group16"], precision="32-true", at_once=count).mean
+        accumulate(image, nets, Pass(views=VIEWS["group16"], precision="32-true", at_once=count)).mean
         for count in (1, 3, None)
     )
     # Another batch may mean another algorithm of cuDNN's.

@@ -14,7 +14,9 @@ from brats_seg import nifti
 from brats_seg.cases import Case, LoadedCase
 from brats_seg.errors import UserError
 from brats_seg.inference import ensemble
-from brats_seg.inference.ensemble import Ensemble, Moments, accumulate, batches, views_at_once
+from brats_seg.inference.batches import batches, views_at_once
+from brats_seg.inference.ensemble import Ensemble, Pass, accumulate
+from brats_seg.inference.moments import Moments
 from brats_seg.inference.tta import VIEWS
 from brats_seg.inference.uncertainty import uncertainty
 from brats_seg.models import UNet
@@ -23,6 +25,7 @@ from brats_seg.runtime.precision import arithmetic
 
 SHAPE = (13, 17, 21)
 SIXTEEN = VIEWS["group16"]
+ALL = Pass(views=SIXTEEN, precision="32-true")
 
 
 def nets(count: int = 2) -> list[UNet]:
@@ -64,15 +67,8 @@ def answers(image: Tensor) -> Tensor:
 @pytest.mark.parametrize("at_once", [1, 3, 8])
 def test_two_nets_and_sixteen_views(image: Tensor, answers: Tensor, at_once: int) -> None:
     ticks: list[int] = []
-    sums = accumulate(
-        image,
-        nets(),
-        SIXTEEN,
-        precision="32-true",
-        spread=True,
-        at_once=at_once,
-        tick=lambda: ticks.append(1),
-    )
+    how = Pass(views=SIXTEEN, precision="32-true", spread=True, at_once=at_once)
+    sums = accumulate(image, nets(), how, lambda: ticks.append(1))
     assert sums.count == len(ticks) == 32
     torch.testing.assert_close(sums.mean, answers.mean(0), atol=1e-5, rtol=0)
     torch.testing.assert_close(sums.variance, answers.var(0, correction=0), atol=1e-5, rtol=0)
@@ -81,18 +77,18 @@ def test_two_nets_and_sixteen_views(image: Tensor, answers: Tensor, at_once: int
 def test_memory_layout_and_windows_that_hold_everything_change_nothing(
     image: Tensor, answers: Tensor
 ) -> None:
-    plain = accumulate(
-        image, nets(), SIXTEEN, precision="32-true", layout=torch.contiguous_format, windows=True
-    )
+    layout = torch.contiguous_format
+    how = Pass(views=SIXTEEN, precision="32-true", layout=layout, windows=True)
+    plain = accumulate(image, nets(), how)
     torch.testing.assert_close(plain.mean, answers.mean(0), atol=1e-5, rtol=0)
 
 
 def test_the_mean_does_not_depend_on_how_the_brain_lies(image: Tensor) -> None:
-    # Averaged over the group, a mirrored or turned brain gives the mirrored or turned mean: what a wrong inverse would break.
+    # Averaged over the group, a mirrored or turned brain gives the mirrored or turned mean.
     even = image[:, :8, :16, :16]
-    mean = accumulate(even, nets(1), SIXTEEN, precision="32-true").mean
+    mean = accumulate(even, nets(1), ALL).mean
     for view in SIXTEEN:
-        turned = accumulate(view.apply(even).contiguous(), nets(1), SIXTEEN, precision="32-true").mean
+        turned = accumulate(view.apply(even).contiguous(), nets(1), ALL).mean
         torch.testing.assert_close(turned, view.apply(mean), atol=1e-5, rtol=0)
 
 
@@ -100,7 +96,7 @@ def test_no_head_is_computed_but_the_main_one(image: Tensor) -> None:
     net = nets(1)[0]
     for head in net.heads:
         head.register_forward_hook(lambda *_: pytest.fail("a deep head was computed"))
-    accumulate(image, [net], VIEWS["none"], precision="32-true")
+    accumulate(image, [net], Pass(views=VIEWS["none"], precision="32-true"))
 
 
 def test_memory_does_not_grow_with_views_and_networks(image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,14 +113,14 @@ def test_memory_does_not_grow_with_views_and_networks(image: Tensor, monkeypatch
             return answer
 
         monkeypatch.setattr(ensemble, "_logits", watched)
-        accumulate(image[..., :16, :16], [net] * count, views, precision="32-true")
+        accumulate(image[..., :16, :16], [net] * count, Pass(views=views, precision="32-true"))
         assert len(alive) == count * len(views)
         most[count] = max(alive)
     assert most[10] == most[1] <= 2
 
 
 def test_low_precision_stays_near(image: Tensor, answers: Tensor) -> None:
-    low = accumulate(image, nets(), SIXTEEN, precision="bf16-mixed")
+    low = accumulate(image, nets(), Pass(views=SIXTEEN, precision="bf16-mixed"))
     assert low.total.dtype == torch.float32
     assert (low.mean - answers.mean(0)).abs().mean() < 0.01
     with pytest.raises(UserError, match="bf16-mixed"):
@@ -146,21 +142,13 @@ def test_each_bundle_gets_its_own_normalisation(
         return prepare(case, normalise)
 
     monkeypatch.setattr("brats_seg.inference.ensemble.prepare", watched)
-    members = Ensemble(bundles, channels_last=True)
-    sums, box = members(
-        loaded(image),
-        SIXTEEN,
-        precision="32-true",
-        windows=False,
-        spread=False,
-        at_once=None,
-        tick=lambda: None,
-    )
+    members = Ensemble(bundles, layout=torch.channels_last_3d)
+    sums, box = members(loaded(image), ALL, lambda: None)
     assert asked == [bundles[0].normalisation, bundles[2].normalisation], "prepared once per normalisation"
     parts = []
     for bundle in bundles:
         prepared = torch.from_numpy(prepare(loaded(image), bundle.normalisation).image)
-        parts.append(accumulate(prepared, [bundle.net()], SIXTEEN, precision="32-true").mean)
+        parts.append(accumulate(prepared, [bundle.net()], ALL).mean)
     torch.testing.assert_close(sums.mean, torch.stack(parts).mean(0), atol=1e-5, rtol=0)
     assert (box.shape, members.size, sums.count) == (SHAPE, 3, 48)
 
@@ -181,9 +169,14 @@ def test_uncertainty_is_zero_where_all_agree_and_a_hundred_where_half_disagree()
         return sums
 
     for kind, members, expected in [
-        ("variance", (0.7, 0.7), 0), ("variance", (0.0, 1.0), 100), ("variance", (0.25, 0.75), 25),
-        ("entropy", (0.0, 0.0), 0), ("entropy", (1.0, 1.0), 0), ("entropy", (0.0, 1.0), 100), ("entropy", (0.11, 0.11), 50),
-    ]:  # fmt: skip
+        ("variance", (0.7, 0.7), 0),
+        ("variance", (0.0, 1.0), 100),
+        ("variance", (0.25, 0.75), 25),
+        ("entropy", (0.0, 0.0), 0),
+        ("entropy", (1.0, 1.0), 0),
+        ("entropy", (0.0, 1.0), 100),
+        ("entropy", (0.11, 0.11), 50),
+    ]:
         values = uncertainty(of(*members), kind)
         assert values.dtype == np.uint8
         assert (values == expected).all(), (kind, members, values)

@@ -12,7 +12,7 @@ import torch
 
 from brats_seg.artifacts.bundles import Bundle, load_bundle, save_bundle
 from brats_seg.errors import UserError
-from brats_seg.inference.export import export
+from brats_seg.inference import export
 from brats_seg.models import UNet
 from brats_seg.preprocessing import MinMax, ZScore
 
@@ -85,7 +85,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path: Path, monkeypatch: 
         path.write_bytes(b"traced badly")
         return lambda image: net(image).flip(2)
 
-    monkeypatch.setattr("brats_seg.inference.export._torch_export", wrong)
+    monkeypatch.setattr("brats_seg.inference.export_file._torch_export", wrong)
     with pytest.raises(UserError, match="found a difference"):
         export(
             bundle(tmp_path / "bundle", "a", 2),

@@ -6,16 +6,17 @@ import json
 from itertools import product
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 import brats_seg.inference
 from brats_seg import nifti
 from brats_seg.errors import UserError
-from brats_seg.inference.merge import merge_folders, merge_label_maps
+from brats_seg.inference import merge_folders, merge_label_maps
 from brats_seg.labels import LABEL_VALUES, convert
 
-# Section 2.6, in words: "the first pipeline decides ..., the second ...": rows B, columns A, as printed in PAPER.md.
+# Section 2.6: "the first pipeline decides ..., the second ...": rows B, columns A, as in PAPER.md.
 TABLE = {
     0: {0: 0, 1: 1, 2: 0, 4: 4},
     1: {0: 0, 1: 1, 2: 2, 4: 4},
@@ -123,5 +124,27 @@ def test_inputs_are_not_overwritten(tmp_path: Path) -> None:
         write(tmp_path / name, "x", 0)
     with pytest.raises(UserError, match="choose another"):
         merge_folders(tmp_path / "a", tmp_path / "b", tmp_path / "b")
-    with pytest.raises(UserError, match="no case in common"):
+    with pytest.raises(UserError, match="expected a folder of label maps"):
         merge_folders(tmp_path / "a", tmp_path / "nothing", tmp_path / "merged")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no case in common"):
+        merge_folders(tmp_path / "a", tmp_path / "empty", tmp_path / "merged")
+
+
+def test_label_maps_that_are_not_compressed_are_merged(tmp_path: Path) -> None:
+    for name, ending in (("a", ".nii"), ("b", "_seg.nii.gz")):
+        write(tmp_path / name, "x", 0)
+        image = nib.load(tmp_path / name / "x.nii.gz")
+        image.to_filename(tmp_path / name / f"again{ending}")
+        (tmp_path / name / "x.nii.gz").unlink()
+        (tmp_path / name / f"again{ending}").rename(tmp_path / name / f"x{ending}")
+    (tmp_path / "b" / "x.json").rename(tmp_path / "b" / "x_seg.json")
+    assert merge_folders(tmp_path / "a", tmp_path / "b", tmp_path / "merged") == ["x"]
+
+
+def test_a_hostile_json_tells_no_label_values(tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / name, "x", 0, None)
+        (tmp_path / name / "x.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"case x: .*labels\.predictions"):
+        merge_folders(tmp_path / "a", tmp_path / "b", tmp_path / "merged")

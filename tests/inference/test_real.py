@@ -1,4 +1,4 @@
-"""One real case of each naming: the map lies in the input's own space, inside the brain, in the input's labels."""
+"""One real case of each naming: the map lies in the input's space and brain, in the input's labels."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pytest
 from brats_seg import nifti
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.cases import find_cases
-from brats_seg.inference import Segmenter
-from brats_seg.inference.predict import predict
+from brats_seg.inference import Segmenter, predict
 from brats_seg.preprocessing import brain_mask
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -28,14 +27,7 @@ def test_predict(
 ) -> None:
     bundles: Any = {"a": [make_bundle("a")], "b": [make_bundle("b")]}
     cases = find_cases(real_cases / folder / case_id)
-    settings: Any = {
-        "tta": "group16",
-        "precision": "auto",
-        "threshold": 0.5,
-        "labels_output": None,
-        "on_missing_modality": "refuse",
-    }
-    assert predict(cases, bundles, tmp_path / "out", **settings) == []
+    assert predict(cases, bundles, tmp_path / "out") == []
     paths = {name: file.path for name, file in cases[0].modalities.items()}
     source, answer = nib.load(paths["t1"]), nib.load(tmp_path / "out" / f"{case_id}.nii.gz")
     assert answer.get_data_dtype() == np.uint8

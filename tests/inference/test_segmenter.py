@@ -13,8 +13,7 @@ import torch
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.cases import find_cases
 from brats_seg.errors import UserError
-from brats_seg.inference import Segmenter
-from brats_seg.inference.predict import predict
+from brats_seg.inference import Machine, Segmenter, Settings, predict
 from brats_seg.terms import MODALITIES
 
 
@@ -22,8 +21,8 @@ def test_paths_images_and_arrays(make_bundle: Any, write_case: Any, tmp_path: Pa
     bundles: Any = {"a": [make_bundle("a")], "b": [make_bundle("b")]}
     write_ensemble(tmp_path / "ensemble.yaml", bundles)
     root = write_case("x")
-    predict(find_cases(root), bundles, tmp_path / "out", tta="flips8", precision="32-true", threshold=0.5, labels_output=None,
-            on_missing_modality="refuse", accelerator="cpu")  # fmt: skip
+    settings = Settings.default(tta="flips8", precision="32-true")
+    predict(find_cases(root), bundles, tmp_path / "out", settings, Machine.default(accelerator="cpu"))
     expected = nib.load(tmp_path / "out" / "x.nii.gz")
     segmenter = Segmenter.from_ensemble(
         tmp_path / "ensemble.yaml", device="cpu", tta="flips8", precision="32-true"
@@ -70,6 +69,6 @@ NO_IMAGES = {
 
 @pytest.mark.parametrize("image", NO_IMAGES.values(), ids=NO_IMAGES)
 def test_what_is_no_image_is_refused_by_the_name_it_was_given(image: Any, make_bundle: Any) -> None:
-    with pytest.raises(UserError, match=r"^t1\b|^t1_in_memory") as caught:
+    with pytest.raises(UserError, match=r"^t1\b") as caught:
         Segmenter({"a": [make_bundle("a")]}, device="cpu", tta="none")(**dict.fromkeys(MODALITIES, image))
     assert "\n" not in str(caught.value)

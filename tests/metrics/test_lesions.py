@@ -44,10 +44,19 @@ ONE, OTHER, FAR, SMALL = cube(3, 3, 3), cube(3, 3, 30), cube(30, 30, 30), cube(3
         (ONE | FAR, ONE | SMALL, LesionWise(0.5, 187.0, 1, 0, 1)),
     ],
     ids=[
-        "both empty", "no truth", "no prediction", "the same", "too small to miss", "small, but false",
-        "small, found", "one of two missed", "one false", "one missed and one false", "small missed, one false",
+        "both empty",
+        "no truth",
+        "no prediction",
+        "the same",
+        "too small to miss",
+        "small, but false",
+        "small, found",
+        "one of two missed",
+        "one false",
+        "one missed and one false",
+        "small missed, one false",
     ],
-)  # fmt: skip
+)
 def test_golden_cases(prediction: np.ndarray, truth: np.ndarray, wanted: LesionWise) -> None:
     assert lesion_wise(prediction, truth, MM, **GLIOMA) == wanted
 

@@ -21,12 +21,13 @@ OTHERS = (
     "submitit",
     "wandb",
 )
-PUBLIC = {"_asdict", "_fields", "_make", "_replace"}
-"""Of namedtuples."""
+PUBLIC = {"_asdict", "_fields", "_make", "_replace", "_is_view"}
+"""Of namedtuples; of tensors: torch has no other question for whether a tensor is a view."""
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    """Names with an underscore at both ends, such as ``_target_``, are keys of a configuration."""
+    return name.startswith("_") and not name.startswith("__") and not name.endswith("_")
 
 
 def own_names(tree: ast.AST) -> set[str]:

@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.phantom import write_cohort
 from brats_seg.runtime.processes import RANKS, is_first_process, launched_from_outside
+from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.training.config import build, load_config
 from brats_seg.training.module import SegmentationModule
 
@@ -124,6 +125,7 @@ def test_two_processes_score_as_one_and_continue(tmp_path: Path, capfd: pytest.C
     assert len(list((folder / "snapshots").iterdir())) == 2
 
     # Three validation cases on two processes, against all three on one.
+    quiet_lightning()
     cfg: Any = load_config(overrides(tmp_path, "name=check"))
     bundle = load_bundle(folder / "bundle")
     module = SegmentationModule(bundle.net(), build(cfg.loss), build(cfg.optimizer), channels_last=True)

@@ -150,7 +150,7 @@ def write_series() -> Callable[..., None]:
             )
             data.FrameOfReferenceUID = "1.2.826.0.1.3680043.10.99.2"
             data.PatientName, data.PatientID, data.PatientBirthDate, data.PatientSex = (
-                "Phantom",
+                "Phantom^",
                 "p1",
                 "",
                 "O",

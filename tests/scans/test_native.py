@@ -31,6 +31,7 @@ def thick(head):
     return nifti.Volume(resample_labels(source, geometry, identity, LABELS), geometry)
 
 
+@pytest.mark.slow
 def test_there_and_back_at_thick_slices(head):
     itk = load("SimpleITK")
     native = thick(head)
@@ -74,6 +75,7 @@ def made_alignment(folder: AlignedFolder, native: nifti.Volume) -> nifti.Geometr
     return grid
 
 
+@pytest.mark.slow
 def test_a_prediction_folder_gets_native_maps(head, tmp_path):
     native = thick(head)
     folder = AlignedFolder(tmp_path / "aligned" / "p1")

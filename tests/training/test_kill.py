@@ -96,7 +96,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
         # Into the checkpoint, or into the next epoch; near the end, where epochs are quick, not beyond it.
         time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
         process.kill()
-        process.wait()
+        process.communicate()
         assert process.returncode == -signal.SIGKILL, (
             f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
         )

@@ -194,7 +194,7 @@ def test_best_weights_that_are_gone_are_noticed_at_the_start(
 def test_fine_tuning_starts_from_a_bundle(config: Config, root: Path, tmp_path: Path) -> None:
     bundle = train(config(root, tmp_path / "first", *A)).folder.bundle
     still = [
-        "schedule.base_rate=0",
+        "optimizer.lr=0",
         "schedule.constant_epochs=1",
         "schedule.cosine_epochs=0",
         "experiment=pipeline_a",

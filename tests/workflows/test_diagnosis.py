@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from brats_seg import __version__
+from brats_seg.errors import UserError
 from brats_seg.runtime.precision import default_precision
 from brats_seg.workflows import doctor
 
@@ -34,8 +34,12 @@ def test_key_makes_tracking_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_card_that_torch_cannot_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
-    assert "cannot use the NVIDIA card" in doctor(tmp_path).machine["device"]
+    monkeypatch.setattr("brats_seg.workflows.diagnosis.usable_device", _refuse)
+    assert doctor(tmp_path).machine["device"] == "there is an NVIDIA card, but"
+
+
+def _refuse(accelerator: str) -> str:
+    raise UserError("there is an NVIDIA card, but")
 
 
 def test_what_each_extra_is_for_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,8 +181,9 @@ def test_the_whole_paper_at_smoke_scale(tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("brats-seg"))
     sizes = [
         "scale.width=4",
-        "scale.cosine_epochs={a:1,b:2}",
-        "scale.constant_epochs.a=1",
+        "scale.a.cosine_epochs=1",
+        "scale.b.cosine_epochs=2",
+        "scale.a.constant_epochs=1",
         "synthetic.shape=[40,48,40]",
     ]
     line = [program, "reproduce", "scale=smoke", f"output={tmp_path / 'out'}", "tta=none", *sizes]

@@ -164,11 +164,11 @@ def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str
 
 
 def test_a_sweep_and_a_single_training_name_one_folder() -> None:
-    science = ["scale.learning_rate.a=1e-1", "data.patch=[24, 24,24]", "+swa.x='a b'"]
+    science = ["scale.a.learning_rate=1e-1", "data.patch=[24, 24,24]", "+swa.x='a b'"]
     assert canonical(canonical(science)) == canonical(science)
-    assert canonical(["scale.learning_rate.a=0.1"]) == canonical(science[:1])
+    assert canonical(["scale.a.learning_rate=0.1"]) == canonical(science[:1])
     one, other = (
-        load_config([f"scale.learning_rate.a={rate}", *more])
+        load_config([f"scale.a.learning_rate={rate}", *more])
         for rate, more in (("1e-1", ()), ("0.1", ("fold=3",)))
     )
     assert one.name == other.name != "pipeline_a"

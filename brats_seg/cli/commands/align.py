@@ -1,10 +1,29 @@
-"""`brats-seg align`."""
+"""`brats-seg align`. Covered by tests/scans/test_packages.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Alignment, Patterns
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/align.yaml`` and the kinds of their values."""
+
+    input: str | None
+    t1: str | None
+    t1ce: str | None
+    t2: str | None
+    flair: str | None
+    case: str | None
+    brain_mask: str | None
+    output: str
+    scans: Alignment
+    patterns: Patterns
 
 
 @command("align")

@@ -1,10 +1,21 @@
-"""`brats-seg average`."""
+"""`brats-seg average`. Covered by tests/cli/test_experiments.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Folders
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/average.yaml`` and the kinds of their values."""
+
+    snapshots: Folders
+    output: str
 
 
 @command("average")

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/bundle.yaml`` and the kinds of their values."""
+
+    action: str
+    path: str
 
 
 @command("bundle")
@@ -25,7 +35,7 @@ def main(config: DictConfig) -> None:
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":
-            record = {"path": str(bundle.folder), "sha256 of bundle.json": bundle.sha256, **bundle.record}
+            record = {"path": str(bundle.folder), "sha256 of the record": bundle.sha256, **bundle.record}
             console.print_json(
                 json.dumps(record), ensure_ascii=True
             )  # a foreign record may hold what no terminal can show

@@ -1,18 +1,38 @@
-"""`brats-seg check`."""
+"""`brats-seg check`. Covered by tests/cases/test_check.py."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Patterns
+from brats_seg.kinds import Count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from brats_seg.cases import Case, Finding
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """What ``brats-seg check`` reads."""
+
+    root: str
+    labels: str | None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/check.yaml`` and the kinds of their values."""
+
+    data: CheckedData
+    patterns: Patterns
+    workers: Count | None
 
 
 @command("check")
@@ -26,7 +46,7 @@ def main(config: DictConfig) -> int:
     from brats_seg.runtime import cores
 
     root = Path(config.data.root).absolute()
-    found = scan(root, labels=config.data.labels, patterns=config.data.patterns)
+    found = scan(root, labels=config.data.labels, patterns=config.patterns)
     inside = inspect_with_bar(found.cases, config.workers or cores())
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)
@@ -37,7 +57,15 @@ def main(config: DictConfig) -> int:
 
 
 def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
-    """The full check of every case, with a bar where a person watches."""
+    """Check every case, with a bar where a person watches.
+
+    Args:
+        cases: As found.
+        workers: Processes.
+
+    Returns:
+        What is wrong, or worth knowing.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -51,16 +79,23 @@ def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
 
 
 def show(findings: Sequence[Finding], root: Path) -> None:
-    """Every finding as a row of one table; nothing where there is none."""
+    """Print every finding as a row of one table; nothing where there is none.
+
+    Args:
+        findings: In the order of the table.
+        root: Files below it are shown relative to it.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     rows = Table("case", "level", "file", "what")
-    for case_id, file, level, message in ((f.case_id, f.file, f.level, f.message) for f in findings):
+    for finding in findings:
+        file = finding.file
         name = "" if file is None else str(file.relative_to(root) if file.is_relative_to(root) else file)
-        cells = [Text(cell, overflow="fold") for cell in (case_id, level, name, message)]
-        rows.add_row(*cells, style="red" if level == "error" else "")
+        texts = (finding.case_id, finding.level, name, finding.message)
+        cells = [Text(text, overflow="fold") for text in texts]
+        rows.add_row(*cells, style="red" if finding.level == "error" else "")
     console = Console()
     if findings:
         # Where nobody looks at a screen, a finding stays on one line.
@@ -68,12 +103,21 @@ def show(findings: Sequence[Finding], root: Path) -> None:
 
 
 def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:
-    """The closing line: how many cases, labelled ones, errors and notes."""
+    """The closing line.
+
+    Args:
+        cases: All that were found.
+        findings: All of them.
+
+    Returns:
+        How many cases, labelled ones, errors and notes.
+    """
     from brats_seg.console import count
 
     labelled = sum(case.segmentation is not None for case in cases)
     errors = sum(finding.level == "error" for finding in findings)
-    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {count(len(findings) - errors, 'note')}"
+    notes = count(len(findings) - errors, "note")
+    return f"{count(len(cases), 'case')} ({labelled} labelled): {count(errors, 'error')}, {notes}"
 
 
 if __name__ == "__main__":

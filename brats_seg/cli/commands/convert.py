@@ -1,17 +1,29 @@
-"""`brats-seg convert`."""
+"""`brats-seg convert`. Covered by tests/scans/test_packages.py."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from brats_seg.scans.convert import Judged
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/convert.yaml`` and the kinds of their values."""
+
+    input: str
+    output: str
+    identity: str
+    series: Series
 
 
 @command("convert")

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Folders
+from brats_seg.kinds import Amount, Count, Positive
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Networks per fold."""
+
+    a: Positive | None
+    b: Positive | None
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Of a mean difference."""
+
+    draws: Positive
+    confidence: Amount
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/cv_summary.yaml`` and the kinds of their values."""
+
+    runs: Folders
+    output: str
+    keep: Keep
+    bootstrap: Bootstrap
+    seed: Count
+    paper: bool
 
 
 @command("cv_summary")

@@ -1,10 +1,30 @@
-"""`brats-seg dicom`."""
+"""`brats-seg dicom`. Covered by tests/scans/test_dicom_results.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+
+
+@dataclass(frozen=True)
+class LabelsOfMap:
+    """Label values of the label map."""
+
+    input: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/dicom.yaml`` and the kinds of their values."""
+
+    label_map: str
+    input: str
+    series: str | None
+    output: str
+    labels: LabelsOfMap
 
 
 @command("dicom")

@@ -1,10 +1,19 @@
-"""`brats-seg doctor`."""
+"""`brats-seg doctor`. Covered by tests/workflows/test_diagnosis.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/doctor.yaml`` and the kinds of their values."""
+
+    folder: str
 
 
 @command("doctor")

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Folders, LabelsOfBoth
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/enhancing_threshold.yaml`` and the kinds of their values."""
+
+    predictions: Folders
+    references: str
+    labels: LabelsOfBoth
 
 
 @command("enhancing_threshold")

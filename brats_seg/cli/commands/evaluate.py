@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Folders, LabelsOfBoth, Patterns
+from brats_seg.kinds import Count, Positive
+
+
+@dataclass(frozen=True)
+class UncertaintyScore:
+    """The score of the BraTS uncertainty task."""
+
+    score: bool
+    intervals: Positive
+
+
+@dataclass(frozen=True)
+class CalibrationScore:
+    """The calibration error."""
+
+    score: bool
+    bins: Positive
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/evaluate.yaml`` and the kinds of their values."""
+
+    predictions: Folders
+    references: str
+    patterns: Patterns
+    output: str
+    convention: str
+    labels: LabelsOfBoth
+    missing: str
+    paper: bool
+    uncertainty: UncertaintyScore
+    calibration: CalibrationScore
+    seed: Count
+    workers: Count | None
 
 
 @command("evaluate")

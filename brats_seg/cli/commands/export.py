@@ -1,10 +1,23 @@
-"""`brats-seg export`."""
+"""`brats-seg export`. Covered by tests/inference/test_export.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Shape
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/export.yaml`` and the kinds of their values."""
+
+    bundle: str
+    format: str
+    output: str
+    parity_shape: Shape
 
 
 @command("export")
@@ -14,7 +27,7 @@ def main(config: DictConfig) -> None:
     from typing import Any
 
     from brats_seg.artifacts.bundles import load_bundle
-    from brats_seg.inference.export import export
+    from brats_seg.inference import export
 
     asked, path = config.parity_shape, Path(config.output)
     shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Folders
+from brats_seg.kinds import Amount, Positive
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/flag_cases.yaml`` and the kinds of their values."""
+
+    runs: Folders
+    output: str
+    last_epochs: Positive
+    deviations: Amount
 
 
 @command("flag_cases")

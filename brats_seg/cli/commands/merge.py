@@ -1,10 +1,29 @@
-"""`brats-seg merge`."""
+"""`brats-seg merge`. Covered by tests/test_wheel.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+
+
+@dataclass(frozen=True)
+class LabelsOfPredictions:
+    """Label values of both prediction folders."""
+
+    predictions: str | None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/merge.yaml`` and the kinds of their values."""
+
+    a: str
+    b: str
+    output: str
+    labels: LabelsOfPredictions
 
 
 @command("merge")
@@ -13,7 +32,7 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.console import count
-    from brats_seg.inference.merge import merge_folders
+    from brats_seg.inference import merge_folders
 
     merged = merge_folders(
         Path(config.a), Path(config.b), Path(config.output), labels=config.labels.predictions

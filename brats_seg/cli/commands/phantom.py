@@ -1,10 +1,26 @@
-"""`brats-seg phantom`."""
+"""`brats-seg phantom`. Covered by tests/phantom/test_cohort.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Shape
+from brats_seg.kinds import Count, Positive
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/phantom.yaml`` and the kinds of their values."""
+
+    output: str
+    cases: Count
+    seed: Count
+    shape: Shape
+    first: Positive
+    workers: Count | None
 
 
 @command("phantom")

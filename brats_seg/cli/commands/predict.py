@@ -1,40 +1,90 @@
-"""`brats-seg predict`."""
+"""`brats-seg predict`. Covered by tests/cli/test_own_naming.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Bundles, Patterns
+from brats_seg.kinds import Amount, Positive
+
+
+@dataclass(frozen=True)
+class LabelsOfPrediction:
+    """Label values of what ``brats-seg predict`` reads and writes."""
+
+    input: str | None
+    output: str | None
+
+
+@dataclass(frozen=True)
+class Postprocessing:
+    """Volumes in mm3."""
+
+    enhancing_below_mm3: Amount
+    components_below_mm3: Amount
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/predict.yaml``; choices and ranges are those of ``brats_seg.inference.Settings``."""
+
+    input: str | None
+    t1: str | None
+    t1ce: str | None
+    t2: str | None
+    flair: str | None
+    output: str
+    overwrite: bool
+    bundles: Bundles
+    ensemble: str | None
+    tta: str
+    threshold: Amount
+    precision: str
+    inferer: str
+    on_missing_modality: str
+    labels: LabelsOfPrediction
+    probabilities: bool
+    uncertainty: str | None
+    postprocessing: Postprocessing
+    patterns: Patterns
+    channels_last: bool
+    accelerator: str
+    devices: int | str | list[int]
+    num_nodes: Positive
+    strategy: str
 
 
 @command("predict")
 def main(config: DictConfig) -> None:
     """Segment a folder of cases, one case, or four files."""
-    from dataclasses import asdict
     from pathlib import Path
+    from typing import Any, cast
 
     from omegaconf import OmegaConf
 
+    from brats_seg.artifacts.ensemble_file import open_bundles
     from brats_seg.cases import case_from_files, clear_cases
     from brats_seg.errors import UserError
-    from brats_seg.inference.predict import load_bundles, predict
-    from brats_seg.inference.settings import Settings
+    from brats_seg.inference import Machine, Settings, predict
     from brats_seg.terms import MODALITIES
 
     files = {name: Path(config[name]) for name in MODALITIES if config[name] is not None}
     if (config.input is None) == (not files):
         raise UserError("say what to segment, once: input=DIR, or t1=FILE t1ce=FILE t2=FILE flair=FILE")
-    settings = Settings.from_plain(OmegaConf.to_container(config))  # type: ignore[arg-type]
-    bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
-    cases, unclear = (
-        ([case_from_files(files)], []) if files else clear_cases(Path(config.input), patterns=config.patterns)
-    )
-    machine = {
-        key: config[key] for key in ("channels_last", "accelerator", "devices", "num_nodes", "strategy")
-    }
-    if failures := predict(
-        cases, bundles, Path(config.output), **asdict(settings), **machine, unclear=unclear
-    ):
+    plain = cast(dict[str, Any], OmegaConf.to_container(config))
+    settings, machine = Settings.from_plain(plain), Machine.from_plain(plain)
+    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    unclear: list[str] = []
+    if files:
+        cases = [case_from_files(files)]
+    else:
+        cases, unclear = clear_cases(Path(config.input), patterns=config.patterns)
+    output = Path(config.output)
+    failures = predict(cases, bundles, output, settings, machine, overwrite=config.overwrite, unclear=unclear)
+    if failures:
         raise UserError("\n".join(failures))
 
 

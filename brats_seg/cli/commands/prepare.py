@@ -1,10 +1,23 @@
-"""`brats-seg prepare`."""
+"""`brats-seg prepare`. Covered by tests/test_wheel.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Data, Patterns, Scale
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/prepare.yaml`` and the kinds of their values."""
+
+    scale: Scale
+    data: Data
+    patterns: Patterns
+    verify: bool
 
 
 @command("prepare")

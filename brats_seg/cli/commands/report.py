@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import LabelsOfBoth
+from brats_seg.kinds import Count
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/report.yaml`` and the kinds of their values."""
+
+    predictions: str
+    references: str
+    output: str
+    evaluation: str | None
+    convention: str | None
+    labels: LabelsOfBoth
+    runs: list[str]
+    title: str
+    viewer: bool
+    workers: Count | None
 
 
 @command("report")

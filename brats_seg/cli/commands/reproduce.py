@@ -1,13 +1,48 @@
-"""`brats-seg reproduce`."""
+"""`brats-seg reproduce`. Covered by tests/workflows/test_reproduction.py."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import INTERRUPTED, command
+from brats_seg.cli.schemas import Scale, Shape
+from brats_seg.kinds import Count
+
+
+@dataclass(frozen=True)
+class ReproducedData:
+    """What ``brats-seg reproduce`` trains on."""
+
+    root: str | None
+    cache: str | None
+
+
+@dataclass(frozen=True)
+class SyntheticCohort:
+    """What ``brats-seg reproduce scale=smoke`` makes."""
+
+    cases: Count
+    test_cases: Count
+    shape: Shape
+    seed: Count
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/reproduce.yaml`` and the kinds of their values."""
+
+    scale: Scale
+    data: ReproducedData
+    input: str | None
+    output: str
+    tta: str
+    overrides: list[str]
+    synthetic: SyntheticCohort
 
 
 @command("reproduce")

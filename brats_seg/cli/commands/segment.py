@@ -1,36 +1,55 @@
-"""`brats-seg segment`."""
+"""`brats-seg segment`. Covered by no test yet, as brats_seg/workflows/segment_export.py."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Alignment, Bundles, Series
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/segment.yaml`` and the kinds of their values."""
+
+    input: str
+    output: str
+    bundles: Bundles
+    ensemble: str | None
+    tta: str
+    identity: str
+    series: Series
+    scans: Alignment
+    accelerator: str
 
 
 @command("segment")
 def main(config: DictConfig) -> None:
     """From a DICOM export to label maps in the scanner's own space."""
-    from dataclasses import asdict
     from pathlib import Path
 
     from omegaconf import OmegaConf
 
+    from brats_seg.artifacts.ensemble_file import open_bundles
     from brats_seg.cases import clear_cases
     from brats_seg.errors import UserError
-    from brats_seg.inference.predict import load_bundles, predict
-    from brats_seg.inference.settings import Settings
+    from brats_seg.inference import Machine, Settings, predict
     from brats_seg.scans import AlignSettings
     from brats_seg.workflows.segment_export import segment_export, sound_cases
 
-    bundles = load_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble)
     settings = Settings.default(tta=config.tta, labels_input="brats2020", labels_output="brats2020")
+
+    machine = Machine.default(accelerator=config.accelerator)
 
     def predict_folder(aligned: Path, predictions: Path) -> list[str]:
         sound = sound_cases(aligned)
         cases = [case for case in clear_cases(aligned)[0] if case.id in sound] if sound else []
         if not cases:
             return []
-        return predict(cases, bundles, predictions, **asdict(settings), accelerator=config.accelerator)
+        return predict(cases, bundles, predictions, settings, machine, overwrite=True)
 
     failures = segment_export(
         Path(config.input),

@@ -1,13 +1,17 @@
-"""`brats-seg train`."""
+"""`brats-seg train`. Covered by tests/cli/test_experiments.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.jobs import Job
+from brats_seg.cli.schemas import Data, Patterns, Scale
+from brats_seg.kinds import Amount, Count, Positive
 
 
 def summarise(jobs: Sequence[Job]) -> None:
@@ -16,6 +20,72 @@ def summarise(jobs: Sequence[Job]) -> None:
     from brats_seg.workflows.sweep import show_outcomes
 
     show_outcomes([(load_config(job.overrides), job.result or job.message) for job in jobs])
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The key that every optimiser has."""
+
+    lr: Amount
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What Lightning's own annotations leave open."""
+
+    precision: str | int
+    devices: int | str | list[int]
+    num_nodes: Positive
+    check_val_every_n_epoch: Positive
+    accumulate_grad_batches: Positive
+    gradient_clip_val: Amount | None
+
+
+@dataclass(frozen=True)
+class Overlays:
+    """Arguments of :class:`brats_seg.training.callbacks.Overlays`."""
+
+    every_epochs: Count
+    cases: Count
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What follows a training."""
+
+    predict: bool
+    tta: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of ``conf/train.yaml`` and the kinds of their values."""
+
+    scale: Scale
+    data: Data
+    patterns: Patterns
+    model: Any
+    loss: Any
+    optimizer: Optimizer
+    schedule: Any
+    swa: Any
+    trainer: Trainer
+    logger: Any
+    callbacks: Any
+    fold: Count | Literal["all"]
+    seed: Count
+    runs_root: str
+    name: str | None
+    pipeline: Literal["a", "b"]
+    keep: str
+    filtered: bool
+    init: str | None
+    channels_last: bool
+    compile: bool
+    checkpointing: bool
+    deterministic: bool
+    overlays: Overlays
+    out_of_fold: OutOfFold
 
 
 @command("train", summarise)

@@ -39,7 +39,7 @@ def test_the_sweep_file_makes_commands_that_compose(last: bool, monkeypatch: pyt
         "brats-seg train logger=wandb data.root=/data/x experiment=pipeline_a scale=small"
     )
     config = load_config(words[2:])
-    assert config.scale.learning_rate.a == chosen["scale.learning_rate.a"]["value"]
+    assert config.scale.a.learning_rate == chosen["scale.a.learning_rate"]["value"]
     assert config.schedule.constant_epochs == chosen["schedule.constant_epochs"]["value"]
     assert (sweep["metric"]["name"], sweep["metric"]["goal"]) == ("val/dice", "maximize")
 

@@ -1,0 +1,107 @@
+"""Merge two prediction folders into a third. Covered by tests/inference/test_merge.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brats_seg import nifti
+from brats_seg.artifacts.label_maps import read_record_beside, recorded_labels
+from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
+from brats_seg.errors import CaseError, UserError
+from brats_seg.files import write_json
+from brats_seg.inference.merge import merge_label_maps
+from brats_seg.labels import LabelValues, label_values
+from brats_seg.metrics.volumes import volumes_ml
+
+
+def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) -> list[str]:
+    """Merge every case of two prediction folders into a third.
+
+    Args:
+        a: Label maps of pipeline A, with a JSON beside each or ``labels`` given.
+        b: Label maps of pipeline B, likewise.
+        output: Where the merged maps go.
+        labels: Name of the label values, where no JSON records them.
+
+    Returns:
+        The ids of the merged cases.
+
+    Raises:
+        UserError: Cases, spaces or label values do not match; the others are written all the same.
+    """
+    if output.resolve() in (a.resolve(), b.resolve()):
+        raise UserError(f"output={output} is where the maps to be merged lie: choose another")
+    in_a, in_b = PredictionFolder(a).label_map_files(), PredictionFolder(b).label_map_files()
+    both = set(in_a) & set(in_b)
+    if not both:
+        raise UserError(f"{a} and {b} have no case in common: expected <case id>.nii.gz in both")
+    problems: list[str] = []
+    for case_id in set(in_a) ^ set(in_b):
+        problems.append(f"case {case_id}: in {a if case_id in in_a else b} only")
+    merged = []
+    for case_id in sorted(both):
+        try:
+            _merge_case(case_id, in_a[case_id], in_b[case_id], PredictionFolder(output), labels)
+            merged.append(case_id)
+        except UserError as error:
+            problems.append(_of_case(case_id, error))
+    if problems:
+        raise UserError("\n".join(sorted(problems)))
+    return merged
+
+
+def _of_case(case_id: str, error: UserError) -> str:
+    return str(error) if isinstance(error, CaseError) else f"case {case_id}: {error}"
+
+
+def _merge_case(case_id: str, a: Path, b: Path, output: PredictionFolder, given: str | None) -> None:
+    first, second = nifti.read(a), nifti.read(b)
+    labels = _common_labels(case_id, a, b, given)
+    if not nifti.same_space(first.geometry, second.geometry):
+        expected = "shape and affine of pipeline A's map"
+        found = "another space; predict both from the same files"
+        raise CaseError(case_id, file=b, expected=expected, found=found)
+    merged = merge_label_maps(first.array, second.array, labels)
+    output.record(case_id).unlink(missing_ok=True)
+    nifti.write(output.label_map(case_id), merged, first.geometry)
+    _write_record(case_id, merged, labels, {"a": a, "b": b}, first.geometry, output)
+
+
+def _common_labels(case_id: str, a: Path, b: Path, given: str | None) -> LabelValues:
+    names: list[str] = []
+    for path in (a, b):
+        name = given or recorded_labels(path)
+        if name is None:
+            expected = "its label values; give labels.predictions=NAME"
+            raise CaseError(case_id, file=path, expected=expected, found="none")
+        names.append(name)
+    if names[0] != names[1]:
+        expected = f"the same label values in both, {names[0]} as in {a.parent}"
+        raise CaseError(case_id, expected=expected, found=f"{names[1]} in {b.parent}")
+    return label_values(names[0])
+
+
+def _write_record(
+    case_id: str,
+    merged: NDArray[np.uint8],
+    labels: LabelValues,
+    sources: dict[str, Path],
+    geometry: nifti.Geometry,
+    output: PredictionFolder,
+) -> None:
+    merged_from = {}
+    for pipeline, path in sources.items():
+        merged_from[pipeline] = {"folder": str(path.parent), **read_record_beside(path)}
+    record = {
+        "schema": SCHEMA,
+        "case": case_id,
+        "pipeline": MERGED,
+        "labels": {"convention": labels.name},
+        "volumes_ml": volumes_ml(merged, labels, geometry.spacing_mm),
+        "merged_from": merged_from,
+        "versions": VERSIONS,
+    }
+    write_json(output.record(case_id), record)

@@ -1,0 +1,33 @@
+"""Every module has a test file of its name at its place, or says in its first lines which test covers it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import brats_seg
+
+PACKAGE = Path(brats_seg.__file__).parent
+TESTS = Path(__file__).parent
+
+
+def test_every_module_has_its_test() -> None:
+    without: list[str] = []
+    for module in sorted(PACKAGE.rglob("*.py")):
+        place = module.relative_to(PACKAGE)
+        says = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+        mirrored = TESTS / place.with_name(f"test_{place.name}")
+        if not place.name.startswith("__") and not mirrored.exists() and "Covered by" not in says:
+            without.append(place.as_posix())
+    assert without == []
+
+
+def test_what_modules_say_of_their_tests_exists() -> None:
+    gone: list[str] = []
+    for module in sorted(PACKAGE.rglob("*.py")):
+        says = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+        for word in says.partition("Covered by")[2].split():
+            path = word.strip("`,.;:()").removesuffix(".py") + ".py"
+            if word.startswith("tests/") and ".py" in word and not (TESTS.parent / path).exists():
+                gone.append(f"{module.relative_to(PACKAGE)}: {word}")
+    assert gone == []

@@ -1,0 +1,74 @@
+"""Keys that do not go together are one line, before anything is read or written; the rate is optimizer.lr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from brats_seg.errors import UserError, WrongValue
+from brats_seg.schedules import cosine_decay
+from brats_seg.training import train
+from brats_seg.training.refusals import refuse_impossible
+
+Config = Callable[..., DictConfig]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            ("experiment=pipeline_a", "data=pipeline_b"),
+            "data are of pipeline b, .* of pipeline a",
+        ),
+        (
+            ("trainer.max_epochs=3",),
+            r"trainer\.max_epochs follows .* schedule\.cosine_epochs",
+        ),
+        (("schedule.base_rate=1",), r"schedule\.base_rate follows from optimizer\.lr: use optimizer\.lr=1"),
+        (("swa.base_rate=1",), r"swa\.base_rate follows from swa\.optimizer\.lr: use swa\.optimizer\.lr=1"),
+        (("keep=first",), "keep=first: use last or best"),
+        (
+            ("+callbacks.mine={_target_: torch.nn.Identity}",),
+            r"mine: torch\.nn\.Identity is no callback",
+        ),
+        (
+            ("+callbacks.mine={_target_: no_package.Diary}",),
+            r"mine: there is no no_package\.Diary",
+        ),
+        (("loss._target_=brats_seg.losses.NoLoss",), r"loss: there is no brats_seg\.losses\.NoLoss"),
+        (("experiment=pipeline_a_filtered",), r"needs data\.exclude=FILE"),
+    ],
+)
+def test_one_line(config: Config, root: Path, tmp_path: Path, overrides: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        refuse_impossible(config(root, tmp_path, *overrides))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_rate_of_the_optimizer_is_the_rate_of_the_schedule(
+    config: Config, root: Path, tmp_path: Path
+) -> None:
+    overrides = ("experiment=pipeline_b", "optimizer.lr=3e-3", "keep=last")
+    folder = train(config(root, tmp_path, *overrides)).folder
+    rates = [rate for _, rate in folder.read_metrics()["lr"]]
+    assert rates == pytest.approx([cosine_decay(epoch, 3e-3, 1, 2) for epoch in range(3)], rel=1e-4)
+
+
+def test_no_case_to_train_on(config: Config, root: Path, tmp_path: Path) -> None:
+    ids = sorted(path.name for path in (root / "cohort").iterdir() if path.is_dir())
+    listed = tmp_path / "all.json"
+    listed.write_text(str(ids).replace("'", '"'))
+    everything = config(root, tmp_path, "experiment=pipeline_a_filtered", f"data.exclude={listed}")
+    with pytest.raises(UserError, match="leaves no case to train on"):
+        train(everything)
+    listed.write_text('["NOPE"]')
+    with pytest.raises(UserError, match=r"all\.json: expected ids of cases in .*, found also NOPE"):
+        train(everything)
+
+
+def test_a_wrong_value_is_the_mistake_of_the_command_line(config: Config, root: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrongValue):
+        refuse_impossible(config(root, tmp_path, "keep=first"))
