@@ -52,19 +52,15 @@ class DeepSupervisionLoss(nn.Module):
             losses[f"deep_{level}"] = self.dice(head, target)
         return losses
 
-    def case_losses(
-        self,
-        logits: Shaped[Tensor, "batch region z y x"],
-        target: Shaped[Tensor, "batch region z y x"],
-    ) -> Shaped[Tensor, " batch"]:
+    def case_losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Loss of one head for each sample alone.
 
         Args:
-            logits: Of the head.
-            target: 0 or 1.
+            logits: ``(batch, region, z, y, x)``, of the head.
+            target: 0 or 1, of the same shape.
 
         Returns:
-            One number per sample.
+            ``(batch,)``.
         """
         own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.dice, "case_losses", None)
         if own is not None:
