@@ -66,7 +66,7 @@ def _wrong(config: DictConfig, override: Override) -> Iterator[str]:
     kind = _kind_of(config, key)
     if kind is not NOWHERE:
         yield from _faults(config, key, kind)
-    elif override.is_add():
+    elif override.is_add() or override.is_force_add():
         yield unknown_key(key, config)
 
 

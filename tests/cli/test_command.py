@@ -84,6 +84,8 @@ def test_missing_keys_are_named_at_once(run):
         ("+extra=1", "unknown key extra: see --cfg job for the keys there are"),
         ("+callback.mine=1", "unknown key callback.mine: did you mean callbacks?"),
         ("+trainer.precison=1", "unknown key trainer.precison: did you mean trainer.precision?"),
+        ("++overlays.case=1", "unknown key overlays.case: did you mean overlays.cases?"),
+        ("++scale.learning_rate.a=1", "scale.learning_rate.a is now scale.a.learning_rate"),
         ("+overlays.case=1", "unknown key overlays.case: did you mean overlays.cases?"),
         ("scale.learning_rate.a=1", "scale.learning_rate.a is now scale.a.learning_rate"),
         ("scale.batch_size.b=1", "scale.batch_size.b is now scale.b.batch_size"),
