@@ -14,8 +14,20 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 from omegaconf import DictConfig
 
-SHAPES = ("augment", "geometry", "labels", "losses", "metrics", "models", "preprocessing")
-"""Rooms whose annotations are checked at every call in this process: the shapes as much as the kinds."""
+SHAPES = (
+    "augment",
+    "geometry",
+    "inference.label_map",
+    "inference.moments",
+    "inference.sliding_window",
+    "inference.uncertainty",
+    "labels",
+    "losses",
+    "metrics",
+    "models",
+    "preprocessing",
+)
+"""Rooms and modules whose annotations, shapes included, are checked at every call in this process."""
 install_import_hook(
     [f"brats_seg.{room}" for room in SHAPES],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",  # an int is a float, as for mypy

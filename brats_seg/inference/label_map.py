@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Float32, UInt8
 from numpy.typing import NDArray
 
 from brats_seg.geometry import Box
@@ -10,23 +11,23 @@ from brats_seg.labels import LabelValues, decode_regions
 
 
 def label_map(
-    probabilities: NDArray[np.float32],
+    probabilities: Float32[NDArray[np.float32], "region box_z box_y box_x"],
     box: Box,
-    brain: NDArray[np.bool_],
+    brain: Bool[NDArray[np.bool_], "z y x"],
     target: LabelValues,
     threshold: float,
-) -> NDArray[np.uint8]:
+) -> UInt8[NDArray[np.uint8], "z y x"]:
     """Threshold the regions, take their differences as labels, paste them back (section 2.6, first step).
 
     Args:
-        probabilities: ``(region, z, y, x)`` of the brain box.
+        probabilities: Of the box of the brain.
         box: Where it lies.
-        brain: ``(z, y, x)`` of the whole volume; a voxel that is zero in every sequence is never tumour.
+        brain: Of the whole volume; a voxel that is zero in every sequence is never tumour.
         target: Label values of the result.
         threshold: A voxel belongs to a region above it.
 
     Returns:
-        ``(z, y, x)`` uint8 of the whole volume.
+        Of the whole volume.
     """
     z, y, x = brain.shape
     whole: NDArray[np.uint8] = box.paste(decode_regions(probabilities > threshold, target), (z, y, x))

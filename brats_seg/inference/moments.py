@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxtyping import Float32
 from torch import Tensor
 
 from brats_seg.geometry import Padding
@@ -22,16 +23,12 @@ class Moments:
         count: How many members were added.
     """
 
-    total: Tensor
-    squares: Tensor | None
+    total: Float32[Tensor, "region z y x"]
+    squares: Float32[Tensor, "region z y x"] | None
     count: int = 0
 
-    def add(self, probabilities: Tensor) -> None:
-        """Add one more member.
-
-        Args:
-            probabilities: ``(region, z, y, x)``.
-        """
+    def add(self, probabilities: Float32[Tensor, "region z y x"]) -> None:
+        """Add the probabilities of one more member."""
         self.total += probabilities
         if self.squares is not None:
             self.squares.addcmul_(probabilities, probabilities)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 import torch
+from jaxtyping import Float32, Shaped
 from torch import Tensor
 
 from brats_seg.geometry import Triple
@@ -15,7 +16,11 @@ WINDOW: Triple = (128, 128, 128)
 """As in training."""
 
 
-def sliding_window(forward: Callable[[Tensor], Tensor], image: Tensor, window: Triple = WINDOW) -> Tensor:
+def sliding_window(
+    forward: Callable[[Tensor], Tensor],
+    image: Shaped[Tensor, "batch modality z y x"],
+    window: Triple = WINDOW,
+) -> Float32[Tensor, "batch region z y x"]:
     """Blend the logits of half-overlapping windows by Gaussian weights.
 
     A window knows nothing of what lies behind its inner faces, so the sixteenth of its voxels next to them
@@ -24,11 +29,11 @@ def sliding_window(forward: Callable[[Tensor], Tensor], image: Tensor, window: T
 
     Args:
         forward: Image to logits of the same spatial size.
-        image: ``(batch, modality, z, y, x)``, spatial sizes multiples of 8.
+        image: Spatial sizes are multiples of 8.
         window: Its size where the volume is larger, multiples of 16.
 
     Returns:
-        ``(batch, region, z, y, x)`` float32.
+        Logits of the size of the image.
     """
     shape = image.shape[2:]
     axes = [list(_windows(n, min(n, w))) for n, w in zip(shape, window, strict=True)]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from brats_seg.inference.moments import Moments
 
 
-def uncertainty(moments: Moments, kind: str) -> NDArray[np.uint8]:
+def uncertainty(moments: Moments, kind: str) -> UInt8[NDArray[np.uint8], "region z y x"]:
     """Measure how much views and networks disagree.
 
     Args:
@@ -21,7 +22,7 @@ def uncertainty(moments: Moments, kind: str) -> NDArray[np.uint8]:
             0.25; or ``"entropy"`` of their mean, where 100 is one bit.
 
     Returns:
-        ``(region, z, y, x)`` uint8, 0 to 100.
+        0 to 100.
     """
     if kind == "variance":
         share = moments.variance * 4

@@ -122,7 +122,7 @@ def broken(folder: Path, kind: str) -> None:
         ("shape", "expected shape (14, 16, 18) (z, y, x) of the reference, found (13, 16, 18)"),
         ("affine", "expected the place in space of the reference, found a corner 9 mm away"),
         ("spacing", "mm away, with spacing (1, 1, 1.1) mm instead of (1, 1, 1) mm"),
-        ("truncated", "expected a complete gzip file"),
+        ("truncated", "expected a complete NIfTI-1 file"),
     ],
 )
 def test_what_cannot_be_scored(cohort: tuple[Path, Path], tmp_path: Path, kind: str, line: str) -> None:
