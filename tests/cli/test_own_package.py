@@ -109,7 +109,7 @@ def test_a_package_of_ones_own(run: Run, tmp_path: Path) -> None:
 
     resumed = run()
     assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.startswith("epoch 2/3")
+    assert "epoch 1/3" not in resumed.stdout and "epoch 2/3" in resumed.stdout
     assert (tmp_path / "diary.txt").read_text() == "0 Sign\n1 Sign\n2 Sign\n"
     assert (tmp_path / "runs" / "own" / "fold_0" / "bundle").is_dir()
 
