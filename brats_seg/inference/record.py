@@ -96,8 +96,8 @@ def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
     if not path.exists():
         return None
     record = folder.read_record(case.id)
-    if "files" not in record:
-        return f"{path} is there, and no JSON says that predict wrote it"
+    if "files" not in record:  # a killed run leaves the map without its JSON
+        return None
     inputs = record.get("inputs")
     recorded = set()
     for each in inputs.values() if isinstance(inputs, dict) else ():
