@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.inference import Segmentation, Segmenter
@@ -10,11 +12,5 @@ if TYPE_CHECKING:
 __all__ = ["Segmentation", "Segmenter", "__version__"]
 __version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:
-    # Not at once: torch takes seconds.
-    if name not in ("Segmentation", "Segmenter"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from brats_seg import inference
-
-    return getattr(inference, name)
+# Not at once: torch takes seconds.
+__getattr__ = exports(__name__, {"Segmentation": "inference", "Segmenter": "inference"})

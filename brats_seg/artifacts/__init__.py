@@ -5,8 +5,9 @@ Run, prediction and evaluation folders, bundles, ensemble files: each has one mo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.artifacts.bundles import Bundle, Pipeline, load_bundle, save_bundle
@@ -27,21 +28,18 @@ __all__ = [
     "write_ensemble",
 ]
 
-_MODULES = {
-    "Bundle": "bundles",
-    "EvaluationFolder": "evaluation_folder",
-    "Pipeline": "bundles",
-    "PredictionFolder": "prediction_folder",
-    "RunFolder": "run_folder",
-    "load_bundle": "bundles",
-    "open_bundles": "ensemble_file",
-    "save_bundle": "bundles",
-    "write_ensemble": "ensemble_file",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: torch takes seconds.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Not at once: torch takes seconds.
+__getattr__ = exports(
+    __name__,
+    {
+        "Bundle": "bundles",
+        "EvaluationFolder": "evaluation_folder",
+        "Pipeline": "bundles",
+        "PredictionFolder": "prediction_folder",
+        "RunFolder": "run_folder",
+        "load_bundle": "bundles",
+        "open_bundles": "ensemble_file",
+        "save_bundle": "bundles",
+        "write_ensemble": "ensemble_file",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.cross_validation.enhancing_threshold import choose_enhancing_threshold
@@ -21,18 +22,15 @@ __all__ = [
     "summarise_runs",
 ]
 
-_MODULES = {
-    "Bootstrap": "statistics",
-    "Experiment": "experiments",
-    "choose_enhancing_threshold": "enhancing_threshold",
-    "flag_cases": "hard_cases",
-    "read_experiments": "experiments",
-    "summarise_runs": "summary",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: torch and matplotlib take seconds.
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(name)
+# Not at once: torch and matplotlib take seconds.
+__getattr__ = exports(
+    __name__,
+    {
+        "Bootstrap": "statistics",
+        "Experiment": "experiments",
+        "choose_enhancing_threshold": "enhancing_threshold",
+        "flag_cases": "hard_cases",
+        "read_experiments": "experiments",
+        "summarise_runs": "summary",
+    },
+)

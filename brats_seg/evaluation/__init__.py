@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.evaluation.evaluation import Evaluation, compare, evaluate
@@ -12,18 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "Scoring", "compare", "evaluate", "show_comparison", "show_evaluation"]
 
-_MODULES = {
-    "Evaluation": "evaluation",
-    "Scoring": "settings",
-    "compare": "evaluation",
-    "evaluate": "evaluation",
-    "show_comparison": "show",
-    "show_evaluation": "show",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: scipy and matplotlib take a second.
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(name)
+# Not at once: scipy and matplotlib take a second.
+__getattr__ = exports(
+    __name__,
+    {
+        "Evaluation": "evaluation",
+        "Scoring": "settings",
+        "compare": "evaluation",
+        "evaluate": "evaluation",
+        "show_comparison": "show",
+        "show_evaluation": "show",
+    },
+)

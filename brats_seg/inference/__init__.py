@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.inference.export_file import export
@@ -24,20 +25,17 @@ __all__ = [
     "predict",
 ]
 
-_MODULES = {
-    "Machine": "settings",
-    "Segmentation": "segmenter",
-    "Segmenter": "segmenter",
-    "Settings": "settings",
-    "export": "export_file",
-    "merge_folders": "merge_cases",
-    "merge_label_maps": "merge",
-    "predict": "run",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: `merge` needs no network.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Not at once: `merge` needs no network.
+__getattr__ = exports(
+    __name__,
+    {
+        "Machine": "settings",
+        "Segmentation": "segmenter",
+        "Segmenter": "segmenter",
+        "Settings": "settings",
+        "export": "export_file",
+        "merge_folders": "merge_cases",
+        "merge_label_maps": "merge",
+        "predict": "run",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.report.report import write_report
@@ -11,11 +12,5 @@ if TYPE_CHECKING:
 
 __all__ = ["ReportSettings", "write_report"]
 
-_MODULES = {"ReportSettings": "settings", "write_report": "report"}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: matplotlib takes a second.
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(name)
+# Not at once: matplotlib takes a second.
+__getattr__ = exports(__name__, {"ReportSettings": "settings", "write_report": "report"})

@@ -6,8 +6,9 @@ bounds their versions for that reason.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.runtime.machine import cores, memory_bytes
@@ -15,11 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cores", "default_precision", "memory_bytes"]
 
-_MODULES = {"cores": "machine", "default_precision": "precision", "memory_bytes": "machine"}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: torch takes seconds.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Not at once: torch takes seconds.
+__getattr__ = exports(
+    __name__, {"cores": "machine", "default_precision": "precision", "memory_bytes": "machine"}
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
     from brats_seg.workflows.demonstration import demo
@@ -13,16 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["demo", "doctor", "reproduce", "train_and_predict"]
 
-_MODULES = {
-    "demo": "demonstration",
-    "doctor": "diagnosis",
-    "reproduce": "reproduction",
-    "train_and_predict": "out_of_fold",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Not at once: `reproduce` needs no torch.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+# Not at once: `reproduce` needs no torch.
+__getattr__ = exports(
+    __name__,
+    {
+        "demo": "demonstration",
+        "doctor": "diagnosis",
+        "reproduce": "reproduction",
+        "train_and_predict": "out_of_fold",
+    },
+)

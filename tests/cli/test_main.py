@@ -34,6 +34,11 @@ def test_version(monkeypatch, capsys):
     assert capsys.readouterr().out == f"brats-seg {__version__}\n"
 
 
+def test_python_runs_the_package():
+    answer = subprocess.run([sys.executable, "-m", "brats_seg", "--version"], capture_output=True, text=True)
+    assert answer.stdout == f"brats-seg {__version__}\n"
+
+
 def test_unknown_command_names_the_closest(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         call(monkeypatch, "trian")
