@@ -147,10 +147,13 @@ class Augmentation:
         """
         axes = [axis + 1 for axis in draw.flips]
         image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
+        # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
         if draw.scale is not None:
-            image.mul_(_per_channel(draw.scale, image))
+            for channel, factor in zip(image, draw.scale, strict=True):
+                channel.mul_(factor)
         if draw.shift is not None:
-            image.add_(_per_channel(draw.shift, image))
+            for channel, summand in zip(image, draw.shift, strict=True):
+                channel.add_(summand)
         if draw.noise_seed is not None:
             generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
             noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
@@ -172,8 +175,3 @@ def _uniform(bounds: Sequence[float], generator: torch.Generator) -> tuple[float
 
 def _below(end: int, generator: torch.Generator) -> int:
     return int(torch.randint(end, (1,), generator=generator))
-
-
-def _per_channel(values: tuple[float, ...], image: Tensor) -> Tensor:
-    """To be broadcast over the voxels of each channel."""
-    return torch.tensor(values, dtype=image.dtype, device=image.device)[:, None, None, None]

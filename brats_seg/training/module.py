@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -19,15 +19,7 @@ from brats_seg.losses import DeepSupervisionLoss
 from brats_seg.metrics.regions import RegionDice
 from brats_seg.models import UNet
 from brats_seg.terms import REGIONS, Batch
-
-PATIENCE = 10
-"""Steps in a row that may be skipped before the training stops."""
-SCALER_PATIENCE = 40
-"""Steps in a row in which the AMP scaler may halve its scale: from 2^16 to 2^-24, which no network needs."""
-
-
-class NotFinite(Exception):
-    """The loss or the gradient of this step is not finite, so the step must not change the weights."""
+from brats_seg.training.skipped_steps import PATIENCE, SCALER_PATIENCE, NotFinite, SkippedSteps
 
 
 class SegmentationModule(pl.LightningModule):
@@ -56,16 +48,17 @@ class SegmentationModule(pl.LightningModule):
         self.make_optimizer = optimizer
         self.validation_dice = RegionDice()
         self.validation_loss = MeanMetric().set_dtype(torch.float64)
-        self.skipped_in_a_row = 0
-        self.infinite_in_a_row = 0
-        self.spoilt = False
-        """Whether a loss of the current step was not finite."""
+        self.skipped = SkippedSteps()
         self.arrived = 0.0
         """When the loader handed over the last batch, in seconds of the performance counter."""
 
     def configure_optimizers(self) -> Optimizer:
         """The optimiser; a callback sets its rate each epoch."""
         return self.make_optimizer(self.net.parameters())
+
+    def on_train_start(self) -> None:
+        """Count skipped steps on the device of the network."""
+        self.skipped.start(self.device)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Note when the batch arrived, before transfer and augmentation."""
@@ -85,14 +78,13 @@ class SegmentationModule(pl.LightningModule):
         logits = self.net(batch.image.contiguous(memory_format=self.layout))
         parts = self.loss.parts(logits, batch.target)
         loss = torch.stack(list(parts.values())).sum()
-        finite = bool(loss.isfinite())
-        self.spoilt |= not finite
+        finite = self.skipped.note_loss(loss)
         logged = {"train/loss": loss.detach().nan_to_num()}
         for name, part in parts.items():
             logged[f"train/loss_{name}"] = part.detach().nan_to_num()
         # A step that is skipped has no weight in the epoch's mean.
-        weight = len(batch.case_ids) if finite else 0
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=weight, sync_dist=True)
+        weight = len(batch.case_ids) * finite.long()
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=cast(int, weight), sync_dist=True)
         if len(batch.case_ids) == 1:  # the batch's loss is the case's
             return {"loss": loss, "case_losses": parts["main"].detach()[None]}
         with torch.no_grad():
@@ -100,32 +92,23 @@ class SegmentationModule(pl.LightningModule):
         return {"loss": loss, "case_losses": case_losses.detach()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Log the gradient's norm before clipping; refuse a step whose loss or gradient is not finite.
+        """Log the gradient's norm before clipping; see that a step that is not finite changes nothing.
+
+        With a loss scaler an infinite gradient does not count as skipped: so the scaler finds its scale.
 
         Raises:
             NotFinite: To :meth:`optimizer_step`, on every process alike.
         """
         gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
-        norm_is_finite = bool(norm.isfinite())
-        skip = self._spoilt_anywhere()
-        if self._scaler is None and not norm_is_finite:
-            skip = (
-                True  # with a scaler an infinite gradient is how it finds its scale: it skips the step itself
-            )
-        self.infinite_in_a_row = 0 if norm_is_finite else self.infinite_in_a_row + 1
-        weight = int(norm_is_finite)
-        self.log("train/skipped_steps", float(skip), on_step=False, on_epoch=True, reduce_fx="sum")
+        infinite = ~norm.isfinite()
+        spoilt = self.trainer.strategy.reduce(self.skipped.take_spoilt(), reduce_op="sum") > 0
+        skipped = spoilt if self._scaler is not None else spoilt | infinite
+        weight = cast(int, (~infinite).long())
+        self.log("train/skipped_steps", skipped.float(), on_step=False, on_epoch=True, reduce_fx="sum")
         self.log("train/grad_norm", norm.nan_to_num(), on_step=False, on_epoch=True, batch_size=weight)
-        if skip:
-            raise NotFinite
-        self.skipped_in_a_row = 0
-
-    def _spoilt_anywhere(self) -> bool:
-        """Whether a loss of this step was not finite on any process; forgets it for the next step."""
-        here = torch.tensor(float(self.spoilt), device=self.device)
-        self.spoilt = False
-        return bool(self.trainer.strategy.reduce(here, reduce_op="sum"))
+        self.skipped.count(skipped, infinite)
+        self.skipped.hold(optimizer, spoilt | infinite)
 
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
         """Take one step, or none where it would spoil the weights.
@@ -138,13 +121,13 @@ class SegmentationModule(pl.LightningModule):
         except NotFinite:
             if self._scaler is not None:
                 self._scaler.update()  # required once the gradients were unscaled
-            self.skipped_in_a_row += 1
-        if self.skipped_in_a_row >= PATIENCE or self.infinite_in_a_row >= SCALER_PATIENCE:
-            count = max(self.skipped_in_a_row, self.infinite_in_a_row)
+        self.skipped.undo()
+        skipped, infinite = self.skipped.counts()
+        if skipped >= PATIENCE or infinite >= SCALER_PATIENCE:
             raise UserError(
-                f"{count} steps in a row had no finite loss or gradient, the last in epoch "
+                f"{max(skipped, infinite)} steps in a row had no finite loss or gradient, the last in epoch "
                 f"{self.current_epoch + 1}: stopped; {self.trainer.default_root_dir} keeps the checkpoint of "
-                "the epoch before. Start another training with a lower learning rate, "
+                "an epoch before. Start another training with a lower learning rate, "
                 "trainer.gradient_clip_val=1 or trainer.precision=32-true"
             )
 
@@ -185,8 +168,8 @@ class SegmentationModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save weights and plain values only: hyper-parameters are in the run folder's own configuration."""
         checkpoint.pop("hyper_parameters", None)
-        checkpoint["in_a_row"] = [self.skipped_in_a_row, self.infinite_in_a_row]
+        checkpoint["in_a_row"] = self.skipped.in_a_row.tolist()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue to count skipped steps."""
-        self.skipped_in_a_row, self.infinite_in_a_row = checkpoint["in_a_row"]
+        self.skipped.in_a_row = torch.tensor(checkpoint["in_a_row"])

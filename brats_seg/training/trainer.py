@@ -9,6 +9,7 @@ from pytorch_lightning.loggers import Logger
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.runtime.precision import training_precision
 from brats_seg.runtime.processes import without_requeue
+from brats_seg.runtime.scaler import without_asking
 from brats_seg.training.callbacks import (
     BestWeights,
     CaseLosses,
@@ -81,18 +82,17 @@ def make_trainer(
         A trainer that shows no bar and writes no files of its own.
     """
     precision = training_precision(config.trainer.precision, config.trainer.accelerator)
-    return without_requeue(
-        build(
-            config.trainer,
-            precision=precision,
-            max_epochs=epochs(config),
-            callbacks=callbacks,
-            plugins=[WholeCheckpointIO()],
-            logger=trackers or False,
-            default_root_dir=folder.path,
-            num_sanity_val_steps=0,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        ),
+    trainer: pl.Trainer = build(
+        config.trainer,
+        precision=precision,
+        max_epochs=epochs(config),
+        callbacks=callbacks,
+        plugins=[WholeCheckpointIO()],
+        logger=trackers or False,
+        default_root_dir=folder.path,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
     )
+    return without_asking(without_requeue(trainer))

@@ -12,13 +12,16 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 from pytorch_optimizer import Ranger
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 
 from brats_seg.errors import UserError
 from brats_seg.losses import DiceLoss
 from brats_seg.models import UNet
 from brats_seg.runtime.quiet import quiet_lightning
+from brats_seg.runtime.scaler import ScalerWithoutAsking
 from brats_seg.terms import Batch
+from brats_seg.training import skipped_steps
 from brats_seg.training.callbacks import (
     CaseLosses,
     Resources,
@@ -27,7 +30,8 @@ from brats_seg.training.callbacks import (
     usable_checkpoint,
 )
 from brats_seg.training.callbacks.rows import rows_before
-from brats_seg.training.module import PATIENCE, SCALER_PATIENCE, SegmentationModule
+from brats_seg.training.module import SegmentationModule
+from brats_seg.training.skipped_steps import PATIENCE, SCALER_PATIENCE
 
 ADAM = partial(torch.optim.Adam, lr=1e-2)
 RANGER = partial(Ranger, lr=1e-1, k=2)
@@ -169,7 +173,105 @@ def test_the_count_survives_a_restart() -> None:
     saved: dict[str, Any] = {}
     made.on_save_checkpoint(saved)
     other.on_load_checkpoint(saved)
-    assert (other.skipped_in_a_row, other.infinite_in_a_row) == (4, 4)
+    assert other.skipped.in_a_row.tolist() == [4, 4]
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read from the device within a step."""
+    monkeypatch.setattr(skipped_steps, "can_ask", lambda device: False)
+
+
+class Questions(TorchDispatchMode):
+    """Counts how often a tensor is asked for its number: ``item``, ``bool``, ``float``, ``if``."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default)
+        return func(*args, **kwargs or {})
+
+
+def without_asking(scale: float = 2.0**10) -> list[Any]:
+    return [MixedPrecision("16-mixed", "cpu", ScalerWithoutAsking("cpu", init_scale=scale))]
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+@pytest.mark.parametrize("optimizer", [partial(torch.optim.SGD, lr=1e-2, momentum=0.9), RANGER])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"gradient_clip_val": 1.0},
+        {"precision": "bf16-mixed"},
+        {"accumulate_grad_batches": 2},
+        {"plugins": 1},
+    ],
+    ids=["plain", "clipped", "bf16", "accumulated", "scaled"],
+)
+def test_no_step_asks_the_device_for_a_number(
+    optimizer: Callable[..., torch.optim.Optimizer], options: dict[str, Any]
+) -> None:
+    found = []
+    for steps in (2, 6):
+        chosen = {**options, "plugins": without_asking()} if "plugins" in options else options
+        with Questions() as questions:
+            fit(module(optimizer), [batch(k) for k in range(steps)], **chosen)
+        found.append(questions.count)
+    assert found[0] == found[1], "what an epoch asks at its end, however many steps it has"
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+@pytest.mark.parametrize("optimizer", [ADAM, RANGER])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_spoilt_step_on_a_gpu_is_undone(
+    optimizer: Callable[..., torch.optim.Optimizer], before: int, scaled: bool
+) -> None:
+    options: list[dict[str, Any]] = [{"plugins": without_asking()} if scaled else {} for _ in range(2)]
+    good = [batch(k, size=24) for k in range(before)]
+    one, other = module(optimizer), module(optimizer)
+    skipped = fit(one, [*good, batch(9, spoilt=True, size=24)], **options[0])
+    assert skipped.callback_metrics["train/skipped_steps"] == 1
+    assert all(value.isfinite().all() for value in one.state_dict().values())
+    moments = skipped.optimizers[0].state.values()
+    assert all(each.isfinite().all() for held in moments for each in held.values())
+    if not good:
+        torch.testing.assert_close(one.state_dict(), module().state_dict(), rtol=0, atol=0)
+        return
+    plain = fit(other, good, **options[1])
+    torch.testing.assert_close(one.state_dict(), other.state_dict(), rtol=0, atol=0)
+    expected, found = (list(trainer.optimizers[0].state.values()) for trainer in (plain, skipped))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    for key in ("train/loss", "train/loss_main", "train/grad_norm"):
+        torch.testing.assert_close(skipped.callback_metrics[key], plain.callback_metrics[key])
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_ten_in_a_row_on_a_gpu_stop_it_one_step_later(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"callbacks": [TwoCheckpoints(tmp_path)], "enable_checkpointing": True}
+    plugins = {"plugins": [WholeCheckpointIO()]}
+    made = module()
+    spoilt = [batch(k, spoilt=True) for k in range(PATIENCE)]
+    fit(made, [batch(99), *spoilt], **options, **plugins)
+    with pytest.raises(UserError, match="10 steps in a row") as caught:
+        fit(made, [batch(k, spoilt=True) for k in range(2)], **options, **plugins)
+    assert "\n" not in str(caught.value)
+    checkpoint = usable_checkpoint(tmp_path)
+    assert checkpoint is not None
+    held = torch.load(checkpoint, weights_only=True)
+    assert all(value.isfinite().all() for value in held["state_dict"].values())
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_the_scale_halves_where_a_gradient_is_infinite_and_the_step_is_undone() -> None:
+    made = module()
+    made.net.main.weight.register_hook(lambda gradient: gradient * float("inf"))
+    plugins = without_asking(2.0**16)
+    trainer = fit(made, [batch(1)] * 3, plugins=plugins)
+    assert plugins[0].scaler.get_scale() == 2.0**13
+    assert trainer.callback_metrics["train/skipped_steps"] == 0
+    torch.testing.assert_close(made.state_dict(), module().state_dict(), rtol=0, atol=0)
 
 
 def test_clipping_changes_the_step_but_not_the_logged_norm() -> None:

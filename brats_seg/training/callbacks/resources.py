@@ -48,7 +48,9 @@ class Resources(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Count the patches."""
+        """Count the patches; at the last one wait for a GPU, which runs behind the process."""
+        if pl_module.device.type == "cuda" and batch_idx + 1 == trainer.num_training_batches:
+            torch.cuda.synchronize(pl_module.device)
         self.ended = time.perf_counter()
         self.patches += len(batch.case_ids)
 
