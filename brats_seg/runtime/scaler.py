@@ -22,7 +22,8 @@ class ScalerWithoutAsking(torch.amp.GradScaler):
     def _maybe_opt_step(
         self, optimizer: Optimizer, optimizer_state: dict[str, Any], *args: Any, **kwargs: Any
     ) -> float | None:
-        return optimizer.step(*args, **kwargs)
+        loss: float | None = optimizer.step(*args, **kwargs)
+        return loss
 
 
 def without_asking(trainer: pl.Trainer) -> pl.Trainer:

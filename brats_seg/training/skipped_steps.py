@@ -103,14 +103,14 @@ class SkippedSteps:
             return [int(number) for number in now.tolist()]
         event = None
         if self.in_a_row.is_cuda:
-            event = torch.cuda.Event()
-            event.record()  # type: ignore[no-untyped-call]
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
         before, self._arriving = self._arriving, (now, event)
         if before is None:
             return [0, 0]
         numbers, event = before
         if event is not None:
-            event.synchronize()  # type: ignore[no-untyped-call]
+            event.synchronize()
         return [int(number) for number in numbers.tolist()]
 
 
