@@ -1,50 +1,53 @@
-"""The augmentations of section 2.4: draw plain parameters, then apply them to image and target on the device.
+"""The augmentations of section 2.4, and some that the paper has not: draw plain parameters, then apply them.
 
-A draw is a pure function of its seed, so a resumed training augments as the first one would have.
+Image and target change together, on the device. A draw is a pure function of its seed, so a resumed training
+augments as the first one would have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from brats_seg.augment.draw import CHANNELS, Draw, below, heads, uniform
+from brats_seg.augment.intensity import (
+    along_axes,
+    blur_matrix,
+    channel_deviation,
+    gamma_changed,
+    low_resolution_matrix,
+)
+from brats_seg.augment.spatial import Motion, moved
 from brats_seg.errors import WrongValue
 from brats_seg.kinds import Amount
-from brats_seg.terms import MODALITIES
 
-CHANNELS = len(MODALITIES)
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What happens to one sample.
-
-    Attributes:
-        flips: Spatial axes to mirror, of 0 (z), 1 (y), 2 (x).
-        scale: Factor per channel, or None.
-        shift: Offset per channel in normalised units, or None.
-        noise_seed: Seed of the noise, or None.
-        dropped: Channel set to zero, or None.
-    """
-
-    flips: tuple[int, ...]
-    scale: tuple[float, ...] | None
-    shift: tuple[float, ...] | None
-    noise_seed: int | None
-    dropped: int | None
+PROBABILITIES = (
+    "flip",
+    "rescale",
+    "shift",
+    "noise",
+    "drop",
+    "rotate",
+    "zoom",
+    "gamma",
+    "blur",
+    "low_resolution",
+)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Flip, rescale, shift, noise, drop, in this order.
+    """Flip, rescale, shift, noise, drop, in this order (section 2.4).
 
-    Every transform tosses its own coin per sample, flips one per axis. Factors are independent per channel,
-    the background is included, nothing is clipped afterwards (PAPER.md).
+    Behind the flip come those that the paper has not: rotation and zoom, gamma, blur, low resolution. Every
+    transform tosses its own coin per sample, flips one per axis. Factors are independent per channel, the
+    background is included, nothing is clipped afterwards (PAPER.md).
 
     Attributes:
         flip: Probability, per axis.
@@ -53,8 +56,20 @@ class Augmentation:
         shift: Probability.
         shift_range: Offsets are uniform in it, in normalised units.
         noise: Probability.
-        noise_sd: Standard deviation in normalised units.
+        noise_sd: Standard deviation, in ``noise_unit``.
+        noise_unit: ``channel_sd``, the standard deviation of the channel's non-zero voxels, measured on the
+            patch before augmentation; or ``intensity``, the normalised unit itself.
         drop: Probability that one channel is set to zero.
+        rotate: Probability.
+        rotate_degrees: The angle about each axis is uniform from minus to plus this.
+        zoom: Probability.
+        zoom_range: The factor is uniform in it; above 1 enlarges.
+        gamma: Probability.
+        gamma_range: Exponents are uniform in it.
+        blur: Probability.
+        blur_range: Standard deviations of the Gaussian are uniform in it, in voxels.
+        low_resolution: Probability.
+        low_resolution_range: The share of voxels kept along each axis is uniform in it.
     """
 
     flip: Amount
@@ -64,14 +79,31 @@ class Augmentation:
     shift_range: tuple[float, float]
     noise: Amount
     noise_sd: Amount
+    noise_unit: Literal["channel_sd", "intensity"]
     drop: Amount
+    rotate: Amount
+    rotate_degrees: Amount
+    zoom: Amount
+    zoom_range: tuple[float, float]
+    gamma: Amount
+    gamma_range: tuple[float, float]
+    blur: Amount
+    blur_range: tuple[float, float]
+    low_resolution: Amount
+    low_resolution_range: tuple[float, float]
 
     def __post_init__(self) -> None:
-        for name in ("flip", "rescale", "shift", "noise", "drop"):
+        for name in PROBABILITIES:
             if not 0 <= getattr(self, name) <= 1:
                 raise WrongValue(
                     f"augmentation.{name}={getattr(self, name)}: a probability lies between 0 and 1"
                 )
+        for name in ("zoom_range", "gamma_range", "blur_range", "low_resolution_range"):
+            if min(getattr(self, name)) <= 0:
+                raise WrongValue(f"augmentation.{name}={list(getattr(self, name))}: both must be above 0")
+        if max(self.low_resolution_range) > 1:
+            found = list(self.low_resolution_range)
+            raise WrongValue(f"augmentation.low_resolution_range={found}: a share is at most 1")
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any], **fixed: Any) -> Augmentation:
@@ -88,8 +120,9 @@ class Augmentation:
             UserError: A field is missing or unknown, or a probability is none.
         """
         fields = {**fixed, **values}
-        for name in ("rescale_range", "shift_range"):
-            fields[name] = tuple(fields[name])
+        for name, value in fields.items():
+            if name.endswith("_range"):
+                fields[name] = tuple(value)
         return cls(**fields)
 
     def draw(self, seed: int) -> Draw:
@@ -99,15 +132,34 @@ class Augmentation:
         coins = torch.rand(3, generator=generator).tolist()
         flips = tuple(axis for axis, coin in enumerate(coins) if coin < self.flip)
         scale = shift = noise_seed = dropped = None
-        if _heads(self.rescale, generator):
-            scale = _uniform(self.rescale_range, generator)
-        if _heads(self.shift, generator):
-            shift = _uniform(self.shift_range, generator)
-        if _heads(self.noise, generator):
-            noise_seed = _below(2**62, generator)
-        if _heads(self.drop, generator):
-            dropped = _below(CHANNELS, generator)
-        return Draw(flips, scale, shift, noise_seed, dropped)
+        if heads(self.rescale, generator):
+            scale = uniform(self.rescale_range, generator)
+        if heads(self.shift, generator):
+            shift = uniform(self.shift_range, generator)
+        if heads(self.noise, generator):
+            noise_seed = below(2**62, generator)
+        if heads(self.drop, generator):
+            dropped = below(CHANNELS, generator)
+        motion = self._draw_motion(generator)
+        gamma = blur = resolution = None
+        if heads(self.gamma, generator):
+            gamma = uniform(self.gamma_range, generator)
+        if heads(self.blur, generator):
+            blur = uniform(self.blur_range, generator)
+        if heads(self.low_resolution, generator):
+            resolution = uniform(self.low_resolution_range, generator)
+        return Draw(flips, scale, shift, noise_seed, dropped, motion, gamma, blur, resolution)
+
+    def _draw_motion(self, generator: torch.Generator) -> Motion | None:
+        degrees, zoom = (0.0, 0.0, 0.0), 1.0
+        rotates = heads(self.rotate, generator)
+        if rotates:
+            z, y, x = uniform((-self.rotate_degrees, self.rotate_degrees), generator, 3)
+            degrees = (z, y, x)
+        zooms = heads(self.zoom, generator)
+        if zooms:
+            (zoom,) = uniform(self.zoom_range, generator, 1)
+        return Motion(degrees, zoom) if rotates or zooms else None
 
     def __call__(
         self,
@@ -145,9 +197,18 @@ class Augmentation:
         Returns:
             Image and target, augmented.
         """
+        noise_sd = self._noise_sd(image) if draw.noise_seed is not None else 0
         axes = [axis + 1 for axis in draw.flips]
         image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
+        if draw.motion is not None:
+            image, target = moved(image, target, draw.motion)
         # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
+        if draw.gamma is not None:
+            image = gamma_changed(image, draw.gamma)
+        if draw.blur is not None:
+            image = along_axes(image, partial(blur_matrix, draw.blur))
+        if draw.resolution is not None:
+            image = along_axes(image, partial(low_resolution_matrix, draw.resolution))
         if draw.scale is not None:
             for channel, factor in zip(image, draw.scale, strict=True):
                 channel.mul_(factor)
@@ -157,21 +218,12 @@ class Augmentation:
         if draw.noise_seed is not None:
             generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
             noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
-            image.add_(noise, alpha=self.noise_sd)
+            image.add_(noise.mul_(noise_sd))
         if draw.dropped is not None:
             image[draw.dropped] = 0
         return image, target
 
-
-def _heads(probability: float, generator: torch.Generator) -> bool:
-    return torch.rand(1, generator=generator).item() < probability
-
-
-def _uniform(bounds: Sequence[float], generator: torch.Generator) -> tuple[float, ...]:
-    """A number between the bounds for each channel."""
-    low, high = bounds
-    return tuple((low + (high - low) * torch.rand(CHANNELS, generator=generator)).tolist())
-
-
-def _below(end: int, generator: torch.Generator) -> int:
-    return int(torch.randint(end, (1,), generator=generator))
+    def _noise_sd(self, image: Tensor) -> Tensor | float:
+        if self.noise_unit == "intensity":
+            return self.noise_sd
+        return self.noise_sd * channel_deviation(image)

@@ -14,9 +14,6 @@ from brats_seg.models.attention import CBAM
 from brats_seg.models.blocks import ConvNormReLU, Norm, halve, upsample
 from brats_seg.terms import MODALITIES, REGIONS, Logits
 
-HEAD_STD, HEAD_BIAS = 0.01, -2.0
-"""Of the 1x1x1 heads at the start: every region at 0.12 everywhere, about what a tumour takes of a patch."""
-
 
 class Stage(nn.Module):
     """Two convolutions; optionally a short additive connection around them, dropout and attention after them.
@@ -70,6 +67,9 @@ class UNet(nn.Module):
         attention: CBAM at the end of each encoder stage.
         residual: Short additive connections in every stage (named in section 4 as tried without gain).
         dropout: Probability of dropping a channel after each stage.
+        head_std: Standard deviation of the heads' weights at the start; None: Kaiming, as the other
+            convolutions. No setting, as the next one: trained weights take its place.
+        head_bias: Of the heads at the start; None: torch's.
 
     Attributes:
         checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less
@@ -80,7 +80,15 @@ class UNet(nn.Module):
     checkpointing: bool = False
 
     def __init__(
-        self, *, width: Positive, norm: Norm, attention: bool, residual: bool, dropout: Amount
+        self,
+        *,
+        width: Positive,
+        norm: Norm,
+        attention: bool,
+        residual: bool,
+        dropout: Amount,
+        head_std: Amount | None = None,
+        head_bias: float | None = None,
     ) -> None:
         super().__init__()
         self._settings = {
@@ -105,18 +113,17 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
         self.heads = nn.ModuleList(nn.Conv3d(c, len(REGIONS), 1) for c in (w4, w3, w2, w1))
         self.main = nn.Conv3d(w1, len(REGIONS), 1)
-        self._initialise()
+        self._initialise(head_std, head_bias)
 
-    def _initialise(self) -> None:
+    def _initialise(self, head_std: float | None, head_bias: float | None) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for head in (self.main, *self.heads):
-            # Fan-out of three channels would saturate the sigmoids, and a region that starts at 1 everywhere
-            # stays there: the Dice loss has no gradient left. From 0.5 hundreds of steps would go into
-            # pushing the background down.
-            nn.init.normal_(head.weight, std=HEAD_STD)
-            nn.init.constant_(head.bias, HEAD_BIAS)
+            if head_std is not None:
+                nn.init.normal_(head.weight, std=head_std)
+            if head_bias is not None:
+                nn.init.constant_(head.bias, head_bias)
 
     def fuse_norms(self, wanted: bool) -> None:
         """Whether norm and ReLU are one kernel where there is one; they are, unless this says otherwise."""

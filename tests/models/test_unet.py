@@ -224,3 +224,15 @@ def test_gradients_go_through_all_five_heads() -> None:
     assert all(
         p.grad is not None and (p.grad != 0).any() for p in (net.main.weight, *(h.weight for h in net.heads))
     )
+
+
+def test_heads_start_as_the_keys_say_and_as_the_released_code_without_them() -> None:
+    def deviation(net: UNet) -> float:
+        return float(torch.cat([head.weight.detach().flatten() for head in (net.main, *net.heads)]).std())
+
+    released = UNet(**{**PLAIN, "width": 16})
+    assert deviation(released) == pytest.approx((2 / len(REGIONS)) ** 0.5, rel=0.1)
+    net = UNet(**{**PLAIN, "width": 16}, head_std=0.01, head_bias=-2.0)
+    assert deviation(net) == pytest.approx(0.01, rel=0.1)
+    assert all((head.bias == -2).all() for head in (net.main, *net.heads))
+    assert net.settings() == UNet(**{**PLAIN, "width": 16}).settings()  # trained weights need no start
