@@ -203,12 +203,7 @@ class Augmentation:
         if draw.motion is not None:
             image, target = moved(image, target, draw.motion)
         # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
-        if draw.gamma is not None:
-            image = gamma_changed(image, draw.gamma)
-        if draw.blur is not None:
-            image = along_axes(image, partial(blur_matrix, draw.blur))
-        if draw.resolution is not None:
-            image = along_axes(image, partial(low_resolution_matrix, draw.resolution))
+        image = _with_contrast_and_detail(image, draw)
         if draw.scale is not None:
             for channel, factor in zip(image, draw.scale, strict=True):
                 channel.mul_(factor)
@@ -227,3 +222,14 @@ class Augmentation:
         if self.noise_unit == "intensity":
             return self.noise_sd
         return self.noise_sd * channel_deviation(image)
+
+
+def _with_contrast_and_detail(image: Tensor, draw: Draw) -> Tensor:
+    """Gamma, blur, low resolution."""
+    if draw.gamma is not None:
+        image = gamma_changed(image, draw.gamma)
+    if draw.blur is not None:
+        image = along_axes(image, partial(blur_matrix, draw.blur))
+    if draw.resolution is not None:
+        image = along_axes(image, partial(low_resolution_matrix, draw.resolution))
+    return image
