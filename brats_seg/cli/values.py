@@ -25,8 +25,12 @@ from brats_seg.errors import WrongValue
 
 HOME = re.compile(r"""(?<=[=\[,:"' ])~[\w.-]*(?=[/,\]}"']|$)""")
 """``~`` or ``~user`` where a value, or an element of a list, begins."""
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+"""Another key, in a value."""
 NOWHERE = object()
 """The kind of a key that nobody reads."""
+OURS = ("hydra", "main", "schema")
+"""Providers of files of configuration that are not the user's."""
 
 
 def at_home(argument: str) -> str:
@@ -41,16 +45,36 @@ def check_values(config: DictConfig) -> None:
         config: Of the running Hydra main, resolved.
 
     Raises:
-        WrongValue: One line per value that is not of the kind that its key takes, and per added key that
-            nobody reads.
+        WrongValue: One line per value that is not of the kind that its key takes, and per key that was added,
+            on the command line or in a file of the user's own, and that nobody reads.
     """
     wrong: list[str] = []
     _, values = _groups_and_values()
     for override in values:
         if not override.is_delete():
             wrong += _wrong(config, override)
+    added = {override.key_or_group for override in values}
+    if any(source.provider not in OURS for source in HydraConfig.get().runtime.config_sources):
+        wrong += [unknown_key(key, config) for key in _unread(config) if key not in added]
     if wrong:
         raise WrongValue("\n".join(wrong))
+
+
+def _unread(config: DictConfig) -> Iterator[str]:
+    """Keys, of the user's own files where there are such, that nobody reads and no other value refers to."""
+    whole = compose(str(HydraConfig.get().job.config_name), task_overrides())
+    references = set(REFERENCE.findall(OmegaConf.to_yaml(whole)))
+    below = [("", config)]
+    while below:
+        prefix, node = below.pop()
+        for name in map(str, node):
+            key, value = f"{prefix}{name}", node[name]
+            if name.startswith("_") or key in references:
+                continue
+            if _kind_of(config, key) is NOWHERE:
+                yield key
+            elif OmegaConf.is_dict(value):
+                below.append((f"{key}.", value))
 
 
 def _groups_and_values() -> tuple[list[Override], list[Override]]:

@@ -38,7 +38,7 @@ def usable_device(accelerator: str, key: str = "accelerator") -> str:
     if torch.cuda.is_available():
         _refuse_card_without_kernels(key)
         return _describe_cards()
-    if card_without_torch():
+    if _shows_card():
         raise UserError(
             f"there is an NVIDIA card, but torch {torch.__version__} cannot use it ({_reason()}): "
             f"install the torch for this driver (https://pytorch.org/get-started), or give {key}=cpu"
@@ -46,7 +46,7 @@ def usable_device(accelerator: str, key: str = "accelerator") -> str:
     return _describe_cpu()
 
 
-def card_without_torch() -> bool:
+def _shows_card() -> bool:
     """Whether the driver shows a card that torch does not see, and that the user has not hidden."""
     if torch.cuda.is_available() or os.environ.get(VISIBLE) in ("", "-1"):
         return False

@@ -17,8 +17,8 @@ from unittest.mock import patch
 import torch
 from filelock import FileLock, Timeout
 
-CPU = "cpu"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+from brats_seg.runtime.card import CPU, VISIBLE
+
 POLL_SECONDS = 0.5
 
 

@@ -45,7 +45,7 @@ def align(
     Raises:
         UserError: A package of the extra ``scans`` is missing, or the atlas cannot be used.
     """
-    settings = settings or AlignSettings()
+    settings = settings or AlignSettings.default()
     load("SimpleITK")
     failures = list(unclear)
     began = time.perf_counter()

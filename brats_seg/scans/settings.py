@@ -1,4 +1,4 @@
-"""How scans are aligned; the defaults are those of ``conf/align.yaml``.
+"""How scans are aligned; the defaults are those of ``conf/scans/default.yaml``.
 
 Covered by tests/scans/test_align.py.
 """
@@ -6,8 +6,11 @@ Covered by tests/scans/test_align.py.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
+
+import yaml
 
 from brats_seg.errors import WrongValue
 from brats_seg.scans.brain import MODES
@@ -35,19 +38,32 @@ class AlignSettings:
         WrongValue: A value is not one of those.
     """
 
-    atlas: str | None = None
-    to_atlas: Literal["rigid", "affine"] = "rigid"
-    interpolation: Literal["linear", "bspline"] = "linear"
-    n4: bool = False
-    brain: Literal["fast", "accurate"] = "fast"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    seed: int = 0
+    atlas: str | None
+    to_atlas: Literal["rigid", "affine"]
+    interpolation: Literal["linear", "bspline"]
+    n4: bool
+    brain: Literal["fast", "accurate"]
+    device: Literal["auto", "cpu", "cuda"]
+    seed: int
 
     def __post_init__(self) -> None:
         known = {"to_atlas": KINDS, "interpolation": INTERPOLATIONS, "brain": tuple(MODES), "device": DEVICES}
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise WrongValue(f"scans.{name}={getattr(self, name)}: expected {' or '.join(values)}")
+
+    @classmethod
+    def default(cls, **changes: Any) -> AlignSettings:
+        """As ``conf/scans/default.yaml`` says.
+
+        Args:
+            changes: Fields that differ.
+
+        Returns:
+            The settings.
+        """
+        text = (files("brats_seg.conf") / "scans" / "default.yaml").read_text(encoding="utf-8")
+        return cls(**{**yaml.safe_load(text), **changes})
 
     @property
     def atlas_file(self) -> Path | None:

@@ -71,7 +71,7 @@ def train(config: DictConfig) -> Trained:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
     refuse_impossible(config)
-    usable_device(config.trainer.accelerator, "trainer.accelerator")
+    device = usable_device(config.trainer.accelerator, "trainer.accelerator")
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
     split = {"train": data.split.train, "validation": data.split.validation}
@@ -91,6 +91,8 @@ def train(config: DictConfig) -> Trained:
         with folder.failure_recorded() if first else nullcontext():
             prepare_with_progress(data)
             if first:
+                precision = training_precision(config.trainer.precision, config.trainer.accelerator)
+                print(f"{device}, {precision}", flush=True)
                 folder.write_status("running")
             with make_trackers(config, folder.path) as trackers:
                 for tracker in trackers:
@@ -119,9 +121,6 @@ def _fit(
         "normalisation": data.normalise.settings(),
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
-    if trainer.is_global_zero:
-        precision = training_precision(config.trainer.precision, config.trainer.accelerator)
-        print(f"{usable_device(config.trainer.accelerator, 'trainer.accelerator')}, {precision}", flush=True)
     began = time.perf_counter()
     with plain_signals(trainer):
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)

@@ -29,7 +29,7 @@ def segment_export(
     settings: AlignSettings | None = None,
     *,
     chosen: Mapping[str, str | None] | None = None,
-    identity: str = "pseudonym",
+    identity: str,
 ) -> list[str]:
     """Segment every study of a DICOM export; each step keeps what is finished.
 

@@ -133,3 +133,30 @@ def test_each_job_of_a_multirun_has_its_own(capsys):
     with pytest.raises(SystemExit) as stopped:
         command("train")(seen.append)(["-m", "data.root=x", "model.width=4,0"])
     assert (stopped.value.code, [config.model.width for config in seen]) == (2, [4])
+
+
+def test_keys_that_nobody_reads_in_a_file_of_ones_own(tmp_path, capsys, monkeypatch):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(
+        """\
+# @package _global_
+defaults:
+  - pipeline_a
+my_rate: 1e-3
+unread: 1
+optimizer:
+  lr: ${my_rate}
+  lrr: 2
+data:
+  convention: brats2023
+"""
+    )
+    monkeypatch.setitem(LINES, "train", ["--config-dir", str(tmp_path), *LINES["train"]])
+    assert run("train", "experiment=own") == 2
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        "brats-seg train: error: data.convention is now data.labels",
+        "brats-seg train: error: unknown key optimizer.lrr: did you mean optimizer.lr?",
+        "brats-seg train: error: unknown key unread: see --cfg job for the keys there are",
+    ]
+    (tmp_path / "experiment" / "own.yaml").write_text("# @package _global_\ndefaults: [pipeline_a]\n")
+    assert run("train", "experiment=own", "logger=wandb") == "ran"

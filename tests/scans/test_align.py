@@ -25,7 +25,7 @@ def case(raw_case):
 
 
 def settings(case, **others):
-    return AlignSettings(atlas=str(case.atlas), **others)
+    return AlignSettings.default(atlas=str(case.atlas), **others)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_bad_case_is_one_line_and_the_others_go_on(aligned, case, tmp_path):
 
 def test_wrong_settings_name_the_key():
     with pytest.raises(WrongValue, match=r"scans\.to_atlas=elastic"):
-        AlignSettings(to_atlas="elastic")  # type: ignore[arg-type]
+        AlignSettings.default(to_atlas="elastic")
 
 
 def test_limits_of_a_registration():
