@@ -24,6 +24,11 @@ def plain_unet(net: Any, image: Tensor, *, groups: int | None = 16) -> list[Tens
         )
         return functional.relu(x)
 
+    def stage(name: str, x: Tensor) -> Tensor:
+        answer = block(f"{name}.second", block(f"{name}.first", x))
+        project = weights.get(f"{name}.project.weight")
+        return answer if project is None else answer + functional.conv3d(x, project)
+
     def attend(name: str, x: Tensor) -> Tensor:
         if f"{name}.spatial.weight" not in weights:
             return x
@@ -47,14 +52,12 @@ def plain_unet(net: Any, image: Tensor, *, groups: int | None = 16) -> list[Tens
     x = image
     for level in range(4):
         x = functional.max_pool3d(x, 2) if level else x
-        x = attend(
-            f"encoder.{level}.attention", block(f"encoder.{level}.second", block(f"encoder.{level}.first", x))
-        )
+        x = attend(f"encoder.{level}.attention", stage(f"encoder.{level}", x))
         skips.append(x)
     dilated = block("dilated.1", block("dilated.0", x, 2), 2)
     levels = [dilated, block("lowest", torch.cat([x, dilated], 1))]
     for level in range(3):
         x = torch.cat([skips[2 - level], up(levels[-1], 2)], 1)
-        levels.append(block(f"decoder.{level}.second", block(f"decoder.{level}.first", x)))
+        levels.append(stage(f"decoder.{level}", x))
     deep = [up(head(f"heads.{k}", levels[k]), factor) for k, factor in enumerate((8, 8, 4, 2))]
     return [head("main", levels[-1]), *deep]

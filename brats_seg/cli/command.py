@@ -17,7 +17,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.jobs import Job, done, task_overrides
-from brats_seg.cli.one_line_errors import explain, flat
+from brats_seg.cli.one_line_errors import explain
+from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
 from brats_seg.runtime.hydra_main import kept_results
 from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once
@@ -112,7 +113,7 @@ def _require(config: DictConfig) -> None:
 
 def _report(name: str, error: Exception) -> tuple[int, str]:
     """Say it on standard error and give exit code and message; what nobody foresaw is raised again."""
-    said = explain(error)
+    said = explain(error, name)
     if said is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
         raise error
     _say(name, said[1])

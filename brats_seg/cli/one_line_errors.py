@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from hydra.errors import (
     HydraException,
@@ -18,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from brats_seg.artifacts.training_keys import new_name
+from brats_seg.cli.unknown_keys import unknown_group, unknown_key
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.runtime.hydra_main import root_node
 
@@ -25,8 +23,21 @@ UNUSABLE, WRONG_USE = 1, 2
 """Exit codes: data or environment that cannot be used; a wrong key or value."""
 
 
-def explain(error: Exception) -> tuple[int, str] | None:
-    """What to tell the user: exit code and message; None for a defect of this package."""
+ADDED = re.compile(r"Could not append to config\. An item is already at '([^']+)'")
+OTHER_GROUP = re.compile(r"Could not override '([^'@]+)[^']*'\. No match in the defaults list")
+"""What Hydra says of ``+key=value`` where the key is there, and of a group that the command does not have."""
+
+
+def explain(error: Exception, command: str) -> tuple[int, str] | None:
+    """What to tell the user.
+
+    Args:
+        error: What a command ended with.
+        command: As its file in ``conf/``.
+
+    Returns:
+        Exit code and message; None for a defect of this package.
+    """
     chain = list(_chain(error))
     for link in chain:
         if isinstance(link, UserError):  # Hydra wraps what a constructor raises
@@ -34,10 +45,12 @@ def explain(error: Exception) -> tuple[int, str] | None:
         # Lightning's, about this machine; its import takes seconds.
         if type(link).__name__ == "MisconfigurationException":
             return UNUSABLE, " ".join(str(link).split())
-    return _explain_configuration(error, chain) or _unusable_launcher(error)
+    return _explain_configuration(error, chain, command) or _unusable_launcher(error)
 
 
-def _explain_configuration(error: Exception, chain: list[BaseException]) -> tuple[int, str] | None:
+def _explain_configuration(
+    error: Exception, chain: list[BaseException], command: str
+) -> tuple[int, str] | None:
     """What Hydra and OmegaConf raise."""
     if isinstance(error, OverrideParseException):
         return WRONG_USE, _unreadable(error.override)
@@ -51,67 +64,16 @@ def _explain_configuration(error: Exception, chain: list[BaseException]) -> tupl
     if isinstance(error, OmegaConfBaseException):
         return WRONG_USE, f"{error.full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException):
-        return WRONG_USE, _one_line(chain)
+        return WRONG_USE, _misplaced(str(error), command) or _one_line(chain)
     return None
 
 
-def unknown_key(key: str, config: DictConfig) -> str:
-    """The line for a key that nobody reads.
-
-    Args:
-        key: As it was given.
-        config: The whole configuration of the command.
-
-    Returns:
-        The line, with the key's new name, or one that was probably meant.
-    """
-    known = _keys_besides(key, list(flat(OmegaConf.to_container(config, resolve=False))))
-    renamed = new_name(key)
-    if renamed is not None and set(renamed.split(" and ")) & set(known):
-        return f"{key} is now {renamed}"
-    if key.startswith("callbacks."):
-        return f"unknown key {key}: add your own callback, '+{key}={{_target_: my_package.MyCallback}}'"
-    groups = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
-    meant = closest(key, groups + known)
-    hint = f"did you mean {meant}?" if meant else "see --cfg job for the keys there are"
-    return f"unknown key {key}: {hint}"
-
-
-def _keys_besides(key: str, there: Sequence[str]) -> list[str]:
-    """The keys without one that may have been added, what is below it, and nodes that exist for it alone."""
-    others = [other for other in there if not f"{other}.".startswith(f"{key}.")]
-    known: list[str] = []
-    for other in others:
-        exists_for_it = key.startswith(f"{other}.") and not any(
-            each.startswith(f"{other}.") for each in others
-        )
-        if not exists_for_it:
-            known.append(other)
-    return known
-
-
-def closest(word: str, known: Sequence[str]) -> str | None:
-    """Find the known key that was probably meant.
-
-    Args:
-        word: The unknown key.
-        known: Dotted keys.
-
-    Returns:
-        A key that ends with the word or is spelt like it, else one whose last part, else one whose first part
-        is spelt like the word's; None where none is.
-    """
-    if same_end := [other for other in known if other.endswith(f".{word}")]:
-        return min(same_end, key=len)
-    if alike := difflib.get_close_matches(word, known, n=1, cutoff=0.8):
-        return alike[0]
-    by_last = {other.rpartition(".")[2]: other for other in reversed(known)}
-    last = difflib.get_close_matches(word.rpartition(".")[2], by_last, n=1, cutoff=0.8)
-    if last:
-        return by_last[last[0]]
-    first = word.partition(".")[0]
-    tops = [] if first in known else [other for other in known if "." not in other]
-    return next(iter(difflib.get_close_matches(first, tops, n=1, cutoff=0.8)), None)
+def _misplaced(said: str, command: str) -> str | None:
+    """A key that is there already, or a group of another command."""
+    if added := ADDED.match(said):
+        return f"{added[1]} is a key already: write {added[1]}=... without the +"
+    group = OTHER_GROUP.match(said)
+    return unknown_group(group[1], command) if group else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -176,21 +138,3 @@ def _unknown_key(error: OmegaConfBaseException, asked: re.Match[str] | None) -> 
     key = asked[1] if asked else str(error.full_key or error.key)
     known = root_node(error.parent_node) if isinstance(error.parent_node, DictConfig) else OmegaConf.create()
     return unknown_key(key, known)
-
-
-def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Every dotted key of a configuration, without Hydra's own.
-
-    Args:
-        tree: Mappings, lists and plain values.
-        prefix: Of all keys, with its dot.
-
-    Returns:
-        Key to value; inner nodes, too.
-    """
-    if not isinstance(tree, Mapping):
-        return {}
-    found: dict[str, Any] = {}
-    for name in tree if prefix else tree.keys() - {"hydra"}:
-        found |= {f"{prefix}{name}": tree[name], **flat(tree[name], f"{prefix}{name}.")}
-    return found

@@ -19,8 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.annotations import fields_of, fits, is_length, is_text, parameters, value_kind, words_for
 from brats_seg.cli.jobs import task_overrides
-from brats_seg.cli.one_line_errors import unknown_key
 from brats_seg.cli.schemas import schema_of
+from brats_seg.cli.unknown_keys import unknown_key
 from brats_seg.errors import WrongValue
 
 HOME = re.compile(r"""(?<=[=\[,:"' ])~[\w.-]*(?=[/,\]}"']|$)""")

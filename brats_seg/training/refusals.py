@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.runtime.processes import wants_several
 from brats_seg.training.config import build
+from brats_seg.training.trainer import epochs
 
 SET_BY_TRAINING = {
     "max_epochs": "override schedule.constant_epochs, schedule.cosine_epochs, swa.cycles",
@@ -74,6 +75,12 @@ def _refuse_choices(config: DictConfig) -> None:
         raise WrongValue(f"keep={config.keep}: use last or best")
     if config.keep == "best" and config.swa.cycles:
         raise WrongValue(f"swa.cycles={config.swa.cycles} end in a mean of snapshots: use keep=last")
+    every, last = config.trainer.check_val_every_n_epoch, epochs(config)
+    if config.keep == "best" and every > last:
+        raise WrongValue(
+            f"keep=best chooses by validation loss: trainer.check_val_every_n_epoch={every} never validates "
+            f"in the {last} epochs of schedule.constant_epochs and schedule.cosine_epochs; use at most {last}"
+        )
 
 
 def _refuse_parts(config: DictConfig) -> None:

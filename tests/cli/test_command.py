@@ -99,6 +99,11 @@ def test_missing_keys_are_named_at_once(run):
         ("data.root", "cannot read 'data.root': write key=value"),
         ("optimizer=sgd", "optimizer=sgd: there is no such option, use one of adam, ranger"),
         ("data.root=${nope}", "data.root: Interpolation key 'nope' not found"),
+        ("+seed=1", "seed is a key already: write seed=... without the +"),
+        (
+            "+schedule.base_rate=1",
+            "schedule.base_rate is a key already: write schedule.base_rate=... without the +",
+        ),
     ],
 )
 def test_wrong_use_is_one_line(run, override, message):
@@ -162,6 +167,20 @@ def test_errors_are_headed_as_the_command_is_typed(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         command("cv_summary")(must_not_run)(["runs=[]"])
     assert capsys.readouterr().err == "brats-seg cv-summary: error: missing output=...\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "hint"),
+    [
+        ("demo", "scale=smoke", "did you mean size?"),
+        ("predict", "scale=small", "see --cfg job for the keys there are"),
+    ],
+)
+def test_a_group_of_another_command_is_one_line(monkeypatch, capsys, name, override, hint):
+    monkeypatch.setattr(sys, "argv", ["brats-seg", name])
+    with pytest.raises(SystemExit):
+        command(name)(must_not_run)([override, "output=x"])
+    assert capsys.readouterr().err == f"brats-seg {name}: error: unknown key scale: {hint}\n"
 
 
 def test_wrong_value_inside_a_constructor(run):

@@ -31,6 +31,10 @@ Config = Callable[..., DictConfig]
         (("swa.base_rate=1",), r"swa\.base_rate follows from swa\.optimizer\.lr: use swa\.optimizer\.lr=1"),
         (("keep=first",), "keep=first: use last or best"),
         (
+            ("experiment=pipeline_b", "schedule.constant_epochs=1", "trainer.check_val_every_n_epoch=4"),
+            r"keep=best .* trainer\.check_val_every_n_epoch=4 never .* 3 epochs of schedule\.constant",
+        ),
+        (
             ("+callbacks.mine={_target_: torch.nn.Identity}",),
             r"mine: torch\.nn\.Identity is no callback",
         ),
