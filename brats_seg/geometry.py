@@ -162,7 +162,9 @@ def pad_to_multiple(shape: Triple, multiple: int) -> Padding:
     return Padding((0, 0, 0), (z, y, x))
 
 
-def random_window(shape: Triple, patch: Triple, generator: np.random.Generator) -> tuple[Box, Padding]:
+def random_window(
+    shape: Triple, patch: Triple, generator: np.random.Generator, centre: Triple | None = None
+) -> tuple[Box, Padding]:
     """Where a random patch lies (PAPER.md, "Common").
 
     Where the volume is smaller than the patch, the padding is split at random between start and end.
@@ -171,13 +173,17 @@ def random_window(shape: Triple, patch: Triple, generator: np.random.Generator) 
         shape: Of the volume, ``(z, y, x)``.
         patch: Size of the patch, ``(z, y, x)``.
         generator: Source of randomness; two numbers are drawn per axis.
+        centre: A voxel around which the patch lies, as far as the volume allows it; None: anywhere.
 
     Returns:
         The box to read from the volume, and the padding that brings it to ``patch``.
     """
     start, stop, before, after = [], [], [], []
-    for n, size in zip(shape, patch, strict=True):
-        offset = int(generator.integers(0, max(n - size, 0) + 1))
+    for axis, (n, size) in enumerate(zip(shape, patch, strict=True)):
+        last = max(n - size, 0)
+        offset = int(generator.integers(0, last + 1))
+        if centre is not None:
+            offset = min(max(centre[axis] - size // 2, 0), last)
         missing = max(size - n, 0)
         split = int(generator.integers(0, missing + 1))
         start.append(offset)

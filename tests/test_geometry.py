@@ -94,3 +94,13 @@ def test_shapes_are_checked_in_tests() -> None:
         bounding_box(np.zeros((2, 2), np.bool_))
     with pytest.raises(TypeCheckError, match="z=2"):
         dice(np.zeros((2, 2, 2), np.bool_), np.zeros((2, 2, 3), np.bool_))
+
+
+@pytest.mark.parametrize("centre", [(0, 0, 0), (9, 15, 3), (5, 8, 2)])
+def test_a_window_around_a_voxel_holds_it_in_the_middle_as_far_as_the_volume_goes(centre):
+    shape, patch = (10, 16, 4), (4, 6, 6)
+    window, padding = random_window(shape, patch, np.random.default_rng(0), centre)
+    for place, n, size, start, stop in zip(centre, shape, patch, window.start, window.stop, strict=True):
+        assert start <= place < stop
+        assert start == min(max(place - size // 2, 0), max(n - size, 0))
+    assert padding == random_window(shape, patch, np.random.default_rng(0))[1]

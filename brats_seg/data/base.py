@@ -14,18 +14,17 @@ from torch.utils.data import DataLoader
 
 from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, check_headers, find_cases
-from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset
+from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset, patch_seed
 from brats_seg.data.folds import Split, fold_split, frozen_folds
 from brats_seg.data.loader import make_loader
 from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import FileError, UserError, WrongValue
 from brats_seg.geometry import Triple
-from brats_seg.kinds import Count, Positive
+from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.nifti import read_geometry
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
 from brats_seg.preprocessing.cache import disk_estimate_bytes
 from brats_seg.runtime import cores
-from brats_seg.seeds import seed_for
 from brats_seg.terms import DIVISOR, Batch
 
 
@@ -43,7 +42,9 @@ class BraTSDataModule(pl.LightningDataModule):
         fold: Which fold validates, from 0; ``"all"`` trains on every case.
         seed: Of the shuffle, the crops and the augmentation.
         patch: Size of a training patch, ``(z, y, x)`` voxels.
-        batch_size: Patches per step.
+        batch_size: Cases per step.
+        patches_per_case: Patches of each of them in a step.
+        tumour_centred: Probability that a patch is centred on a voxel of a region.
         workers: Loader and preparation processes; None: as many as this process may use cores.
         labels: Name of the label values, if the file names do not imply them.
         patterns: File patterns for a naming of your own.
@@ -65,6 +66,8 @@ class BraTSDataModule(pl.LightningDataModule):
         seed: Count,
         patch: Triple,
         batch_size: Positive,
+        patches_per_case: Positive,
+        tumour_centred: Amount,
         workers: Count | None,
         labels: str | None,
         patterns: Mapping[str, str | None] | None,
@@ -87,6 +90,10 @@ class BraTSDataModule(pl.LightningDataModule):
         if any(n % DIVISOR for n in self.patch):
             raise WrongValue(f"data.patch={list(self.patch)}: its sizes must be multiples of {DIVISOR}")
         self.batch_size = batch_size
+        self.patches_per_case = patches_per_case
+        if tumour_centred > 1:
+            raise WrongValue(f"data.tumour_centred={tumour_centred}: a probability lies between 0 and 1")
+        self.tumour_centred = tumour_centred
         self.workers = cores() if workers is None else workers
         self.labels = labels
         self.patterns = dict(patterns or {})
@@ -170,9 +177,10 @@ class BraTSDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         """Random patches, shuffled; the last incomplete batch is kept."""
         cases = [self.cases_ready[case_id] for case_id in self.split.train]
-        dataset = PatchDataset(cases, self.patch, self.seed)
-        sampler = EpochSampler(len(dataset), self.seed, *self._rank_and_world())
-        return self._loader(dataset, batch_size=self.batch_size, sampler=sampler)
+        number = {"patches_per_case": self.patches_per_case}
+        dataset = PatchDataset(cases, self.patch, self.seed, **number, tumour_centred=self.tumour_centred)
+        sampler = EpochSampler(len(cases), self.seed, *self._rank_and_world(), **number)
+        return self._loader(dataset, batch_size=self.batch_size * self.patches_per_case, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Whole brains, one at a time, each process its share; no loader if nothing validates."""
@@ -188,12 +196,15 @@ class BraTSDataModule(pl.LightningDataModule):
         return self._loader(WholeDataset(cases, DIVISOR), batch_size=1)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment training batches on the device; the draw depends on (seed, epoch, case id) alone."""
+        """Augment training batches on the device; draws depend on (seed, epoch, case id, number) alone."""
         image, target = batch.image.float(), batch.target.float()
         if self.trainer is None or not self.trainer.training:
             return Batch(image, target, batch.case_ids)
         epoch = self.trainer.current_epoch
-        seeds = [seed_for(self.seed, epoch, case_id, "augment") for case_id in batch.case_ids]
+        seeds = []
+        for place, case_id in enumerate(batch.case_ids):
+            number = batch.case_ids[:place].count(case_id)
+            seeds.append(patch_seed(self.seed, epoch, case_id, "augment", number))
         return Batch(*self.augmentation(image, target, seeds), batch.case_ids)
 
     def _rank_and_world(self) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
-from brats_seg.training.callbacks import BestWeights, CyclicSWA
+from brats_seg.training.callbacks import BestWeights, CyclicSWA, ExponentialAverage
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.trainer import epochs
 from brats_seg.training.weights import read_weights
@@ -67,6 +67,9 @@ def _choose_weights(
     if swa.snapshots:
         swa.load_average(module)
         return f"mean of {len(swa.snapshots)} snapshots"
+    if config.ema.decay:
+        _find_callback(trainer, ExponentialAverage).load_average(module)
+        return f"exponential average with a decay of {config.ema.decay}"
     if config.keep == "last":
         return "last epoch"
     best = _find_callback(trainer, BestWeights)

@@ -44,6 +44,7 @@ def refuse_impossible(config: DictConfig) -> None:
     _refuse_keys_that_follow(config)
     _refuse_other_pipeline(config)
     _refuse_choices(config)
+    _refuse_average(config)
     _refuse_parts(config)
 
 
@@ -81,6 +82,13 @@ def _refuse_choices(config: DictConfig) -> None:
             f"keep=best chooses by validation loss: trainer.check_val_every_n_epoch={every} never validates "
             f"in the {last} epochs of schedule.constant_epochs and schedule.cosine_epochs; use at most {last}"
         )
+
+
+def _refuse_average(config: DictConfig) -> None:
+    if config.ema.decay and (config.keep == "best" or config.swa.cycles):
+        raise WrongValue(f"ema.decay={config.ema.decay} ends in an average: use keep=last swa.cycles=0")
+    if config.ema.decay >= 1:
+        raise WrongValue(f"ema.decay={config.ema.decay}: the average needs a share of every step, below 1")
 
 
 def _refuse_parts(config: DictConfig) -> None:

@@ -14,6 +14,7 @@ from brats_seg.training.callbacks import (
     BestWeights,
     CaseLosses,
     CyclicSWA,
+    ExponentialAverage,
     MetricsFile,
     Overlays,
     Progress,
@@ -51,12 +52,14 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
     """
     swa: CyclicSWA = build(config.swa, first_epoch=base_epochs(config), folder=folder.snapshots, facts=facts)
     best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
+    average = [ExponentialAverage(**config.ema)] if config.ema.decay else []
     own = [build(node) for node in config.callbacks.values()]
     return [
         StepSeed(config.seed),
         build(config.schedule),
         swa,
         *best,
+        *average,
         Resources(),
         Overlays(**config.overlays),
         CaseLosses(folder.case_losses),

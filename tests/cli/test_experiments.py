@@ -34,6 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("pipeline_a_attention", "a", True, "mean of 2 snapshots"),
         ("pipeline_a_filtered", "a", False, "mean of 2 snapshots"),
         ("pipeline_b", "b", False, "lowest validation loss"),
+        ("few_cases", "b", False, "exponential average with a decay of 0.99"),
     ],
 )
 def test_an_experiment_trains_and_its_bundle_predicts(

@@ -73,3 +73,50 @@ def test_ranks_share_every_case_in_equal_steps(world: int) -> None:
         sampler.set_epoch(1)
     assert [[i for _, i in s] for s in samplers] != shares
     assert all(epoch == 1 for s in samplers for epoch, _ in s)
+
+
+@pytest.fixture
+def speck(tmp_path: Path) -> CachedCase:
+    """One voxel of ET, eight of TC, many of WT."""
+    depth = np.zeros((40, 40, 40), np.uint8)
+    depth[20:35, 5:20, 20:35] = 1
+    depth[30:32, 8:10, 30:32] = 2
+    depth[31, 9, 31] = 3
+    np.save(tmp_path / "image.npy", np.zeros((4, 40, 40, 40), np.float16))
+    np.save(tmp_path / "depth.npy", depth)
+    return CachedCase("case", tmp_path, Box((0, 0, 0), (40, 40, 40)), (40, 40, 40))
+
+
+def test_centred_patches_see_each_region_equally_often(speck: CachedCase) -> None:
+    def share(probability: float) -> float:
+        dataset = PatchDataset([speck], (8, 8, 8), seed=3, tumour_centred=probability)
+        middles = [dataset[epoch, 0][1][:, 4, 4, 4] for epoch in range(150)]
+        return sum(int(middle[0]) for middle in middles) / len(middles)
+
+    assert share(0.0) == 0
+    assert share(1.0) == pytest.approx(1 / 3 + 1 / 3 / 8, abs=0.1)
+    assert share(0.5) == pytest.approx(share(1.0) / 2, abs=0.1)
+
+
+def test_a_case_without_tumour_has_no_centre(speck: CachedCase) -> None:
+    np.save(speck.folder / "depth.npy", np.zeros((40, 40, 40), np.uint8))
+    assert not PatchDataset([speck], (8, 8, 8), seed=3, tumour_centred=1.0)[0, 0][1].any()
+
+
+def test_the_first_of_several_patches_is_the_only_one_of_before(case: CachedCase) -> None:
+    one = PatchDataset([case, case], (16, 16, 16), seed=7)
+    three = PatchDataset([case, case], (16, 16, 16), seed=7, patches_per_case=3)
+    assert len(three) == 6
+    patches = [three[4, 1 + 2 * number][0] for number in range(3)]
+    assert patches[0].equal(one[4, 1][0])
+    assert not patches[1].equal(patches[0])
+    assert not patches[2].equal(patches[1])
+
+
+def test_patches_of_a_case_follow_one_another_in_the_order_of_before() -> None:
+    once = [index for _, index in EpochSampler(10, seed=3)]
+    sampler = EpochSampler(10, seed=3, patches_per_case=2)
+    thrice = [index for _, index in sampler]
+    assert len(sampler) == len(thrice) == 20
+    assert thrice[::2] == once
+    assert thrice[1::2] == [index + 10 for index in once]

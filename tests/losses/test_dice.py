@@ -76,3 +76,31 @@ def test_gradient_is_right(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     (expected,) = torch.autograd.grad(in_double(logits), logits)
     (found,) = torch.autograd.grad(DiceLoss(squared=True, smooth=1.0)(logits, target), logits)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_cross_entropy_of_each_region_is_added_by_its_weight(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, target = pair
+    loss = DiceLoss(squared=False, smooth=1.0, cross_entropy=0.5)
+    dice = DiceLoss(squared=False, smooth=1.0)
+    p = logits.double().sigmoid()
+    entropy = -(target * p.log() + (1 - target) * (1 - p).log()).mean()
+    torch.testing.assert_close(loss(logits, target), dice(logits, target) + 0.5 * entropy.float())
+    alone = torch.stack([loss(x[None], t[None]) for x, t in zip(*pair, strict=True)])
+    torch.testing.assert_close(loss.case_losses(*pair), alone)
+    assert loss(logits.half(), target).dtype == torch.float32
+    none = DiceLoss(squared=False, smooth=1.0, cross_entropy=0.0)
+    torch.testing.assert_close(none(logits, target), dice(logits, target))
+
+
+def test_a_missed_region_has_more_gradient_with_cross_entropy() -> None:
+    target = torch.zeros(1, 3, 8, 8, 8)
+    target[:, :, 4, 4, 4] = 1
+    steepness = []
+    for loss in (
+        DiceLoss(squared=False, smooth=1.0),
+        DiceLoss(squared=False, smooth=1.0, cross_entropy=1.0),
+    ):
+        logits = torch.full_like(target, -6.0, requires_grad=True)
+        (gradient,) = torch.autograd.grad(loss(logits, target), logits)
+        steepness.append(float(gradient[0, 0, 4, 4, 4].abs()))
+    assert steepness[1] > steepness[0]

@@ -29,6 +29,8 @@ Config = Callable[..., DictConfig]
         ),
         (("schedule.base_rate=1",), r"schedule\.base_rate follows from optimizer\.lr: use optimizer\.lr=1"),
         (("swa.base_rate=1",), r"swa\.base_rate follows from swa\.optimizer\.lr: use swa\.optimizer\.lr=1"),
+        (("experiment=pipeline_b", "ema.decay=0.9"), r"ema\.decay=0\.9 .* use keep=last swa\.cycles=0"),
+        (("ema.decay=1", "swa.cycles=0"), r"ema\.decay=1: .* below 1"),
         (("keep=first",), "keep=first: use last or best"),
         (
             ("experiment=pipeline_b", "schedule.constant_epochs=1", "trainer.check_val_every_n_epoch=4"),

@@ -50,6 +50,13 @@ class Overlays:
 
 
 @dataclass(frozen=True)
+class Ema:
+    """Arguments of :class:`brats_seg.training.callbacks.ExponentialAverage`."""
+
+    decay: Amount
+
+
+@dataclass(frozen=True)
 class OutOfFold:
     """What follows a training."""
 
@@ -79,6 +86,7 @@ class Keys:
     pipeline: Literal["a", "b"]
     keep: str
     filtered: bool
+    ema: Ema
     init: str | None
     channels_last: bool
     compile: bool

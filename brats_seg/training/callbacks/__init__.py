@@ -5,6 +5,7 @@ from brats_seg.training.callbacks.case_losses import CaseLosses
 from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
+from brats_seg.training.callbacks.exponential_average import ExponentialAverage
 from brats_seg.training.callbacks.metrics_file import MetricsFile
 from brats_seg.training.callbacks.overlays import Overlays
 from brats_seg.training.callbacks.progress import Progress
@@ -16,6 +17,7 @@ __all__ = [
     "CaseLosses",
     "CosineDecay",
     "CyclicSWA",
+    "ExponentialAverage",
     "MetricsFile",
     "Overlays",
     "Progress",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytorch_lightning as pl
@@ -56,14 +57,17 @@ class CaseLosses(pl.Callback):
         write_rows(self.path, self.rows)
 
     def _losses(self) -> dict[str, float]:
-        """Loss of every case that this process has seen in this epoch."""
+        """Loss of every case that this process has seen in this epoch, the mean over its patches."""
         if not self.seen:
             return {}
         ids: list[str] = []
         for case_ids, _ in self.seen:
             ids += case_ids
         losses = torch.cat([values for _, values in self.seen])
-        return dict(zip(ids, losses.tolist(), strict=True))
+        of_case: dict[str, list[float]] = {}
+        for case_id, loss in zip(ids, losses.tolist(), strict=True):
+            of_case.setdefault(case_id, []).append(loss)
+        return {case_id: fmean(values) for case_id, values in of_case.items()}
 
 
 def _gather(losses: Mapping[str, float]) -> dict[str, float]:
