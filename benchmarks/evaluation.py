@@ -28,6 +28,7 @@ from brats_seg.evaluation.conventions import CONVENTIONS
 from brats_seg.evaluation.score_case import box_with_margin
 from brats_seg.labels import encode_regions, label_values
 from brats_seg.metrics.functional import hd95_mm
+from brats_seg.terms import REGIONS
 
 MM = (1.0, 1.0, 1.0)
 ROUNDS = 3
@@ -86,8 +87,9 @@ def ours_hd95(prediction: np.ndarray, truth: np.ndarray) -> None:
 def every_metric(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     def work(prediction: np.ndarray, truth: np.ndarray) -> None:
         box = box_with_margin(prediction.any(0), truth.any(0))  # as evaluate does
-        for ours, theirs in zip(box.crop(prediction), box.crop(truth), strict=True):
-            CONVENTIONS[name].score(ours, theirs, MM, truth[0].size)
+        ours = dict(zip(REGIONS, box.crop(prediction), strict=True))
+        theirs = dict(zip(REGIONS, box.crop(truth), strict=True))
+        CONVENTIONS[name].score(ours, theirs, MM, truth[0].size)
 
     return work
 

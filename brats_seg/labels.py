@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,25 +22,38 @@ class LabelValues:
         necrosis: Necrotic and non-enhancing tumour (NCR/NET).
         oedema: Peritumoural oedema (ED).
         enhancing: Enhancing tumour (ET).
+        cavity: Resection cavity (RC), no part of the tumour; None where there is no such value.
     """
 
     name: str
     necrosis: int
     oedema: int
     enhancing: int
+    cavity: int | None = None
 
     @property
-    def values(self) -> tuple[int, int, int, int]:
-        """Every legal value: background, NCR/NET, ED, ET."""
-        return (0, self.necrosis, self.oedema, self.enhancing)
+    def values(self) -> tuple[int, ...]:
+        """Every legal value: background, NCR/NET, ED, ET and, where there is one, RC."""
+        tumour = (0, self.necrosis, self.oedema, self.enhancing)
+        return tumour if self.cavity is None else (*tumour, self.cavity)
 
 
 _KNOWN = (
     LabelValues("brats2020", necrosis=1, oedema=2, enhancing=4),  # BraTS 2017 to 2021
-    LabelValues("brats2023", necrosis=1, oedema=2, enhancing=3),  # BraTS 2023 and 2024
+    LabelValues("brats2023", necrosis=1, oedema=2, enhancing=3),  # since BraTS 2023, before treatment
+    LabelValues("brats2024", necrosis=1, oedema=2, enhancing=3, cavity=4),  # since 2024, after treatment
     LabelValues("msd", necrosis=2, oedema=1, enhancing=3),  # Medical Decathlon Task01, dataset.json
 )
 LABEL_VALUES = {known.name: known for known in _KNOWN}
+TISSUES = {
+    "ET": ("enhancing",),
+    "TC": ("enhancing", "necrosis"),
+    "WT": ("enhancing", "necrosis", "oedema"),
+    "NETC": ("necrosis",),
+    "SNFH": ("oedema",),
+    "RC": ("cavity",),
+}
+"""Region to the tissues in it: the nested ones, then those that BraTS 2024 scores besides."""
 
 
 def label_values(name: str) -> LabelValues:
@@ -93,6 +107,33 @@ def encode_regions(
     return np.stack([enhancing, core, core | (label_map == source.oedema)])
 
 
+def region_masks(
+    label_map: Integer[NDArray[np.integer], "z y x"], source: LabelValues, regions: Iterable[str]
+) -> dict[str, Bool[NDArray[np.bool_], "z y x"]]:
+    """Label map to any regions.
+
+    Args:
+        label_map: Of known values only.
+        source: Its label values.
+        regions: Keys of :data:`TISSUES`.
+
+    Returns:
+        Region to where it is; empty where the label values lack its tissue.
+
+    >>> region_masks(np.array([[[0, 1, 2, 3, 4]]]), label_values("brats2024"), ["RC"])["RC"].astype(int)
+    array([[[0, 0, 0, 0, 1]]])
+    """
+    masks = {}
+    for region in regions:
+        values = [getattr(source, tissue) for tissue in TISSUES[region]]
+        mask = np.zeros(label_map.shape, np.bool_)
+        for value in values:
+            if value is not None:
+                mask |= label_map == value
+        masks[region] = mask
+    return masks
+
+
 def decode_regions(
     regions: Bool[NDArray[np.bool_], "region=3 z y x"], target: LabelValues
 ) -> UInt8[NDArray[np.uint8], "z y x"]:
@@ -134,7 +175,7 @@ def convert(
         The label map.
 
     Raises:
-        UserError: The map holds a value that ``source`` lacks.
+        UserError: The map holds a value that ``source`` lacks, or a cavity that ``target`` lacks.
 
     >>> convert(np.array([[[0, 1, 2, 4]]]), label_values("brats2020"), label_values("msd"))
     array([[[0, 2, 1, 3]]], dtype=uint8)
@@ -143,5 +184,12 @@ def convert(
     if unknown:
         raise UserError(f"labels {unknown} are no label values of {source.name}: {source.values}")
     table = np.zeros(max(source.values) + 1, np.uint8)
-    table[list(source.values)] = target.values
+    if source.cavity is not None and target.cavity is None and (label_map == source.cavity).any():
+        raise UserError(
+            f"{target.name} has no value for the resection cavity, {source.cavity} of {source.name}"
+        )
+    for ours, theirs in zip(
+        source.values, target.values, strict=False
+    ):  # the cavity, where there is one, is last
+        table[ours] = theirs
     return cast(NDArray[np.uint8], table[label_map])

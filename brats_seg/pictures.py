@@ -17,19 +17,30 @@ from brats_seg.files import whole_file
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
 
-COLOURS = {"ET": (0.89, 0.10, 0.11), "NCR/NET": (0.20, 0.63, 0.17), "ED": (1.00, 0.85, 0.10)}
-"""As in the paper's figures: red, green, yellow."""
+COLOURS = {
+    "ET": (0.89, 0.10, 0.11),
+    "NCR/NET": (0.20, 0.63, 0.17),
+    "ED": (1.00, 0.85, 0.10),
+    "RC": (0.20, 0.70, 0.90),
+}
+"""As in the paper's figures: red, green, yellow; the resection cavity, which the paper lacks, light blue."""
 PALETTES = {
     "paper": COLOURS,
-    "safe": {"ET": (0.835, 0.369, 0.0), "NCR/NET": (0.0, 0.447, 0.698), "ED": (0.941, 0.894, 0.259)},
+    "safe": {
+        "ET": (0.835, 0.369, 0.0),
+        "NCR/NET": (0.0, 0.447, 0.698),
+        "ED": (0.941, 0.894, 0.259),
+        "RC": (0.8, 0.475, 0.655),
+    },
 }
-"""By name; ``safe`` is vermilion, blue and yellow of Okabe and Ito, which colour-blind readers tell apart."""
+"""By name; ``safe``: four colours of Okabe and Ito that colour-blind readers tell apart."""
 TITLES = ("T1", "T1ce", "T2", "FLAIR")
 
 
 def tissues(labels: LabelValues) -> dict[str, int]:
-    """Name of each tumour tissue to its value."""
-    return {"ET": labels.enhancing, "NCR/NET": labels.necrosis, "ED": labels.oedema}
+    """Name of each tissue that the label values know to its value."""
+    found = {"ET": labels.enhancing, "NCR/NET": labels.necrosis, "ED": labels.oedema}
+    return found if labels.cavity is None else {**found, "RC": labels.cavity}
 
 
 def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> int:
@@ -134,8 +145,10 @@ def overview(
         axis.set_title(name, color="white", fontsize=11)
         axis.axis("off")
     figure.suptitle(f"{title}, axial slice {z}", color="white", fontsize=11, y=0.99)
-    handles = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
-    figure.legend(handles=handles, loc="lower center", ncol=3, frameon=False, labelcolor="white", fontsize=10)
+    handles = [Patch(color=COLOURS[name], label=name) for name in tissues(labels)]
+    figure.legend(
+        handles=handles, loc="lower center", ncol=len(handles), frameon=False, labelcolor="white", fontsize=10
+    )
     figure.subplots_adjust(left=0.005, right=0.995, top=0.84, bottom=0.1, wspace=0.03)
     return figure
 

@@ -11,21 +11,24 @@ from hypothesis.extra.numpy import arrays
 from brats_seg.errors import UserError
 from brats_seg.labels import (
     LABEL_VALUES,
+    TISSUES,
     convert,
     decode_regions,
     encode_regions,
     label_values,
+    region_masks,
     unknown_values,
 )
 
 quick = settings(max_examples=50)
 names = st.sampled_from(sorted(LABEL_VALUES))
+VALUES = {name: known.values for name, known in LABEL_VALUES.items()}
 
 
 @st.composite
 def maps(draw):
     known = label_values(draw(names))
-    return known, np.array(draw(arrays(np.uint8, (3, 4, 5), elements=st.sampled_from(known.values))))
+    return known, np.array(draw(arrays(np.uint8, (3, 4, 5), elements=st.sampled_from(VALUES[known.name]))))
 
 
 @quick
@@ -33,11 +36,12 @@ def maps(draw):
 def test_decode_undoes_encode(drawn):
     known, label_map = drawn
     regions = encode_regions(label_map, known)
-    np.testing.assert_array_equal(decode_regions(regions, known), label_map)
+    tumour = np.where(label_map == known.cavity, 0, label_map)  # a network of three regions knows no cavity
+    np.testing.assert_array_equal(decode_regions(regions, known), tumour)
     et, tc, wt = regions
     assert not (et & ~tc).any()
     assert not (tc & ~wt).any()
-    np.testing.assert_array_equal(wt, label_map != 0)
+    np.testing.assert_array_equal(wt, (label_map != 0) & (label_map != known.cavity))
 
 
 @quick
@@ -54,6 +58,10 @@ def test_decoding_what_is_not_nested_keeps_the_inner_region(regions, name):
 def test_convert_and_back(drawn, name):
     known, label_map = drawn
     other = label_values(name)
+    if known.cavity in label_map and other.cavity is None:
+        with pytest.raises(UserError, match=f"{name} has no value for the resection cavity, 4 of brats2024"):
+            convert(label_map, known, other)
+        return
     there = convert(label_map, known, other)
     np.testing.assert_array_equal(convert(there, other, known), label_map)
     np.testing.assert_array_equal(encode_regions(there, other), encode_regions(label_map, known))
@@ -65,6 +73,7 @@ def test_the_values_of_the_challenges():
     assert {name: c.values for name, c in LABEL_VALUES.items()} == {
         "brats2020": (0, 1, 2, 4),
         "brats2023": (0, 1, 2, 3),
+        "brats2024": (0, 1, 2, 3, 4),
         "msd": (0, 2, 1, 3),
     }
 
@@ -76,12 +85,20 @@ def test_unknown_values_are_those_that_are_not_known(label_map, name):
     assert unknown_values(label_map, known) == sorted(set(label_map.ravel().tolist()) - set(known.values))
 
 
+def test_the_six_regions_of_2024():
+    label_map = np.arange(5, dtype=np.uint8).reshape(1, 1, 5)
+    masks = region_masks(label_map, label_values("brats2024"), TISSUES)
+    inside = {region: np.flatnonzero(mask).tolist() for region, mask in masks.items()}
+    assert inside == {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3], "NETC": [1], "SNFH": [2], "RC": [4]}
+    assert not region_masks(label_map, label_values("brats2020"), ["RC"])["RC"].any()
+
+
 def test_unknown_values_of_floats():
     assert unknown_values(np.array([[[0.0, 1.0, 4.0, 0.5]]]), label_values("brats2020")) == [0.5]
 
 
 def test_mistakes_are_one_line():
-    with pytest.raises(UserError, match="use one of brats2020, brats2023, msd"):
+    with pytest.raises(UserError, match="use one of brats2020, brats2023, brats2024, msd"):
         label_values("brats")
     with pytest.raises(UserError, match=r"labels \[4\] are no label values of brats2023"):
         convert(np.array([[[0, 4]]]), label_values("brats2023"), label_values("brats2020"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brats_seg.cases.data_sets import find_data_set
 from brats_seg.files import read_object
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.nifti import stem
@@ -59,5 +60,8 @@ def untold_labels(folder: Path, cases: Iterable[str], which: str) -> str:
     """
     first, *others = cases
     more = f" (and {len(others)} more)" if others else ""
+    data_set = find_data_set(first)
+    if data_set is not None and data_set.labels is None:
+        return f"{folder}: {first}{more}: {data_set.name} data set: {data_set.remark}"
     names = " or ".join(LABEL_VALUES)
     return f"{folder}: nothing tells the label values of {first}{more}; give labels.{which}={names}"

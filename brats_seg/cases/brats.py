@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brats_seg.cases.case import Case, Finding, ModalityFile, duplicate_finding
+from brats_seg.cases.data_sets import find_data_set
 from brats_seg.cases.folders import Files
 from brats_seg.cases.own_naming import OWN_NAMING
 from brats_seg.terms import MODALITIES
@@ -57,9 +58,9 @@ def parse(name: str) -> Name | None:
         return None
     case_id = match["id"] or ""
     content, labels = TOKENS[match["token"].lower()]
-    # The paediatric challenge numbers its labels otherwise: not to be guessed.
-    if "BRATS-PED" in case_id.upper():
-        labels = None
+    data_set = find_data_set(case_id)
+    if data_set is not None and labels is not None:
+        labels = data_set.labels
     return Name(case_id, content, labels)
 
 

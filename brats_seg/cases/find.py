@@ -12,6 +12,7 @@ from pathlib import Path
 from brats_seg.cases import brats, decathlon
 from brats_seg.cases import own_naming as own
 from brats_seg.cases.case import Case, Finding
+from brats_seg.cases.data_sets import remarks
 from brats_seg.cases.folders import Files, each_folder
 from brats_seg.errors import UserError
 from brats_seg.labels import label_values
@@ -116,7 +117,8 @@ def scan(root: Path, *, labels: str | None = None, patterns: Mapping[str, str | 
     if labels is not None:
         cases = [replace(case, labels=labels) for case in cases]
     cases.sort(key=lambda case: case.id)
-    return Scan(tuple(cases), (*findings, *_shared_ids(cases)))
+    notes = [Finding(case, None, "note", line) for case, line in remarks(case.id for case in cases)]
+    return Scan(tuple(cases), (*findings, *_shared_ids(cases), *notes))
 
 
 def _known_layouts(root: Path) -> tuple[list[Case], list[Finding]]:

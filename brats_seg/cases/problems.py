@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.cases.case import Case, Finding, Level
+from brats_seg.cases.data_sets import find_data_set
 from brats_seg.errors import CaseError
 from brats_seg.labels import LABEL_VALUES, label_values, unknown_values
 from brats_seg.nifti import Geometry, corner_distance_mm, same_space
@@ -140,6 +141,10 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
     Yields:
         What is wrong.
     """
+    data_set = find_data_set(path.name)
+    if name is None and data_set is not None:
+        yield Problem(path, "known label values", f"those of the {data_set.name} data set: {data_set.remark}")
+        return
     if name is None:
         found = f"file names that do not imply any; set {SET_LABELS} to one of {', '.join(LABEL_VALUES)}"
         yield Problem(path, "known label values", found)
@@ -148,7 +153,7 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
     unknown = unknown_values(label_map, known)
     if unknown:
         values = ", ".join(f"{value:g}" for value in unknown[:8])
-        fix = f"set {SET_LABELS} if they are others; files with extra labels (BraTS 2024) cannot be used"
+        fix = f"set {SET_LABELS} if they are others (brats2024 has 4, the resection cavity)"
         yield Problem(path, f"the label values {known.values} of {name}", f"{values}; {fix}")
 
 

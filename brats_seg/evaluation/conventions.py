@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from brats_seg.errors import WrongValue
-from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.edition_2024 import DILATION_2024, PENALTY_2024_MM, REGIONS_2024, brats2024
+from brats_seg.evaluation.measures import METRICS, Scores, shared_scores
+from brats_seg.labels import LabelValues
 from brats_seg.metrics import functional as of
 from brats_seg.metrics.lesions import count_lesions, lesion_wise
 from brats_seg.metrics.matching import match_lesions
 from brats_seg.metrics.surface import Mask, Spacing
+from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
+from brats_seg.terms import REGIONS
 
-Scores = dict[str, float | None]
-TOLERANCE_MM = 1.0
-"""Of the surface Dice."""
+Masks = Mapping[str, Mask]
+"""Region to its mask."""
 PENALTY_2023_MM = 374.0
 PENALTY_2026_MM = 373.0
 DILATION_2023, IGNORED_2023_MM3 = 3, 50.0
 """Of BraTS-GLI in the evaluation code of 2023."""
-MARGIN = DILATION_2023
+MARGIN = DILATION_2024
 """Voxels around both masks that a crop must keep for every metric to be that of the whole volume."""
 
 
@@ -29,16 +33,22 @@ class Convention:
 
     Attributes:
         name: Its key in :data:`CONVENTIONS`.
-        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to metric names and values; the masks
-            ``(z, y, x)`` may be cropped, with :data:`MARGIN`.
+        score: ``(prediction, truth, spacing_mm, voxels of the volume)`` to scores per region; prediction and
+            truth are masks ``(z, y, x)`` per region, which may be cropped, with :data:`MARGIN`.
+        regions: That are scored; ``RC`` only where the label values of the truth have a cavity.
         ranked: Metrics that a ranking is made of.
         penalty_mm: Hausdorff distance of a missing prediction.
     """
 
     name: str
-    score: Callable[[Mask, Mask, Spacing, int], Scores]
+    score: Callable[[Masks, Masks, Spacing, int], dict[str, Scores]]
+    regions: tuple[str, ...]
     ranked: tuple[str, ...]
     penalty_mm: float
+
+    def regions_in(self, labels: LabelValues) -> tuple[str, ...]:
+        """The regions that are scored where the truth has these label values."""
+        return tuple(each for each in self.regions if each != "RC" or labels.cavity is not None)
 
     def worst(self, metric: str) -> float | None:
         """Value of a missing prediction, whatever the truth; None: that of an empty prediction."""
@@ -68,7 +78,7 @@ def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
         "sensitivity": of.sensitivity(prediction, truth),
         "specificity": of.specificity(prediction, truth, voxels),
         "hd95": of.hd95_mm(prediction, truth, spacing_mm),
-        **_shared(prediction, truth, spacing_mm),
+        **shared_scores(prediction, truth, spacing_mm),
         "lesions_truth": lesions.truth,
         "lesions_predicted": lesions.prediction,
         "lesions_missed": lesions.missed,
@@ -77,7 +87,7 @@ def brats2020(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 
 
 def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
-    """BraTS 2023 and 2024, adult glioma: Dice and HD95 lesion by lesion.
+    """BraTS 2023, adult glioma: Dice and HD95 lesion by lesion.
 
     Source: github.com/rachitsaluja/BraTS-2023-Metrics. 26-connected components, truth lesions merged by three
         dilations, those of
@@ -110,7 +120,7 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
         "sensitivity": float(not prediction.any()) if sensitivity is None else sensitivity,
         "specificity": of.specificity(prediction, truth, voxels),
         "hd95": of.surfel_hd95_mm(prediction, truth, spacing_mm, PENALTY_2023_MM),
-        **_shared(prediction, truth, spacing_mm),
+        **shared_scores(prediction, truth, spacing_mm),
         "lesions_found": lesions.found,
         "lesions_missed": lesions.missed,
         "lesions_false": lesions.false,
@@ -122,7 +132,8 @@ def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
 
     Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has
         a lesion: undefined;
-    lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice`` is that of the whole region.
+    lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice``, ``global_hd95`` and
+    ``global_nsd`` are those of the whole region.
 
     Args:
         prediction: One region, ``(z, y, x)``, may be cropped.
@@ -134,24 +145,44 @@ def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
         Metric to value; None where it is undefined.
     """
     lesions = match_lesions(prediction, truth, spacing_mm, penalty_mm=PENALTY_2026_MM)
+    whole = compare_voxel_surfaces(prediction, truth, spacing_mm, [min(spacing_mm)], PENALTY_2026_MM)
     return {
         "lesion_dice": lesions.dice,
         "lesion_hd95": lesions.hd95_mm,
         "lesion_surface_dice": lesions.surface_dice,
         "lesion_f1": lesions.f1,
         "dice": of.dice(prediction, truth),
-        **_shared(prediction, truth, spacing_mm),
+        "global_hd95": whole.hd95_mm,
+        "global_nsd": whole.surface_dice[0],
+        **shared_scores(prediction, truth, spacing_mm),
         "lesions_found": lesions.found,
         "lesions_missed": lesions.missed,
         "lesions_false": lesions.false,
     }
 
 
+def _each(
+    score: Callable[[Mask, Mask, Spacing, int], Scores],
+    prediction: Masks,
+    truth: Masks,
+    spacing_mm: Spacing,
+    voxels: int,
+) -> dict[str, Scores]:
+    """Score every region of a case by itself."""
+    return {region: score(prediction[region], truth[region], spacing_mm, voxels) for region in truth}
+
+
+LESION_WISE = ("lesion_dice", "lesion_hd95")
 RANKED_2026 = ("lesion_dice", "lesion_hd95", "lesion_surface_dice", "lesion_f1")
 CONVENTIONS = {
-    "brats2020": Convention("brats2020", brats2020, ("dice", "hd95"), of.HD95_PENALTY_MM),
-    "brats2023": Convention("brats2023", brats2023, ("lesion_dice", "lesion_hd95"), PENALTY_2023_MM),
-    "brats2026": Convention("brats2026", brats2026, RANKED_2026, PENALTY_2026_MM),
+    "brats2020": Convention(
+        "brats2020", partial(_each, brats2020), REGIONS, ("dice", "hd95"), of.HD95_PENALTY_MM
+    ),
+    "brats2023": Convention("brats2023", partial(_each, brats2023), REGIONS, LESION_WISE, PENALTY_2023_MM),
+    "brats2024": Convention("brats2024", brats2024, REGIONS_2024, LESION_WISE, PENALTY_2024_MM),
+    "brats2026": Convention(
+        "brats2026", partial(_each, brats2026), (*REGIONS, "RC"), RANKED_2026, PENALTY_2026_MM
+    ),
 }
 
 
@@ -164,10 +195,3 @@ def find_convention(name: str) -> Convention:
     if name not in CONVENTIONS:
         raise WrongValue(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")
     return CONVENTIONS[name]
-
-
-def _shared(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Scores:
-    return {
-        "surface_dice": of.surface_dice(prediction, truth, spacing_mm, TOLERANCE_MM),
-        "volume_difference": of.volume_difference_ml(prediction, truth, spacing_mm),
-    }

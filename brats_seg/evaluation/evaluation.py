@@ -9,6 +9,7 @@ from pathlib import Path
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
 from brats_seg.cases import Case
+from brats_seg.cases.data_sets import remarks
 from brats_seg.console import progress_bar
 from brats_seg.evaluation import ranking, reliability_diagram
 from brats_seg.evaluation.conventions import find_convention
@@ -88,7 +89,8 @@ def evaluate(
     with progress_bar("scoring", len(pairs)) as progress:
         score = partial(score_cohort, missing=scoring.missing, workers=workers, unmatched=unmatched)
         scores = score(pairs, wanted, progress=progress)
-    notes = [*scores.notes, *unmatched]
+    fit = [f"case {case}: {line}" for case, line in remarks(truths)]
+    notes = [*scores.notes, *unmatched, *fit]
     found = Evaluation(scores.rows, summarise(scores.rows), notes, scoring)
     folder = EvaluationFolder(output)
     folder.write(found.rows, found.summaries, _to_markdown(found), scoring.convention)

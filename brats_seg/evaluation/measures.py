@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from brats_seg.metrics import functional as of
+from brats_seg.metrics.surface import Mask, Spacing
+
+Scores = dict[str, float | None]
+"""Metric to value; None where it is undefined."""
 Kind = Literal["share", "distance", "volume", "count", "uncertainty", "calibration"]
+
+TOLERANCE_MM = 1.0
+"""Of the surface Dice by area."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,12 @@ METRICS: Mapping[str, Metric] = {
     "specificity": Metric("Specificity", digits=5),
     "hd95": Metric("Hausdorff (95%), mm", "distance", 2, "lower", None),
     "lesion_hd95": Metric("Lesion-wise Hausdorff (95%), mm", "distance", 2, "lower", None),
+    "global_hd95": Metric("Hausdorff (95%), directions pooled, mm", "distance", 2, "lower", None),
     "surface_dice": Metric("Surface Dice at 1 mm"),
+    "global_nsd": Metric("Surface Dice, share of voxels"),
+    "global_nsd_05": Metric("Surface Dice, share of voxels, 0.5 mm"),
     "lesion_surface_dice": Metric("Lesion-wise surface Dice"),
+    "lesion_surface_dice_05": Metric("Lesion-wise surface Dice, 0.5 mm"),
     "lesion_f1": Metric("Lesion F1"),
     "volume_difference": Metric("Volume difference, ml", "volume", 2, None, None),
     "lesions_truth": Metric("Lesions, truth", "count", 2, None, None),
@@ -56,3 +68,20 @@ METRICS: Mapping[str, Metric] = {
     "ece": Metric("Calibration error (ECE)", "calibration", 4, "lower", 1.0),
 }
 """Every metric by its name, in the order of the tables."""
+
+
+def shared_scores(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Scores:
+    """The metrics that every convention gives.
+
+    Args:
+        prediction: One region, ``(z, y, x)``, may be cropped.
+        truth: Same shape.
+        spacing_mm: Size of a voxel along ``(z, y, x)``.
+
+    Returns:
+        Metric to value.
+    """
+    return {
+        "surface_dice": of.surface_dice(prediction, truth, spacing_mm, TOLERANCE_MM),
+        "volume_difference": of.volume_difference_ml(prediction, truth, spacing_mm),
+    }

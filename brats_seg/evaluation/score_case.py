@@ -11,13 +11,13 @@ from brats_seg import nifti
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.artifacts.label_maps import LabelMap
 from brats_seg.errors import CaseError
-from brats_seg.evaluation.conventions import MARGIN, Convention, Scores
-from brats_seg.evaluation.measures import METRICS
+from brats_seg.evaluation.conventions import MARGIN, Convention
+from brats_seg.evaluation.measures import METRICS, Scores
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map
 from brats_seg.evaluation.uncertainty import ProbabilisticMaps, Sums
 from brats_seg.geometry import Box, bounding_box
-from brats_seg.labels import encode_regions, label_values
+from brats_seg.labels import label_values, region_masks
 from brats_seg.metrics.functional import dice
 from brats_seg.metrics.surface import Mask
 from brats_seg.terms import REGIONS
@@ -60,11 +60,11 @@ class Truth:
 
     Attributes:
         volume: The label map, ``(z, y, x)``.
-        regions: ``(region, z, y, x)``.
+        regions: Region to mask ``(z, y, x)``.
     """
 
     volume: nifti.Volume
-    regions: Mask
+    regions: dict[str, Mask]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,15 @@ class CaseScores:
     reliability: dict[str, Sums] = field(default_factory=dict)
 
 
-def read_truth(pair: Pair) -> Truth:
+def read_truth(pair: Pair, convention: Convention) -> Truth:
     """Read the reference of a case.
+
+    Args:
+        pair: The files of the case.
+        convention: Whose regions.
+
+    Returns:
+        The reference.
 
     Raises:
         CaseError: There is none, it cannot be read, or holds another label value.
@@ -89,7 +96,8 @@ def read_truth(pair: Pair) -> Truth:
     if pair.reference is None:
         raise CaseError(pair.case, expected="a reference", found="none")
     volume = read_label_map(pair.case, pair.reference)
-    return Truth(volume, encode_regions(volume.array, label_values(pair.reference.labels)))
+    labels = label_values(pair.reference.labels)
+    return Truth(volume, region_masks(volume.array, labels, convention.regions_in(labels)))
 
 
 def score_pair(pair: Pair, truth: Truth, wanted: Wanted) -> CaseScores:
@@ -117,7 +125,8 @@ def score_pair(pair: Pair, truth: Truth, wanted: Wanted) -> CaseScores:
     reliability: dict[str, Sums] = {}
     if wanted.intervals or wanted.bins:
         maps = ProbabilisticMaps(pair, truth.volume)
-        for region, ours, theirs in zip(REGIONS, prediction, truth.regions, strict=True):
+        for region in REGIONS:
+            ours, theirs = prediction[region], truth.regions[region]
             if wanted.intervals:
                 scores[region] |= maps.score_uncertainty(region, ours, theirs, wanted.intervals)
             if wanted.bins:
@@ -140,28 +149,31 @@ def box_with_margin(prediction: Mask, truth: Mask) -> Box:
     return (bounding_box(prediction | truth) or ONE_VOXEL).grown(MARGIN, (z, y, x))
 
 
-def _read_regions(pair: Pair, label_map: LabelMap, truth: Truth) -> Mask:
+def _read_regions(pair: Pair, label_map: LabelMap, truth: Truth) -> dict[str, Mask]:
     volume = read_label_map(pair.case, label_map, like=truth.volume)
-    return encode_regions(volume.array, label_values(label_map.labels))
+    return region_masks(volume.array, label_values(label_map.labels), truth.regions)
 
 
-def _crop(prediction: Mask, truth: Mask) -> tuple[Mask, Mask]:
-    """Both regions ``(region, z, y, x)`` in the box around the largest of them, the last."""
-    box = box_with_margin(prediction[-1], truth[-1])
-    return box.crop(prediction), box.crop(truth)
+def _crop(prediction: dict[str, Mask], truth: Truth) -> tuple[dict[str, Mask], dict[str, Mask]]:
+    """Both in the box around all their regions."""
+    ours, theirs = np.zeros_like(truth.volume.array, np.bool_), np.zeros_like(truth.volume.array, np.bool_)
+    for region, mask in truth.regions.items():
+        ours |= prediction[region]
+        theirs |= mask
+    box = box_with_margin(ours, theirs)
+    cropped = {region: box.crop(mask) for region, mask in prediction.items()}
+    return cropped, {region: box.crop(mask) for region, mask in truth.regions.items()}
 
 
-def _score(prediction: Mask, truth: Truth, convention: Convention) -> dict[str, Scores]:
+def _score(prediction: dict[str, Mask], truth: Truth, convention: Convention) -> dict[str, Scores]:
     spacing_mm, voxels = truth.volume.geometry.spacing_mm, truth.volume.array.size
-    scores = {}
-    for region, ours, theirs in zip(REGIONS, *_crop(prediction, truth.regions), strict=True):
-        scores[region] = convention.score(ours, theirs, spacing_mm, voxels)
-    return scores
+    return convention.score(*_crop(prediction, truth), spacing_mm, voxels)
 
 
 def _worst_scores(truth: Truth, wanted: Wanted) -> dict[str, Scores]:
     """Of a missing prediction: the worst value where a metric has one, else that of an empty prediction."""
-    scores = _score(np.zeros_like(truth.regions), truth, wanted.convention)
+    nothing = {region: np.zeros_like(mask) for region, mask in truth.regions.items()}
+    scores = _score(nothing, truth, wanted.convention)
     for values in scores.values():
         values |= dict.fromkeys(wanted.further_metrics, 0.0)
         for metric, value in values.items():
@@ -171,17 +183,17 @@ def _worst_scores(truth: Truth, wanted: Wanted) -> dict[str, Scores]:
     return scores
 
 
-def _dice_of(pipeline: str, pair: Pair, truth: Truth) -> list[float | None]:
+def _dice_of(pipeline: str, pair: Pair, truth: Truth) -> dict[str, float | None]:
     """Dice per region of one pipeline's label map; undefined where there is none."""
     label_map = pair.per_pipeline.get(pipeline)
     if label_map is None:
-        return [None] * len(REGIONS)
-    prediction = _read_regions(pair, label_map, truth)
-    return [dice(ours, theirs) for ours, theirs in zip(*_crop(prediction, truth.regions), strict=True)]
+        return dict.fromkeys(truth.regions)
+    ours, theirs = _crop(_read_regions(pair, label_map, truth), truth)
+    return {region: dice(ours[region], theirs[region]) for region in theirs}
 
 
-def _add(scores: dict[str, Scores], metric: str, values: list[float | None]) -> None:
-    for region, value in zip(REGIONS, values, strict=True):
+def _add(scores: dict[str, Scores], metric: str, values: dict[str, float | None]) -> None:
+    for region, value in values.items():
         scores[region][metric] = value
 
 

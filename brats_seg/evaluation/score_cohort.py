@@ -94,7 +94,7 @@ class _Attempt:
 
 def _attempt(wanted: Wanted, missing: Missing, pair: Pair) -> _Attempt:
     try:
-        truth = read_truth(pair)
+        truth = read_truth(pair, wanted.convention)
     except CaseError as error:
         return _Attempt(None, str(error), useless_reference=True)
     problem = f"case {pair.case}: no prediction"

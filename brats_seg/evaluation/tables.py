@@ -48,7 +48,7 @@ def summarise(rows: Sequence[Row]) -> list[Summary]:
     summaries = []
     for metric in METRICS:
         if metric in found:
-            for region in COLUMNS:
+            for region in regions_of(rows):
                 values = found[metric].get(region, {})
                 summaries.append(_summary(metric, region, list(values.values())))
     return summaries
@@ -68,7 +68,8 @@ def to_markdown(
     Returns:
         Markdown.
     """
-    lines = [_markdown_row(["Metric (mean)", *COLUMNS]), "|---" + "|--:" * len(COLUMNS) + "|"]
+    columns = regions_of(summaries)
+    lines = [_markdown_row(["Metric (mean)", *columns]), "|---" + "|--:" * len(columns) + "|"]
     for line in _lines(summaries, paper):
         title = f"*{line.title}*" if line.paper else line.title
         lines.append(_markdown_row([title, *line.cells]))
@@ -91,7 +92,7 @@ def to_terminal(summaries: Sequence[Summary], *, convention: str, paper: bool) -
     """
     table = Table(title=caption(summaries, convention), title_justify="left", title_style="bold")
     table.add_column("Metric (mean)")
-    for name in COLUMNS:
+    for name in regions_of(summaries):
         table.add_column(name, justify="right")
     for line in _lines(summaries, paper):
         table.add_row(line.title, *line.cells, style="dim italic" if line.paper else "")
@@ -112,6 +113,15 @@ def caption(summaries: Sequence[Summary], convention: str) -> str:
     return f"Mean over {count(cases, 'case')}, convention {convention}"
 
 
+def regions_of(scores: Iterable[Row | Summary]) -> tuple[str, ...]:
+    """The columns of a table: the regions of the paper, then those that a convention scores besides.
+
+    >>> regions_of([Row("x", "RC", "dice", 1.0), Row("x", "ET", "dice", 1.0)])
+    ('ET', 'WT', 'TC', 'RC')
+    """
+    return tuple(dict.fromkeys([*COLUMNS, *(score.region for score in scores)]))
+
+
 def _summary(metric: str, region: str, every: Sequence[float | None]) -> Summary:
     values = [value for value in every if value is not None]
     if not values:
@@ -123,13 +133,15 @@ def _summary(metric: str, region: str, every: Sequence[float | None]) -> Summary
 
 def _lines(summaries: Sequence[Summary], paper: bool) -> Iterator[Line]:
     found = {(summary.metric, summary.region): summary for summary in summaries}
+    columns = regions_of(summaries)
     for metric in dict.fromkeys(summary.metric for summary in summaries):
-        ours = [_shown(found[metric, region]) for region in COLUMNS]
+        ours = [_shown(found[metric, region]) for region in columns]
         yield Line(METRICS[metric].title, tuple(ours))
         if paper:
             for name, means in published.MEANS.get(metric, {}).items():
                 theirs = [f"{mean:.{METRICS[metric].digits}f}" for mean in means]
-                yield Line(name, tuple(theirs), paper=True)
+                others = [""] * (len(columns) - len(COLUMNS))
+                yield Line(name, (*theirs, *others), paper=True)
 
 
 def _shown(summary: Summary) -> str:

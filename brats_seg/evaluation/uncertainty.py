@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from brats_seg import nifti
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.errors import CaseError
-from brats_seg.evaluation.conventions import Scores
+from brats_seg.evaluation.measures import Scores
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_volume
 from brats_seg.metrics.surface import Mask

@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from brats_seg.errors import UserError
 from brats_seg.labels import LabelValues, unknown_values
 
-BACKGROUND, NECROSIS, OEDEMA, ENHANCING = range(4)
+BACKGROUND, NECROSIS, OEDEMA, ENHANCING, CAVITY = range(5)
 """Tissues in the order of :attr:`LabelValues.values`, so that the table holds for all label values."""
 
 TABLE = np.array(
-    # A: background  necrosis  oedema      enhancing
+    # A: background  necrosis  oedema      enhancing  cavity
     [
-        [BACKGROUND, NECROSIS, BACKGROUND, ENHANCING],  # B: background
-        [BACKGROUND, NECROSIS, OEDEMA, ENHANCING],  # B: necrosis
-        [OEDEMA, NECROSIS, OEDEMA, ENHANCING],  # B: oedema
-        [BACKGROUND, NECROSIS, OEDEMA, ENHANCING],  # B: enhancing
+        [BACKGROUND, NECROSIS, BACKGROUND, ENHANCING, CAVITY],  # B: background
+        [BACKGROUND, NECROSIS, OEDEMA, ENHANCING, CAVITY],  # B: necrosis
+        [OEDEMA, NECROSIS, OEDEMA, ENHANCING, CAVITY],  # B: oedema
+        [BACKGROUND, NECROSIS, OEDEMA, ENHANCING, CAVITY],  # B: enhancing
+        [BACKGROUND, NECROSIS, BACKGROUND, ENHANCING, CAVITY],  # B: cavity
     ],
     np.uint8,
 )

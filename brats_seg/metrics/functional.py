@@ -18,10 +18,10 @@ from brats_seg.metrics.surface import (
     surface_distances_mm,
     surfels,
 )
+from brats_seg.metrics.voxel_surfaces import PERCENTILE
 
 HD95_PENALTY_MM = 373.12866
 """BraTS 2020 gives this where exactly one mask is empty: about the diagonal of 240 x 240 x 155 mm."""
-PERCENTILE = 95.0
 
 
 def dice(prediction: Mask, truth: Mask) -> float:

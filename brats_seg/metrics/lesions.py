@@ -14,6 +14,7 @@ from scipy.ndimage import binary_dilation, find_objects, generate_binary_structu
 from brats_seg.geometry import bounding_box
 from brats_seg.metrics.functional import dice, surfel_hd95_mm
 from brats_seg.metrics.surface import Crop, Mask, Spacing
+from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
 
 Components = Int32[NDArray[np.int32], "z y x"]
 NEIGHBOURS_26 = generate_binary_structure(3, 3)
@@ -48,6 +49,7 @@ class LesionWise:
         found: Lesions of the truth that were found, at least in part.
         missed: Lesions of the truth that were not.
         false: Lesions of the prediction near none of the truth.
+        surface_dice: As ``dice``, one per tolerance.
     """
 
     dice: float
@@ -55,6 +57,7 @@ class LesionWise:
     found: int
     missed: int
     false: int
+    surface_dice: tuple[float, ...] = ()
 
 
 def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
@@ -115,27 +118,59 @@ def lesion_wise(
     """
     prediction, truth = _crop_with_margin(prediction, truth, dilation)
     grown, _ = components(binary_dilation(truth, NEIGHBOURS_18, iterations=dilation))
-    ours, n_ours = components(prediction)
-    theirs = np.where(truth, grown, 0)
-    met = _meetings(grown, ours, n_ours)
+    ours, _ = components(prediction)
+    theirs = np.where(truth, grown, np.int32(0))
+    return score_lesions(ours, theirs, grown, spacing_mm, ignored_mm3=ignored_mm3, penalty_mm=penalty_mm)
+
+
+def score_lesions(
+    ours: Components,
+    theirs: Components,
+    grown: Components,
+    spacing_mm: Spacing,
+    *,
+    ignored_mm3: float,
+    penalty_mm: float,
+    tolerances_mm: Sequence[float] = (),
+) -> LesionWise:
+    """Score every lesion of the truth with all predicted lesions that meet its dilation.
+
+    Args:
+        ours: Number of the predicted lesion of each voxel.
+        theirs: That of the truth.
+        grown: That of the truth, dilated.
+        spacing_mm: Voxel size along ``(z, y, x)``.
+        ignored_mm3: Lesions of the truth up to this volume are ignored.
+        penalty_mm: HD95 of a missed or false lesion.
+        tolerances_mm: Of the surface Dice.
+
+    Returns:
+        Means and counts.
+    """
+    sizes = np.bincount(ours.ravel())
+    met = _meetings(grown, ours, len(sizes) - 1)
     volumes_mm3 = np.bincount(theirs.ravel())[1:] * float(np.prod(spacing_mm))
     counted = [number for number, volume in enumerate(volumes_mm3, 1) if volume > ignored_mm3]
     our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
-    missed = 0
-    dices, distances_mm = [], []
+    scores = []
     for number in counted:
         mine = met[number]
-        missed += not mine
         box = hull([their_boxes[number - 1], *(our_boxes[component - 1] for component in mine)])
         lesion, found = theirs[box] == number, np.isin(ours[box], mine)
-        dices.append(dice(found, lesion))
-        distances_mm.append(surfel_hd95_mm(found, lesion, spacing_mm, penalty_mm))
-    false = n_ours - len(set().union(*met.values()))
-    total = len(counted) + false
-    if not total:
-        return LesionWise(1.0, 0.0, 0, 0, 0)
-    mean_hd95 = (sum(distances_mm) + false * penalty_mm) / total
-    return LesionWise(sum(dices) / total, mean_hd95, len(counted) - missed, missed, false)
+        surfaces: tuple[float, ...] = ()
+        if tolerances_mm:
+            surfaces = compare_voxel_surfaces(
+                found, lesion, spacing_mm, tolerances_mm, penalty_mm
+            ).surface_dice
+        scores.append((dice(found, lesion), surfel_hd95_mm(found, lesion, spacing_mm, penalty_mm), *surfaces))
+    false = int(np.count_nonzero(sizes[1:])) - len(set().union(*met.values()))
+    worst = (0.0, penalty_mm, *(0.0 for _ in tolerances_mm))
+    scores += [worst] * false
+    if not scores:
+        return LesionWise(1.0, 0.0, 0, 0, 0, (1.0,) * len(tolerances_mm))
+    mean_dice, hd95, *surface_dice = (sum(column) / len(scores) for column in zip(*scores, strict=True))
+    missed = sum(not met[number] for number in counted)
+    return LesionWise(mean_dice, hd95, len(counted) - missed, missed, false, tuple(surface_dice))
 
 
 def _meetings(grown: Components, ours: Components, n_ours: int) -> dict[int, list[int]]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
 
-from brats_seg.metrics.functional import PERCENTILE
 from brats_seg.metrics.lesions import Components, components, hull
-from brats_seg.metrics.surface import Mask, Spacing, surface_distances_mm
+from brats_seg.metrics.surface import Mask, Spacing
+from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,16 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
         if dices[mine, other] > 0:
             box = hull([our_boxes[mine], their_boxes[other]])
             pair_dices.append(dices[mine, other])
-            surfaces.append(_surfaces(ours[box] == mine + 1, theirs[box] == other + 1, spacing_mm))
+            pair = ours[box] == mine + 1, theirs[box] == other + 1
+            surfaces.append(compare_voxel_surfaces(*pair, spacing_mm, [min(spacing_mm)], penalty_mm))
     found = len(pair_dices)
     counts = (found, n_theirs - found, n_ours - found)
     if not found:
         return MatchedLesions(0.0, penalty_mm, 0.0, 0.0, *counts)
-    hd95, surface_dice = np.mean(surfaces, axis=0).tolist()
-    return MatchedLesions(
-        float(np.mean(pair_dices)), hd95, surface_dice, 2 * found / (n_ours + n_theirs), *counts
-    )
+    hd95 = float(np.mean([each.hd95_mm for each in surfaces]))
+    surface_dice = float(np.mean([each.surface_dice for each in surfaces]))
+    f1 = 2 * found / (n_ours + n_theirs)
+    return MatchedLesions(float(np.mean(pair_dices)), hd95, surface_dice, f1, *counts)
 
 
 def _dices(
@@ -90,12 +91,3 @@ def _dices(
     sizes = shared.sum(1)[1:, None] + shared.sum(0)[None, 1:]
     found: NDArray[np.float64] = 2 * shared[1:, 1:] / sizes
     return found
-
-
-def _surfaces(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> tuple[float, float]:
-    """HD95 and surface Dice of one pair."""
-    forth, back = surface_distances_mm(prediction, truth, spacing_mm)
-    hd95 = float(np.percentile(np.concatenate([forth, back]), PERCENTILE))
-    tolerance_mm = min(spacing_mm)
-    near_forth, near_back = float((forth <= tolerance_mm).mean()), float((back <= tolerance_mm).mean())
-    return hd95, (near_forth + near_back) / 2

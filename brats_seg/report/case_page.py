@@ -25,7 +25,12 @@ OPACITY = {"grey": 1.0, "labels": 0.5, "heat": 0.6}
 """Of a layer of the viewer, by its kind."""
 MARGIN = 12
 """Voxels around the tumour in a close-up."""
-MEANINGS = {"ET": "enhancing tumour", "NCR/NET": "necrosis and non-enhancing tumour", "ED": "oedema"}
+MEANINGS = {
+    "ET": "enhancing tumour",
+    "NCR/NET": "necrosis and non-enhancing tumour",
+    "ED": "oedema",
+    "RC": "resection cavity",
+}
 Still = dict[str, Any]
 """Its title, and PNG in base64 by style; ``all`` where there is one for every style."""
 
@@ -81,10 +86,19 @@ def centre(material: Material) -> list[float]:
     return [1 - (x + 0.5) / width, 1 - (y + 0.5) / height, (z + 0.5) / depth]
 
 
-def legend() -> list[dict[str, Any]]:
-    """Tissue, its value in the viewer's volumes, and its colour in each palette as 0 to 255."""
+def legend(*, cavity: bool) -> list[dict[str, Any]]:
+    """Tissue, its value in the viewer's volumes, and its colour in each palette as 0 to 255.
+
+    Args:
+        cavity: Whether there is a resection cavity to be explained.
+
+    Returns:
+        One entry per tissue.
+    """
     found = []
     for name, value in sorted(tissues(SHOWN).items(), key=lambda item: item[1]):
+        if name == "RC" and not cavity:
+            continue
         colours = {}
         for palette, rgb in PALETTES.items():
             colours[palette] = [round(255 * channel) for channel in rgb[name]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import ByMetric, Row, by_metric, defined_values
 from brats_seg.evaluation.conventions import Convention
 from brats_seg.evaluation.measures import METRICS
-from brats_seg.evaluation.paper import COLUMNS
-from brats_seg.evaluation.tables import Summary, summarise
+from brats_seg.evaluation.tables import Summary, regions_of, summarise
 from brats_seg.report.charts import box_plot
 
 TABLE = (
@@ -59,7 +59,8 @@ def cohort_context(
     values = by_metric(rows)
     table = _metrics_of_table(values, convention)
     ids = dict.fromkeys([*shown, *(row.case for row in rows)])
-    cases = [_line(case, case in shown, values, table) for case in ids]
+    cells = list(product(table, regions_of(rows)))
+    cases = [_line(case, case in shown, values, cells) for case in ids]
     cases.sort(key=lambda case: (case.mean is None, case.mean))
     boxes = []
     for metric in BOXES:
@@ -71,7 +72,7 @@ def cohort_context(
         "pages": len(shown),
         "gallery": _gallery([case for case in cases if case.page], shown),
         "table": table,
-        "columns": COLUMNS,
+        "columns": regions_of(rows),
         "metrics": METRICS,
         "boxes": boxes,
         "summary": _summaries(rows),
@@ -85,15 +86,14 @@ def _metrics_of_table(values: ByMetric, convention: Convention) -> list[str]:
     return sorted(present, key=lambda metric: metric != convention.ranked[0])
 
 
-def _line(case: str, page: bool, values: ByMetric, table: Sequence[str]) -> _Line:
+def _line(case: str, page: bool, values: ByMetric, table: Sequence[tuple[str, str]]) -> _Line:
     cells: list[tuple[str, str, float | None]] = []
     first: list[float] = []
-    for metric in table:
-        for region in COLUMNS:
-            value = values[metric].get(region, {}).get(case)
-            cells.append((metric, region, value))
-            if metric == table[0] and value is not None:
-                first.append(value)
+    for metric, region in table:
+        value = values[metric].get(region, {}).get(case)
+        cells.append((metric, region, value))
+        if metric == table[0][0] and value is not None:
+            first.append(value)
     return _Line(case, page, sum(first) / len(first) if first else None, cells)
 
 
@@ -125,7 +125,7 @@ def _ends(stills: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _box_plot(rows: Sequence[Row], pages: frozenset[str], metric: str, convention: Convention) -> str:
     shown = METRICS[metric]
-    groups = {region: list(defined_values(rows, metric, region).items()) for region in COLUMNS}
+    groups = {region: list(defined_values(rows, metric, region).items()) for region in regions_of(rows)}
     label = f"{shown.title} per region, one dot per case"
     penalty = convention.worst(metric) if shown.kind == "distance" else None
     return box_plot(groups, label=label, digits=shown.digits, pages=pages, penalty=penalty)

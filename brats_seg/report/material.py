@@ -24,7 +24,7 @@ from brats_seg.metrics.volumes import volumes_ml
 from brats_seg.nifti import Geometry, Volume
 from brats_seg.terms import REGIONS
 
-SHOWN = LABEL_VALUES["brats2023"]
+SHOWN = LABEL_VALUES["brats2024"]
 """Label values in which all label maps are shown: they have no gap."""
 
 
@@ -54,6 +54,11 @@ class Material:
         for label_map in self.maps.values():
             seen |= label_map != 0
         return bounding_box(seen) or Box((0, 0, 0), self.geometry.shape)
+
+    @property
+    def cavity(self) -> bool:
+        """Whether a label map has a resection cavity."""
+        return any((label_map == SHOWN.cavity).any() for label_map in self.maps.values())
 
     def volumes_ml(self) -> dict[str, dict[str, float]]:
         """Title of a label map to region to volume in millilitres."""

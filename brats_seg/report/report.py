@@ -78,7 +78,7 @@ def _render_index(common: PageSettings, context: Mapping[str, Any], runs: Sequen
         title=common.title,
         convention=common.convention,
         trainings=trainings,
-        legend=legend(),
+        legend=legend(cavity="RC" in context["columns"]),
         **context,
     )
 

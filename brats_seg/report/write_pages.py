@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from brats_seg import parallel
@@ -75,8 +76,7 @@ def scores_of(case: str, found: ByMetric) -> Scores:
     """
     scores: dict[str, dict[str, float | None]] = {}
     for metric in METRICS:
-        for region in COLUMNS:
-            values = found.get(metric, {}).get(region, {})
+        for region, values in found.get(metric, {}).items():
             if case in values:
                 scores.setdefault(metric, dict.fromkeys(COLUMNS))[region] = values[case]
     return scores
@@ -139,14 +139,14 @@ def _write(settings: PageSettings, page: CasePage) -> list[Still] | str:
         case=page.case.id,
         before=page.before,
         after=page.after,
-        columns=COLUMNS,
+        columns=list(dict.fromkeys(chain(COLUMNS, *page.scores.values()))),
         metrics=METRICS,
         scores=page.scores,
         volumes=material.volumes_ml(),
         record=material.record,
         stills=pictures,
         close_ups=close_ups(material),
-        legend=legend(),
+        legend=legend(cavity=material.cavity),
         centre=centre(material),
         layers=viewer_layers(material) if settings.viewer else [],
         viewer=viewer_script() if settings.viewer else None,

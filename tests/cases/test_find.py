@@ -29,8 +29,12 @@ def only(root: Path, **options):
         ("kaggle/BraTS20_Training_001", "2020", ".nii", "brats2020"),
         ("BraTS2021_00000", "2020", ".nii.gz", "brats2020"),
         ("train/BraTS-GLI-00000-000", "2023", ".nii.gz", "brats2023"),
-        ("train/BraTS-GLI-02062-100", "2023", ".nii", "brats2023"),
+        ("train/BraTS-GLI-02062-100", "2023", ".nii", "brats2024"),
         ("train/BraTS-PED-00001-000", "2023", ".nii.gz", None),
+        ("train/BraTS-SSA-00002-000", "2023", ".nii.gz", "brats2023"),
+        ("train/BraTS-MEN-00004-000", "2023", ".nii.gz", "brats2023"),
+        ("train/BraTS-MEN-RT-0001-1", "2023", ".nii.gz", None),
+        ("train/BraTS-MET-00001-000", "2023", ".nii.gz", "brats2024"),
     ],
 )
 @pytest.mark.parametrize("seg", [(1,), None], ids=["labelled", "not labelled"])
@@ -48,6 +52,25 @@ def test_every_edition(make, folder, naming, suffix, labels, seg):
     # The folder of the case, or one of its files, is the same case.
     assert only(make.root / folder) == case
     assert only(case.modalities["t2"].path) == case
+
+
+def test_what_does_not_fit_is_one_line_for_each_data_set(make):
+    for number in range(3):
+        make.case(f"BraTS-MET-{number:05}-000", naming="2023", seg=None)
+        make.case(f"BraTS-PED-{number:05}-000", naming="2023", seg=(1,))
+        make.case(f"BraTS-SSA-{number:05}-000", naming="2023", seg=None)
+        make.case(f"BraTS-GLI-{number:05}-101", naming="2023", seg=None)
+    found = scan(make.root)
+    assert [(each.case_id, each.level) for each in found.findings] == [
+        ("BraTS-MET-00000-000", "note"),
+        ("BraTS-PED-00000-000", "note"),
+    ]
+    assert "metastases data set and 2 more: labels fit; its lesion-wise scoring" in found.findings[0].message
+    paediatric = next(case for case in found.cases if case.id == "BraTS-PED-00001-000")
+    with pytest.raises(
+        CaseError, match=r"those of the paediatric data set: its label values .* are none of ours"
+    ):
+        read_case(paediatric)
 
 
 def test_cases_are_sorted_and_found_together(make):
@@ -177,7 +200,9 @@ def test_a_convention_is_asked_for_where_the_naming_does_not_tell(make, labels_o
     write_own(make)
     make.volume("sub-01/anat/sub-01_lesions.nii.gz", labels_of((1, 2, 3)))
     case = only(make.root, patterns=PATTERNS | {"seg": "{id}/anat/{id}_lesions.nii.gz"})
-    with pytest.raises(CaseError, match=r"set data\.labels=NAME .*to one of brats2020, brats2023, msd"):
+    with pytest.raises(
+        CaseError, match=r"set data\.labels=NAME .*to one of brats2020, brats2023, brats2024, msd"
+    ):
         read_case(case)
     assert read_case(case, with_segmentation=False).label_map is None
 

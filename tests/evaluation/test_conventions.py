@@ -2,7 +2,8 @@
 
 2020: 0 and 373.12866 where one mask is empty (leaderboards of BraTS 2020). 2023: ``fix_value = 374`` and 1 /
     0 for nothing and
-nothing in ``metrics.py`` of BraTS-2023-Metrics. 2026: ``brats-evaluation --config gli``, then
+nothing in ``metrics.py`` of BraTS-2023-Metrics.
+2024: 337 in ``metrics_GLI.py`` of BraTS-2024-Metrics. 2026: ``brats-evaluation --config gli``, then
 ``brats-parse-metrics seg``.
 """
 
@@ -34,7 +35,9 @@ MISSED = {"volume_difference": -ML, "lesions_missed": 1, "lesions_false": 0}
 FALSE = {"volume_difference": ML, "lesions_missed": 0, "lesions_false": 1}
 SAME_2020 = {"dice": 1, "specificity": 1, "hd95": 0, "surface_dice": 1, **EQUAL}
 SAME_2023 = {**SAME_2020, "lesion_dice": 1, "lesion_hd95": 0, "sensitivity": 1}
-SAME_2026 = {"dice": 1, "surface_dice": 1, **EQUAL}
+SAME_2024 = {**SAME_2023, "global_nsd": 1, "global_nsd_05": 1}
+SAME_2024 |= {"lesion_surface_dice": 1, "lesion_surface_dice_05": 1}
+SAME_2026 = {"dice": 1, "global_hd95": 0, "global_nsd": 1, "surface_dice": 1, **EQUAL}
 UNDEFINED_2026 = {"lesion_dice": None, "lesion_hd95": None, "lesion_surface_dice": None, "lesion_f1": None}
 WRONG_2020 = {"dice": 0, "hd95": 373.12866, "surface_dice": 0}
 WRONG_2023 = {
@@ -45,6 +48,11 @@ WRONG_2023 = {
     "surface_dice": 0,
     "lesions_found": 0,
 }
+WRONG_2024 = {
+    **dict.fromkeys(set(SAME_2024) - set(EQUAL) - {"sensitivity", "specificity"}, 0),
+    "lesions_found": 0,
+}
+WRONG_2024 |= {"hd95": 337, "lesion_hd95": 337}
 LESIONS_2026 = {
     "lesion_dice": 0,
     "lesion_hd95": 373,
@@ -52,7 +60,7 @@ LESIONS_2026 = {
     "lesion_f1": 0,
     "lesions_found": 0,
 }
-WRONG_2026 = {**LESIONS_2026, "dice": 0, "surface_dice": 0}
+WRONG_2026 = {**LESIONS_2026, "dice": 0, "global_hd95": 373, "global_nsd": 0, "surface_dice": 0}
 
 EMPTY = {
     ("brats2020", "both"): {**SAME_2020, "sensitivity": None, "lesions_truth": 0, "lesions_predicted": 0},
@@ -69,6 +77,10 @@ EMPTY = {
     ("brats2023", "same"): {**SAME_2023, "lesions_found": 1},
     ("brats2023", "no prediction"): {**WRONG_2023, **MISSED, "sensitivity": 0, "specificity": 1},
     ("brats2023", "no truth"): {**WRONG_2023, **FALSE, "sensitivity": 0, "specificity": SPECIFICITY},
+    ("brats2024", "both"): {**SAME_2024, "lesions_found": 0},
+    ("brats2024", "same"): {**SAME_2024, "lesions_found": 1},
+    ("brats2024", "no prediction"): {**WRONG_2024, **MISSED, "sensitivity": 0, "specificity": 1},
+    ("brats2024", "no truth"): {**WRONG_2024, **FALSE, "sensitivity": 0, "specificity": SPECIFICITY},
     ("brats2026", "both"): {**SAME_2026, **UNDEFINED_2026, "lesions_found": 0},
     ("brats2026", "same"): {
         **SAME_2026, "lesion_dice": 1, "lesion_hd95": 0, "lesion_surface_dice": 1, "lesion_f1": 1,
@@ -88,6 +100,8 @@ ABSENT = {
     ("brats2020", False): {**EMPTY["brats2020", "both"], **WRONG_2020, "specificity": 0},
     ("brats2023", True): {**EMPTY["brats2023", "no prediction"], "specificity": 0},
     ("brats2023", False): {**EMPTY["brats2023", "both"], **WRONG_2023, "sensitivity": 0, "specificity": 0},
+    ("brats2024", True): {**EMPTY["brats2024", "no prediction"], "specificity": 0},
+    ("brats2024", False): {**EMPTY["brats2024", "both"], **WRONG_2024, "sensitivity": 0, "specificity": 0},
     ("brats2026", True): EMPTY["brats2026", "no prediction"],
     ("brats2026", False): {**EMPTY["brats2026", "both"], **WRONG_2026},
 }
@@ -96,7 +110,8 @@ ABSENT = {
 
 @pytest.mark.parametrize(("name", "which"), EMPTY)
 def test_empty_masks(name: str, which: str) -> None:
-    found = CONVENTIONS[name].score(*MASKS[which], (1.0, 1.0, 1.0), VOXELS)
+    prediction, truth = MASKS[which]
+    found = CONVENTIONS[name].score({"WT": prediction}, {"WT": truth}, (1.0, 1.0, 1.0), VOXELS)["WT"]
     assert found == pytest.approx(EMPTY[name, which], abs=1e-12)
 
 
@@ -104,7 +119,8 @@ def test_empty_masks(name: str, which: str) -> None:
 def test_a_missing_file_is_penalised(name: str, tumour: bool, write: Write) -> None:
     truth = 4 * (CUBE if tumour else NOTHING).astype(np.uint8)
     pair = Pair("x", None, LabelMap(write("truth/x.nii.gz", truth) / "x.nii.gz", "brats2020"))
-    rows = score_pair(pair, read_truth(pair), Wanted(CONVENTIONS[name])).rows
+    convention = CONVENTIONS[name]
+    rows = score_pair(pair, read_truth(pair, convention), Wanted(convention)).rows
     for region in ("ET", "TC", "WT"):
         assert {row.metric: row.value for row in rows if row.region == region} == pytest.approx(
             ABSENT[name, tumour], abs=1e-12

@@ -54,6 +54,12 @@ def test_laws() -> None:
     assert np.array_equal(merge_label_maps(merged, b, BRATS2020), merged), "merging again changes nothing"
 
 
+def test_a_cavity_is_that_of_a() -> None:
+    labels = LABEL_VALUES["brats2024"]
+    a, b = np.array([[[4, 4, 4, 0, 2, 3]]]), np.array([[[0, 2, 4, 4, 4, 4]]])
+    assert merge_label_maps(a, b, labels).ravel().tolist() == [4, 4, 4, 0, 0, 3]
+
+
 def test_maps_that_cannot_be_merged() -> None:
     with pytest.raises(UserError, match="shapes"):
         merge_label_maps(np.zeros((1, 1, 1), np.uint8), np.zeros((1, 1, 2), np.uint8), BRATS2020)
