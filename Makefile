@@ -104,7 +104,7 @@ wheel: dev  ## dist/*.whl, with the viewer where it can be had
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what make made, but not runs
-	rm -rf $(VENV) $(FLOORS) build dist *.egg-info .*_cache demo
+	rm -rf $(VENV) $(FLOORS) .venv-published build dist *.egg-info .*_cache demo
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with venv is needed (Debian: apt install python3-venv), or make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +37,12 @@ install_import_hook(
 
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+SKIPPED = "BRATS_SEG_SKIPPED"
+"""A file to which every run of pytest adds what it skipped and why; ``.ci/run`` ends with it."""
+REQUIRED = "BRATS_SEG_REQUIRED"
+"""Where it is set a skipped test is a failure, but for those that ``MAY_BE_MISSING``."""
+MAY_BE_MISSING = re.compile(r"no GPU|no NVIDIA card|GPU has no|no real ")
+"""A graphics card; and real scans, which are not in the repository, where they are not there."""
 Write = Callable[..., Path]
 Config = Callable[..., DictConfig]
 REAL_CASES = "BRATS_SEG_REAL_CASES"
@@ -102,3 +110,24 @@ def config() -> Config:
         return load_config([*small, *short, *places, *machine, *overrides])
 
     return compose
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell what was skipped and why; fail where it must not be."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None:  # a worker of pytest-xdist
+        return
+    skipped = skipped_because([report.longrepr for report in terminal.stats.get("skipped", [])])
+    if SKIPPED in os.environ:
+        with Path(os.environ[SKIPPED]).open("a") as file:
+            file.writelines(f"{line}\n" for line in skipped)
+    missing = [line for line in skipped if not MAY_BE_MISSING.search(line)]
+    if REQUIRED in os.environ and missing:
+        terminal.write_line("\nskipped, and must run here: " + "; ".join(missing), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skipped_because(places: list[tuple[str, int, str]]) -> list[str]:
+    """``2 tests in tests/x.py: no Chromium`` for each file and reason."""
+    counts = Counter((Path(file).name, reason.removeprefix("Skipped: ")) for file, _, reason in places)
+    return [f"{count} in {file}: {reason}" for (file, reason), count in sorted(counts.items())]

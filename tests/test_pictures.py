@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.image import imread
 
 from brats_seg.labels import LABEL_VALUES
-from brats_seg.pictures import COLOURS, busiest_slice, overlay, save_overview
+from brats_seg.pictures import COLOURS, busiest_slice, overlay, overview, save_overview
 
 LABELS = LABEL_VALUES["brats2020"]
 
@@ -42,3 +42,14 @@ def test_overview_is_a_picture_with_every_colour(tmp_path: Path) -> None:
         (picture[..., 1] - picture[..., 0] > 0.2).sum(),
     )
     assert red > 100 and green > 20
+
+
+def test_the_legend_names_each_colour_as_the_overlay_draws_it() -> None:
+    figure = overview(np.ones((4, 3, 9, 9)), np.ones((3, 9, 9), int), None, LABELS, "case")
+    (legend,) = figure.legends
+    told = {
+        text.get_text(): patch.get_facecolor()[:3]
+        for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
+    }
+    for name, value in (("NCR/NET", 1), ("ED", 2), ("ET", 4)):
+        assert told[name] == tuple(overlay(np.zeros((1, 1)), np.array([[value]]), LABELS, alpha=1.0)[0, 0])

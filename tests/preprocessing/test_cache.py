@@ -10,8 +10,10 @@ import pytest
 
 from brats_seg.cases import Case, find_cases, read_case
 from brats_seg.errors import UserError
+from brats_seg.geometry import bounding_box
 from brats_seg.phantom import write_cohort
-from brats_seg.preprocessing import Cache, MinMax, ZScore, prepare
+from brats_seg.preprocessing import Cache, MinMax, ZScore, brain_mask, prepare
+from brats_seg.preprocessing.cache import disk_estimate_bytes
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,20 @@ def test_one_bad_case_does_not_stop_the_others(cases: list[Case], tmp_path: Path
     with pytest.raises(UserError, match="case bad"):
         cache.ensure([bad, cases[1]], workers=0)
     assert cache.lookup(cases[1]) is not None
+
+
+def test_the_box_holds_what_any_sequence_shows() -> None:
+    image = np.zeros((4, 9, 9, 9), np.float32)
+    for channel, place in zip(image, ((1, 4, 4), (4, 2, 4), (4, 4, 7), (6, 6, 3)), strict=True):
+        channel[place] = 1
+    box = bounding_box(brain_mask(image))
+    assert box is not None
+    assert (box.start, box.stop) == ((1, 2, 3), (7, 7, 8))
+
+
+def test_the_disk_estimate_is_about_the_size_of_the_files(cases: list[Case], tmp_path: Path) -> None:
+    ready = Cache(tmp_path, ZScore()).ensure(cases, workers=0)
+    held = sum(file.stat().st_size for case in ready.values() for file in case.folder.iterdir())
+    assert 0.6 * held <= disk_estimate_bytes(len(cases), (32, 40, 32)) <= 2 * held  # phantoms fill all of it
+    # Half precision of four sequences and a byte, of 60 % of 369 volumes of BraTS.
+    assert disk_estimate_bytes(369, (155, 240, 240)) == pytest.approx(17.8e9, rel=1e-2)

@@ -51,3 +51,22 @@ def test_gradients_in_bf16_are_near_those_in_fp32(
     assert low.grad is not None
     assert exact.grad is not None
     torch.testing.assert_close(low.grad, exact.grad, rtol=2e-2, atol=2e-2 * float(exact.grad.abs().max()))
+
+
+@pytest.mark.parametrize(
+    ("capability", "native", "expected"),
+    [("AVX512", True, "bf16-mixed"), ("AVX512", False, "32-true"), ("AVX2", True, "32-true")],
+)
+def test_bf16_only_on_a_cpu_that_has_its_instructions(
+    monkeypatch: pytest.MonkeyPatch, capability: str, native: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    assert default_precision("cpu") == expected
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, "bf16-mixed"), (False, "16-mixed")])
+def test_fp16_on_a_gpu_without_bf16(monkeypatch: pytest.MonkeyPatch, native: bool, expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
+    assert default_precision("auto") == expected

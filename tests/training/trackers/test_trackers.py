@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
+import brats_seg
 from brats_seg.errors import UserError
 from brats_seg.runtime import wandb_run
 from brats_seg.terms import Batch
@@ -103,8 +105,24 @@ def test_a_missing_package_is_one_line(
 
 
 def test_the_commit_is_that_of_this_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = git_commit()
-    assert found is None or len(found.removesuffix("-dirty")) == 40
+    package = tmp_path / "checkout" / "brats_seg"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr(brats_seg, "__file__", str(package / "__init__.py"))
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=x", "-c", "user.email=x@y"]
+        done = subprocess.run(["git", *who, *words], cwd=package, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert git_commit() is None
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("tag", "v1", "-am", "v1")
+    assert git_commit() == git("rev-parse", "HEAD")
+    (package / "__init__.py").write_text("changed = True")
+    assert git_commit() == git("rev-parse", "HEAD") + "-dirty"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert git_commit() is None
 
