@@ -1,7 +1,9 @@
 """Cases: find them on disk under every naming, read them, and say exactly what is wrong with them."""
 
+from brats_seg.cases.brain import brain_voxels
 from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
 from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
+from brats_seg.cases.comparisons import same_images
 from brats_seg.cases.find import Scan, clear_cases, find_cases, scan
 from brats_seg.cases.from_files import case_from_files
 from brats_seg.cases.read import OnMissing, load_case, read_case, read_volumes
@@ -13,6 +15,7 @@ __all__ = [
     "ModalityFile",
     "OnMissing",
     "Scan",
+    "brain_voxels",
     "case_from_files",
     "check_headers",
     "clear_cases",
@@ -22,5 +25,6 @@ __all__ = [
     "load_case",
     "read_case",
     "read_volumes",
+    "same_images",
     "scan",
 ]

@@ -43,12 +43,16 @@ class Case:
         segmentation: The label map, where there is one.
         labels: Name of its label values (a key of ``labels.LABEL_VALUES``); None where
             the file names do not imply one.
+        orientation: Of files whose header tells no space, such as ``"LPS"``; None: as nibabel takes them.
+        patient: Who is in it, where the user says which part of the id that is.
     """
 
     id: str
     modalities: Mapping[str, ModalityFile]
     segmentation: Path | None = None
     labels: str | None = None
+    orientation: str | None = None
+    patient: str | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -75,6 +79,8 @@ class LoadedCase:
         geometry: The space of the first modality's file.
         missing: Modalities that are zeros because there was no such sequence.
         sha256: Modality to the hash of the bytes it was read from.
+        notes: What is worth knowing of it, a line each.
+        fingerprints: Modality, or ``seg``, to a hash of its voxels.
     """
 
     case: Case
@@ -83,6 +89,8 @@ class LoadedCase:
     geometry: Geometry
     missing: tuple[str, ...]
     sha256: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

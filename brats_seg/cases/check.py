@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, Finding
+from brats_seg.cases.comparisons import Compared, same_images
+from brats_seg.cases.problem import Problem
 from brats_seg.cases.problems import (
-    Problem,
+    examined,
+    header_notes,
     header_problems,
     label_problems,
     missing_modalities,
     orientation_note,
-    outside_problems,
-    voxel_problems,
 )
 from brats_seg.cases.read import OnMissing, expected_channels
 from brats_seg.errors import FileError, UserError
@@ -53,9 +50,7 @@ def check_headers(
 
 def inspect_case(case: Case) -> list[Finding]:
     """The full check of one case: every file is read once, every problem listed."""
-    geometries, faults = _header_faults(case)
-    problems = [*missing_modalities(case), *faults, *orientation_note(geometries)]
-    return [problem.finding(case) for problem in (*problems, *_voxel_faults(case, geometries))]
+    return _inspect(case)[0]
 
 
 def inspect_cohort(
@@ -72,12 +67,32 @@ def inspect_cohort(
         Sorted by case.
     """
     findings: list[Finding] = []
+    fingerprints: dict[str, dict[str, str]] = {}
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        jobs = {pool.submit(inspect_case, case): case for case in cases}
+        jobs = {pool.submit(_inspect, case): case for case in cases}
         for job in as_completed(jobs):
-            findings += job.result()
+            of_case, fingerprints[jobs[job].id] = job.result()
+            findings += of_case
             progress(jobs[job])
+    findings += _shared_images(fingerprints)
     return sorted(findings, key=lambda finding: finding.case_id)
+
+
+def _shared_images(fingerprints: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    for case_id, owners in same_images(fingerprints).items():
+        for owner, names in owners.items():
+            found = f"those of case {owner} ({', '.join(names)}): one would train and the other validate"
+            message = f"expected images of its own, found {found}; keep one of them"
+            yield Finding(case_id, None, "note", message)
+
+
+def _inspect(case: Case) -> tuple[list[Finding], dict[str, str]]:
+    """What is wrong with one case, and the fingerprints by which it is compared with others."""
+    geometries, faults = _header_faults(case)
+    problems = [*missing_modalities(case), *faults, *header_notes(geometries), *orientation_note(geometries)]
+    compared = Compared()
+    problems += _voxel_faults(case, geometries, compared)
+    return [problem.finding(case) for problem in problems], compared.fingerprints
 
 
 def _header_errors(case: Case, *, on_missing_modality: OnMissing) -> list[str]:
@@ -94,38 +109,29 @@ def _header_faults(case: Case) -> tuple[dict[Path, nifti.Geometry], list[Problem
     faults: list[Problem] = []
     for path in case.files:
         try:
-            geometries[path] = nifti.read_geometry(path)
+            geometries[path] = nifti.read_geometry(path, case.orientation)
         except FileError as error:
             faults.append(Problem(path, error.expected, error.found))
     return geometries, [*faults, *header_problems(geometries, expected_channels(case))]
 
 
-def _voxel_faults(case: Case, paths: Iterable[Path]) -> Iterator[Problem]:
+def _voxel_faults(case: Case, paths: Iterable[Path], compared: Compared) -> Iterator[Problem]:
     """What is wrong inside the files; the segmentation comes last, because it is compared with the brain."""
-    brain: NDArray[np.bool_] | None = None
     for path in paths:
         try:
-            arrays = [volume.array for volume in nifti.read_channels(path)]
+            arrays = [volume.array for volume in nifti.read_channels(path, case.orientation)]
         except FileError as error:
             yield Problem(path, error.expected, error.found)
             continue
         if path == case.segmentation:
-            yield from _label_faults(case, path, arrays[0], brain)
-            continue
+            yield from compared.sequence_problems(case)
+            yield from label_problems(case, arrays[0])
+            yield from compared.truth_problems(path, arrays[0])
+            return
         for name, file in case.modalities.items():
-            if file.path != path or file.channel >= len(arrays):
-                continue
-            array = arrays[file.channel]
-            yield from voxel_problems(path, name, array)
-            inside = array != 0
-            if brain is not None and brain.shape == inside.shape:
-                inside |= brain
-            brain = inside
-
-
-def _label_faults(
-    case: Case, path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_] | None
-) -> Iterator[Problem]:
-    yield from label_problems(path, label_map, case.labels)
-    if brain is not None and brain.shape == label_map.shape:
-        yield from outside_problems(path, label_map, brain)
+            if file.path == path and file.channel < len(arrays):
+                array, problems = examined(path, name, arrays[file.channel])
+                yield from problems
+                if not any(problem.level == "error" for problem in problems):
+                    compared.add(name, array)
+    yield from compared.sequence_problems(case)

@@ -1,10 +1,14 @@
-"""The Medical Segmentation Decathlon's Task01: one 4-D file per case, channels named in ``dataset.json``.
+"""The Medical Segmentation Decathlon's Task01, and nnU-Net's raw folders: channels named in ``dataset.json``.
+
+One 4-D file per case, or one file per case and channel, ``<id>_0000.nii.gz``.
 
 Covered by tests/cases/test_find.py.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,13 @@ MODALITY_NAMES = {
     "t1ce": "t1ce",
     "t2w": "t2",
     "t2": "t2",
+    "t1n": "t1",
+    "t1c": "t1ce",
+    "t2f": "flair",
+    "t2-flair": "flair",
 }
+CHANNEL = re.compile(r"(?P<id>.+)_(?P<channel>\d{4})")
+"""nnU-Net's name of one channel of a case."""
 LABELS = "labelsTr"
 LABELLED_IMAGES, OTHER_IMAGES = "imagesTr", "imagesTs"
 
@@ -34,7 +44,7 @@ def is_images(folder: Path) -> bool:
 
 
 def cases_in(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
-    """Every 4-D file is a case; the file of its name in ``labelsTr`` is its segmentation.
+    """Every 4-D file, or every group of single channels, is a case; ``labelsTr`` has the segmentations.
 
     Args:
         folder: ``imagesTr`` or ``imagesTs``.
@@ -47,7 +57,7 @@ def cases_in(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
     description = read_object(path)
     try:
         order = _channel_order(description)
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         message = f'expected its channels in {path} ("modality": {{"0": "FLAIR", ...}}), found none'
         return [], [Finding(folder.parent.name, folder, "error", f"{message}; {OWN_NAMING}")]
     segmentations = {}
@@ -55,16 +65,23 @@ def cases_in(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
         for segmentation in sorted((folder.parent / LABELS).glob("[!.]*.nii*")):
             segmentations[stem(segmentation.name)] = segmentation
     labels = _labels(description.get("labels"))
-    cases = []
+    groups: dict[str, dict[str, ModalityFile]] = defaultdict(dict)
     for name, file in files:
-        case_id = stem(name)
-        modalities = {modality: ModalityFile(file, order.index(modality)) for modality in sorted(order)}
+        single = CHANNEL.fullmatch(stem(name))
+        if single is None:
+            groups[stem(name)] = {
+                modality: ModalityFile(file, order.index(modality)) for modality in sorted(order)
+            }
+        elif int(single["channel"]) < len(order):
+            groups[single["id"]][order[int(single["channel"])]] = ModalityFile(file)
+    cases = []
+    for case_id, modalities in groups.items():
         cases.append(Case(case_id, modalities, segmentations.get(case_id), labels))
     return cases, []
 
 
 def _channel_order(description: dict[str, Any]) -> list[str]:
-    names = description["modality"]
+    names = description["modality"] if "modality" in description else description["channel_names"]
     return [MODALITY_NAMES[str(names[str(channel)]).lower()] for channel in range(len(names))]
 
 
@@ -73,6 +90,8 @@ def _labels(described: Any) -> str | None:
     if not isinstance(described, dict):
         return None
     words = {str(key): str(value).lower() for key, value in described.items()}
+    if "background" in described:  # nnU-Net's second version has the name first
+        words = {str(value): str(key).lower() for key, value in described.items()}
     msd = LABEL_VALUES["msd"]
     same = (
         "edema" in words.get(str(msd.oedema), "")

@@ -14,13 +14,36 @@ from brats_seg.nifti import is_nifti
 
 Files = list[tuple[str, Path]]
 """The NIfTI files of one folder: the name that says what a file is, and where it lies."""
+OTHER_FORMATS = (
+    *(".hdr", ".img", ".img.gz", ".mha", ".mhd", ".nrrd", ".nhdr", ".mgz", ".mgh", ".mnc", ".dcm", ".ima"),
+    *(".nii.bz2", ".nii.xz", ".nii.zst", ".nii.zip"),
+)
+"""Endings of images that are not read."""
 
 
-def each_folder(root: Path) -> Iterator[tuple[Path, Files]]:
+def other_format(name: str) -> str | None:
+    """The ending of a file name that is one of an image that is not read; None of any other.
+
+    >>> other_format("a_t1.MHA"), other_format("a_t1.nii.gz"), other_format("._a.mha")
+    ('.mha', None, None)
+    """
+    if name.startswith("."):
+        return None
+    return next((ending for ending in OTHER_FORMATS if name.lower().endswith(ending)), None)
+
+
+def each_folder(root: Path, others: dict[str, list[Path]] | None = None) -> Iterator[tuple[Path, Files]]:
     """Every folder that holds NIfTI files, with its files sorted by name.
 
     Some copies on Kaggle wrap each file in a folder of its name (``x_t1.nii/whatever.nii``): then the
     folder's name counts as the file's name.
+
+    Args:
+        root: Where to begin.
+        others: Filled: ending to the images of a format that is not read.
+
+    Yields:
+        A folder and its files.
 
     Raises:
         UserError: A folder cannot be listed.
@@ -37,6 +60,10 @@ def each_folder(root: Path) -> Iterator[tuple[Path, Files]]:
         # os.walk goes into those that are left in its list.
         subfolders[:] = sorted(sub for sub in subfolders if not sub.startswith(".") and sub not in wrapped)
         found = [(file, folder / file) for file in names if is_nifti(file)]
+        for file in sorted(names):
+            ending = other_format(file)
+            if ending is not None and others is not None:
+                others.setdefault(ending, []).append(folder / file)
         found.extend(_unwrapped(folder, wrapped))
         if found:
             yield folder, sorted(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 from brats_seg.cases import brats
 from brats_seg.cases.case import Case, ModalityFile
 from brats_seg.errors import UserError
-from brats_seg.nifti import stem
+from brats_seg.nifti import check_orientation, stem
 from brats_seg.terms import MODALITIES
 
 SEQUENCE = re.compile("t[12]", re.IGNORECASE)
@@ -25,6 +25,7 @@ def case_from_files(
     *,
     case_id: str | None = None,
     labels: str | None = None,
+    orientation: str | None = None,
     in_memory: Collection[Path] = (),
 ) -> Case:
     """One case from files named one by one (``t1=FILE t1ce=FILE ...`` on the command line).
@@ -33,6 +34,7 @@ def case_from_files(
         files: Keys from ``terms.MODALITIES``, and ``seg`` for a label map.
         case_id: None takes it from the file names, or from their folder.
         labels: None takes what the file names imply.
+        orientation: Of files whose header tells no space, such as ``"LPS"``; None: as nibabel takes them.
         in_memory: Paths among ``files`` that only name an image in memory: there need not be such a file.
 
     Returns:
@@ -41,6 +43,8 @@ def case_from_files(
     Raises:
         UserError: An unknown key, no modality, or a file that does not exist.
     """
+    if orientation is not None:
+        check_orientation(orientation)
     paths = {key: Path(path).expanduser() for key, path in files.items()}
     unknown = set(paths) - {*MODALITIES, "seg"}
     if unknown:
@@ -58,6 +62,7 @@ def case_from_files(
         modalities,
         paths.get("seg"),
         labels,
+        orientation,
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from brats_seg.cases.case import Case, Finding, ModalityFile, duplicate_finding
@@ -15,6 +16,8 @@ from brats_seg.errors import WrongValue
 from brats_seg.terms import MODALITIES
 
 KEYS = (*MODALITIES, "seg")
+PATIENT = "patient"
+"""Key of the pattern that says which part of an id is the patient."""
 OWN_NAMING = "for other file names set patterns"
 """What to do about files that no known layout has."""
 
@@ -51,6 +54,32 @@ def cases_by_pattern(root: Path, patterns: Mapping[str, str]) -> tuple[list[Case
     return cases, findings
 
 
+def with_patients(cases: Iterable[Case], pattern: str) -> list[Case]:
+    """Cases with the patient in their ids.
+
+    Args:
+        cases: Of one cohort.
+        pattern: Of an id, with ``{patient}`` in it, such as ``{patient}_ses-*``.
+
+    Returns:
+        The same cases.
+
+    Raises:
+        WrongValue: The pattern has no ``{patient}``, or an id is another one.
+    """
+    expected = f"a pattern of the ids with {{{PATIENT}}} in it"
+    if f"{{{PATIENT}}}" not in pattern:
+        raise WrongValue(f"patterns.{PATIENT}={pattern!r}: expected {expected}")
+    expression = _expression(pattern, PATIENT)
+    named: list[Case] = []
+    for case in cases:
+        match = expression.fullmatch(case.id)
+        if match is None:
+            raise WrongValue(f"patterns.{PATIENT}={pattern!r}: expected {expected}, found the id {case.id}")
+        named.append(replace(case, patient=match[PATIENT]))
+    return named
+
+
 def _check(key: str, pattern: str) -> None:
     if key not in KEYS or "{id}" not in pattern or Path(pattern).is_absolute():
         expected = f"a path below the folder of cases with {{id}} in it, for one of {KEYS}"
@@ -69,9 +98,10 @@ def _matches(root: Path, pattern: str) -> dict[str, list[Path]]:
     return found
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    """The pattern as a regular expression with a group ``id``; no file that it matches is hidden."""
-    pieces = {"*": "[^/]*", "?": "[^/]", "{id}": "(?P=id)"}
-    parts = re.split(r"(\{id\}|\*|\?)", pattern)
+def _expression(pattern: str, group: str = "id") -> re.Pattern[str]:
+    """The pattern as a regular expression with a group; no file that it matches is hidden."""
+    again = f"(?P={group})"
+    pieces = {"*": "[^/]*", "?": "[^/]", f"{{{group}}}": again}
+    parts = re.split(rf"(\{{{group}\}}|\*|\?)", pattern)
     text = "".join(pieces.get(part, re.escape(part)) for part in parts)
-    return re.compile(text.replace("(?P=id)", "(?P<id>[^/.][^/]*)", 1))
+    return re.compile(text.replace(again, f"(?P<{group}>[^/.][^/]*)", 1))

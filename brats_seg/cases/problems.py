@@ -5,53 +5,27 @@ Covered by tests/cases/test_check.py and test_read.py.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brats_seg.cases.case import Case, Finding, Level
+from brats_seg.cases.brain import background_problem, without_halo
+from brats_seg.cases.case import Case
 from brats_seg.cases.data_sets import find_data_set
-from brats_seg.errors import CaseError
+from brats_seg.cases.problem import Problem
 from brats_seg.labels import LABEL_VALUES, label_values, unknown_values
 from brats_seg.nifti import Geometry, corner_distance_mm, same_space
 
 SPACING_TOLERANCE_MM = 0.005
-LEAST_BACKGROUND = 0.01
-"""Share of zeros below which there is no background.
-
-Real cases have 0.82 to 0.85, one cropped to its brain about 0.5.
-"""
-LARGEST_BRAIN_MM3 = 2_500_000
-"""More than any brain (real cases reach 1.6 litres), less than a head with its skull (4 litres and up)."""
 LARGEST_VALUE = float(np.finfo(np.float32).max) ** 0.5
 """Sums of squares of a larger value leave float32; no scanner comes near it."""
 RESAMPLE = "resample and co-register to 1 mm with the BraTS toolkit, CaPTk or ANTs"
-STRIP = "strip the skull with HD-BET, the BraTS toolkit or CaPTk"
-
 SET_LABELS = "data.labels=NAME (evaluate, report: labels.references=NAME)"
 """How the user names the label values."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One broken expectation."""
-
-    file: Path | None
-    expected: str
-    found: str
-    level: Level = "error"
-
-    def error(self, case: Case) -> CaseError:
-        """As the exception that stops the work."""
-        return CaseError(case.id, expected=self.expected, found=self.found, file=self.file)
-
-    def finding(self, case: Case) -> Finding:
-        """As a row of the check's table."""
-        return Finding(case.id, self.file, self.level, f"expected {self.expected}, found {self.found}")
 
 
 def missing_modalities(case: Case) -> Iterator[Problem]:
@@ -79,69 +53,95 @@ def header_problems(geometries: Mapping[Path, Geometry], channels: Mapping[Path,
             yield Problem(path, _volumes(channels[path]), _volumes(geometry.channels))
         if max(abs(size - 1) for size in geometry.spacing_mm) > SPACING_TOLERANCE_MM:
             sizes = " x ".join(f"{size:.4g}" for size in geometry.spacing_mm)
-            yield Problem(path, "voxels of 1 mm", f"{sizes} mm (z, y, x); {RESAMPLE}")
+            sizes += " mm (z, y, x)"
+            if geometry.unit != "mm":
+                sizes += f" (the header's unit is {geometry.unit}; set it to mm if that is wrong)"
+            yield Problem(path, "voxels of 1 mm", f"{sizes}; {RESAMPLE}")
         if geometry.shape != reference.shape:
             expected = f"the shape of {first.name}, {reference.shape} (z, y, x)"
             yield Problem(path, expected, f"{geometry.shape}; {RESAMPLE}")
         elif not same_space(geometry, reference):
-            distance = corner_distance_mm(geometry, reference)
-            found = f"one that lies up to {distance:.3g} mm away; {RESAMPLE}"
-            yield Problem(path, f"the affine of {first.name}", found)
+            yield Problem(path, f"the affine of {first.name}", _elsewhere(geometry, reference, first.name))
+
+
+def header_notes(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
+    """What is worth knowing of the headers: one note for all files of which it is true.
+
+    Args:
+        geometries: Of every file of one case that has a readable header.
+
+    Yields:
+        Notes.
+    """
+    said: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for path, geometry in geometries.items():
+        for note in geometry.notes:
+            said[note].append(path)
+    for (expected, found), paths in said.items():
+        everywhere = len(paths) == len(geometries) > 1
+        yield Problem(None if everywhere else paths[0], expected, found, "note")
 
 
 def orientation_note(geometries: Mapping[Path, Geometry]) -> Iterator[Problem]:
     """Files in another order than LPS: they are read, and predictions are written in their order."""
-    others = {geometry.orientation for geometry in geometries.values()} - {"LPS"}
+    others = {geometry.orientation for geometry in geometries.values() if geometry.told} - {"LPS"}
     if others:
         found = f"{', '.join(sorted(others))}; reoriented on reading, undone on output"
         yield Problem(None, "orientation LPS", found, "note")
 
 
-def voxel_problems(path: Path, name: str, array: NDArray[Any]) -> Iterator[Problem]:
-    """NaN, only zeros, no contrast or no background in one sequence.
+def examined(path: Path, name: str, array: NDArray[Any]) -> tuple[NDArray[Any], list[Problem]]:
+    """One sequence, with zeros where it is nearly zero, and what is wrong with it.
+
+    That is NaN, values that float32 cannot hold, only zeros, no contrast, or no background.
 
     Args:
         path: Of the file.
         name: Of the modality.
         array: ``(z, y, x)``, scanner units.
 
-    Yields:
-        What is wrong.
+    Returns:
+        The sequence as it is used, and its problems: an error and notes at most.
     """
-    if array.dtype.kind == "f":
-        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
-        if bad:
-            yield Problem(path, f"finite voxels in {name}", f"{bad} NaN or infinite ones")
-            return
-        extreme = max(float(array.max()), -float(array.min()))
-        if extreme > LARGEST_VALUE:
-            expected = f"voxels within the range of float32 in {name}"
-            yield Problem(path, expected, f"values up to {extreme:.3g}")
-            return
-    inside = int(np.count_nonzero(array))
-    if not inside:
-        yield Problem(path, f"a brain in {name}", "only zeros")
-        return
+    unusable = _unusable_values(path, name, array)
+    if unusable is not None:
+        return array, [unusable]
+    array, notes = without_halo(path, name, array)
+    if not array.any():
+        return array, [Problem(path, f"a brain in {name}", "only zeros")]
     if not _has_contrast(array):
         value = array.max() or array.min()
-        yield Problem(path, f"contrast in {name}", f"the one value {value} in every non-zero voxel")
-    elif inside > (1 - LEAST_BACKGROUND) * array.size or inside > LARGEST_BRAIN_MM3:
-        found = f"{inside / array.size:.0%} of the voxels, {inside / 1e6:.1f} litres, non-zero; {STRIP}"
-        yield Problem(path, f"zero background around the brain in {name}", found)
+        found = f"the one value {value} in every non-zero voxel"
+        return array, [Problem(path, f"contrast in {name}", found)]
+    background = background_problem(path, name, array)
+    return array, [background, *notes] if background else notes
 
 
-def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Iterator[Problem]:
+def _unusable_values(path: Path, name: str, array: NDArray[Any]) -> Problem | None:
+    if array.dtype.kind != "f":
+        return None
+    bad = array.size - int(np.count_nonzero(np.isfinite(array)))
+    if bad:
+        found = f"{bad} NaN or infinite ones; set them to 0 if they are the background"
+        return Problem(path, f"finite voxels in {name}", found)
+    extreme = max(float(array.max()), -float(array.min()))
+    if extreme > LARGEST_VALUE:
+        return Problem(path, f"voxels within the range of float32 in {name}", f"values up to {extreme:.3g}")
+    return None
+
+
+def label_problems(case: Case, label_map: NDArray[Any]) -> Iterator[Problem]:
     """Unknown label values, or voxels of other values.
 
     Args:
-        path: Of the label map.
+        case: Whose truth it is.
         label_map: ``(z, y, x)``.
-        name: Of its label values; None where neither the user nor the file names say.
 
     Yields:
         What is wrong.
     """
-    data_set = find_data_set(path.name)
+    path, name = case.segmentation, case.labels
+    data_set = find_data_set(case.id)
     if name is None and data_set is not None:
         yield Problem(path, "known label values", f"those of the {data_set.name} data set: {data_set.remark}")
         return
@@ -157,21 +157,18 @@ def label_problems(path: Path, label_map: NDArray[Any], name: str | None) -> Ite
         yield Problem(path, f"the label values {known.values} of {name}", f"{values}; {fix}")
 
 
-def outside_problems(path: Path, label_map: NDArray[Any], brain: NDArray[np.bool_]) -> Iterator[Problem]:
-    """Labels where no sequence has signal. None of the 16 real cases that we looked at has such a voxel.
-
-    Args:
-        path: Of the label map.
-        label_map: ``(z, y, x)``.
-        brain: ``(z, y, x)``: where a sequence has signal.
-
-    Yields:
-        What is wrong.
-    """
-    outside = int(np.count_nonzero((label_map != 0) & ~brain))
-    if outside:
-        found = f"{outside} labelled voxels where every sequence is zero"
-        yield Problem(path, "labels inside the brain only", found)
+def _elsewhere(geometry: Geometry, reference: Geometry, first: str) -> str:
+    """What a file of the right shape has in place of the first file's affine, and the remedy."""
+    copy = f"where the voxels lie alike (look at both), copy the header of {first} (fslcpgeom, or nibabel)"
+    by_qform = geometry.by_qform
+    if not geometry.told and reference.told:
+        return f"none (sform and qform codes are 0), though the shape is the same; {copy}"
+    distance = f"one that lies up to {corner_distance_mm(geometry, reference):.3g} mm away"
+    if by_qform is not None and same_space(by_qform, reference):
+        return (
+            f"{distance} in its sform, while its qform agrees; copy the qform to the sform if that is right"
+        )
+    return f"{distance}, though the shape is the same; {copy}, else {RESAMPLE}"
 
 
 def _volumes(count: int) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, LoadedCase
+from brats_seg.cases.comparisons import Compared
+from brats_seg.cases.problem import Problem
 from brats_seg.cases.problems import (
-    Problem,
+    examined,
+    header_notes,
     header_problems,
     label_problems,
     missing_modalities,
-    voxel_problems,
 )
 from brats_seg.errors import CaseError, FileError
 from brats_seg.terms import MODALITIES
@@ -70,16 +73,26 @@ def load_case(
         _raise_first(case, missing_modalities(case))
     geometries = {path: channels[0].geometry for path, channels in volumes.items()}
     _raise_first(case, header_problems(geometries, expected_channels(case)))
+    notes = [*header_notes(geometries)]
     geometry = geometries[case.files[0]]
     image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
-    missing = _fill(image, case, volumes, on_missing_modality)
+    missing = _fill(image, case, volumes, on_missing_modality, notes)
     if len(missing) == len(MODALITIES):
         raise CaseError(case.id, expected="a brain", found="only zeros in every modality")
+    compared = Compared()
+    for name in case.modalities:
+        if name not in missing:
+            compared.add(name, image[MODALITIES.index(name)])
+    notes += compared.sequence_problems(case)
     label_map = None
     if case.segmentation is not None:
-        label_map = _label_map(case, case.segmentation, volumes[case.segmentation][0].array)
+        label_map = volumes[case.segmentation][0].array
+        notes += _raise_errors(case, label_problems(case, label_map))
+        notes += _raise_errors(case, compared.truth_problems(case.segmentation, label_map))
+        label_map = label_map.astype(np.uint8)
     sha256 = {name: volumes[file.path][0].sha256 for name, file in case.modalities.items()}
-    return LoadedCase(case, image, label_map, geometry, missing, sha256)
+    lines = tuple(map(str, notes))
+    return LoadedCase(case, image, label_map, geometry, missing, sha256, lines, compared.fingerprints)
 
 
 def read_volumes(case: Case, paths: Sequence[Path] | None = None) -> dict[Path, list[nifti.Volume]]:
@@ -100,7 +113,8 @@ def read_volumes(case: Case, paths: Sequence[Path] | None = None) -> dict[Path, 
         return {}
     try:
         with ThreadPoolExecutor(len(paths)) as pool:
-            return dict(zip(paths, pool.map(nifti.read_channels, paths), strict=True))
+            read = partial(nifti.read_channels, orientation=case.orientation)
+            return dict(zip(paths, pool.map(read, paths), strict=True))
     except FileError as error:
         raise CaseError(case.id, file=error.file, expected=error.expected, found=error.found) from error
 
@@ -116,6 +130,7 @@ def _fill(
     case: Case,
     volumes: Mapping[Path, Sequence[nifti.Volume]],
     on_missing: OnMissing,
+    notes: list[Problem],
 ) -> tuple[str, ...]:
     """Put every sequence in its channel, in threads; returns those that are not there or hold nothing."""
 
@@ -124,7 +139,8 @@ def _fill(
         array = volumes[file.path][file.channel].array
         if on_missing == "zero" and not array.any():
             return False
-        _raise_first(case, voxel_problems(file.path, name, array))
+        array, problems = examined(file.path, name, array)
+        notes.extend(_raise_errors(case, problems))
         image[MODALITIES.index(name)] = array
         return True
 
@@ -133,9 +149,12 @@ def _fill(
     return tuple(name for name in MODALITIES if not filled.get(name))
 
 
-def _label_map(case: Case, path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
-    _raise_first(case, label_problems(path, array, case.labels))
-    return array.astype(np.uint8)
+def _raise_errors(case: Case, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The notes among the problems; the first error is raised."""
+    for problem in problems:
+        if problem.level == "error":
+            raise problem.error(case)
+        yield problem
 
 
 def _raise_first(case: Case, problems: Iterable[Problem]) -> None:

@@ -24,6 +24,7 @@ class Patterns:
     t2: str | None
     flair: str | None
     seg: str | None
+    patient: str | None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from brats_seg.cases import Case, check_headers, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset, patch_seed
 from brats_seg.data.folds import Split, fold_split, frozen_folds
 from brats_seg.data.loader import make_loader
+from brats_seg.data.remarks import remarks
 from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import FileError, UserError, WrongValue
 from brats_seg.geometry import Triple
@@ -48,6 +49,7 @@ class BraTSDataModule(pl.LightningDataModule):
         workers: Loader and preparation processes; None: as many as this process may use cores.
         labels: Name of the label values, if the file names do not imply them.
         patterns: File patterns for a naming of your own.
+        orientation: Of files whose header tells no space, such as ``LPS``; None: as nibabel takes them.
         normalise: Intensity normalisation.
         augmentation: Applied on the device to training batches.
     """
@@ -71,6 +73,7 @@ class BraTSDataModule(pl.LightningDataModule):
         workers: Count | None,
         labels: str | None,
         patterns: Mapping[str, str | None] | None,
+        orientation: str | None,
         normalise: Normalisation,
         augmentation: Augmentation,
     ) -> None:
@@ -97,6 +100,8 @@ class BraTSDataModule(pl.LightningDataModule):
         self.workers = cores() if workers is None else workers
         self.labels = labels
         self.patterns = dict(patterns or {})
+        self.orientation = orientation
+        self.left_out: list[str] = []
         self.normalise = normalise
         self.augmentation = augmentation
         self.cases_ready: dict[str, CachedCase] = {}
@@ -104,7 +109,13 @@ class BraTSDataModule(pl.LightningDataModule):
     @cached_property
     def cases(self) -> list[Case]:
         """Every labelled case of the root, sorted by id."""
-        found = find_cases(self.root, labels=self.labels, patterns=self.patterns or None)
+        found = find_cases(
+            self.root,
+            labels=self.labels,
+            patterns=self.patterns or None,
+            orientation=self.orientation,
+            tell=self.left_out.append,
+        )
         labelled = [case for case in found if case.segmentation is not None]
         if not labelled:
             raise UserError(
@@ -128,14 +139,21 @@ class BraTSDataModule(pl.LightningDataModule):
             raise UserError(f"data.exclude={self.exclude_file} leaves no case to train on")
         return Split(train, split.validation)
 
+    def remarks(self) -> list[str]:
+        """What is worth knowing of the prepared cases, and of the files that are not among them."""
+        return [*self.left_out, *remarks(self.cases_ready.values())]
+
     def _whole_split(self) -> Split:
         ids = [case.id for case in self.cases]
+        patients = {case.id: case.patient for case in self.cases if case.patient is not None}
         if self.split_file is not None:
-            return read_split(Path(self.split_file), ids)
+            return read_split(Path(self.split_file), ids, patients)
         if self.fold == "all":  # needs no folds, so too few patients for them will do
             return Split(tuple(ids), ())
         file = self.home / "folds.json"
-        folds = frozen_folds(file, ids, folds=self.folds, seed=self.folds_seed, changed=self.changed)
+        folds = frozen_folds(
+            file, ids, folds=self.folds, seed=self.folds_seed, changed=self.changed, patients=patients
+        )
         return fold_split(folds, self.fold)
 
     def prepare_cases(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from filelock import FileLock
@@ -38,8 +40,22 @@ class Split:
     validation: tuple[str, ...]
 
 
-def patient(case_id: str) -> str:
-    """The patient of a case, for whom the id of the first scan stands where scans are numbered."""
+Patients = Mapping[str, str]
+"""Case id to patient, as the user says; where a case is not among them, its id is asked."""
+
+
+def patient(case_id: str, patients: Patients = MappingProxyType({})) -> str:
+    """The patient of a case, for whom the id of the first scan stands where scans are numbered.
+
+    Args:
+        case_id: Of the case.
+        patients: What the user says.
+
+    Returns:
+        What all cases of the patient have in common.
+    """
+    if case_id in patients:
+        return patients[case_id]
     visit = TIMEPOINT.match(case_id)
     if visit:
         return visit[1]
@@ -48,7 +64,12 @@ def patient(case_id: str) -> str:
 
 
 def make_folds(
-    case_ids: Iterable[str], *, folds: int, seed: int, before: Sequence[Sequence[str]] = ()
+    case_ids: Iterable[str],
+    *,
+    folds: int,
+    seed: int,
+    before: Sequence[Sequence[str]] = (),
+    patients: Patients = MappingProxyType({}),
 ) -> list[list[str]]:
     """Partition the cases into folds of nearly equal numbers of patients, visits of one patient together.
 
@@ -57,6 +78,7 @@ def make_folds(
         folds: How many.
         seed: Of the order of the patients.
         before: Folds whose patients stay where they are; each new patient goes into the smallest fold.
+        patients: As for :func:`patient`.
 
     Returns:
         Case ids of each fold, sorted.
@@ -65,29 +87,36 @@ def make_folds(
         UserError: There are fewer patients than folds.
     """
     ids = sorted(set(case_ids))
-    patients = sorted({patient(case_id) for case_id in ids}, key=lambda p: (seed_for(seed, "folds", p), p))
-    if len(patients) < folds:
+    patient_of = {case_id: patient(case_id, patients) for case_id in ids}
+    names = sorted(set(patient_of.values()), key=lambda p: (seed_for(seed, "folds", p), p))
+    if len(names) < folds:
         raise UserError(
-            f"data.folds={folds} needs at least {folds} patients, found {len(patients)}; "
+            f"data.folds={folds} needs at least {folds} patients, found {len(names)}; "
             "use fold=all or fewer folds"
         )
     fold_of: dict[str, int] = {}
     for number, fold in enumerate(before):
         for case_id in fold:
-            fold_of[patient(case_id)] = number
-    sizes = Counter(fold_of[name] for name in patients if name in fold_of)
-    for name in patients:
+            fold_of[patient(case_id, patients)] = number
+    sizes = Counter(fold_of[name] for name in names if name in fold_of)
+    for name in names:
         if name not in fold_of:
             fold_of[name] = min(range(folds), key=sizes.__getitem__)
             sizes[fold_of[name]] += 1
     made: list[list[str]] = [[] for _ in range(folds)]
     for case_id in ids:
-        made[fold_of[patient(case_id)]].append(case_id)
+        made[fold_of[patient_of[case_id]]].append(case_id)
     return made
 
 
 def frozen_folds(
-    path: Path, case_ids: Sequence[str], *, folds: int, seed: int, changed: str = "refuse"
+    path: Path,
+    case_ids: Sequence[str],
+    *,
+    folds: int,
+    seed: int,
+    changed: str = "refuse",
+    patients: Patients = MappingProxyType({}),
 ) -> list[list[str]]:
     """The folds written at ``path``, or new ones written there.
 
@@ -98,6 +127,7 @@ def frozen_folds(
         seed: Of the split.
         changed: What to do if the file was made from other cases: ``refuse``, ``extend`` (known patients stay
             where they are) or ``resplit`` (the file is kept as ``folds.before.json``).
+        patients: As for :func:`patient`.
 
     Returns:
         Case ids of each fold.
@@ -107,24 +137,23 @@ def frozen_folds(
     """
     if changed not in CHANGED:
         raise WrongValue(f"data.changed={changed}: use refuse, extend or resplit")
-    made = make_folds(case_ids, folds=folds, seed=seed)
+    make = partial(make_folds, case_ids, folds=folds, seed=seed, patients=patients)
+    made = make()
     wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": made}
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             write_json(path, wanted)
             return made
-        held = read_json(path)
-        if not isinstance(held, dict):
-            raise FileError(path, "folds", "something else")
+        held = _read(path)
         if changed == "resplit":
             if held != wanted:
                 os.replace(path, path.with_name("folds.before.json"))
                 write_json(path, wanted)
             return made
         extends = changed == "extend" or held.get("extended")
-        if extends and (held.get("seed"), len(held.get("folds", []))) == (seed, folds):
-            kept = make_folds(case_ids, folds=folds, seed=seed, before=held["folds"])
+        if extends and (held.get("seed"), len(held["folds"])) == (seed, folds):
+            kept = make(before=held["folds"])
             if kept != held["folds"] and changed == "extend":
                 held = {**wanted, "folds": kept, "extended": True}
                 write_json(path, held)
@@ -134,8 +163,22 @@ def frozen_folds(
     return cast(list[list[str]], held["folds"])
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """The folds that are there, of whatever cases."""
+    held = read_json(path)
+    folds = held.get("folds") if isinstance(held, dict) else None
+    if not (isinstance(folds, list) and all(map(is_list_of_ids, folds))):
+        raise FileError(path, '{"schema": 1, "seed": ..., "folds": [[...], ...]}', "something else")
+    return cast(dict[str, Any], held)
+
+
+def is_list_of_ids(value: Any) -> bool:
+    """Whether a value from a file is a list of case ids."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds: int) -> str:
-    held_folds = held.get("folds", [])
+    held_folds = held["folds"]
     before = set(chain.from_iterable(held_folds))
     now = set(case_ids)
     then = f"seed {held.get('seed')} and {len(held_folds)} folds then, {seed} and {folds} now"

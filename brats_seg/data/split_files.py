@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
+from typing import cast
 
-from brats_seg.data.folds import Split, patient
+from brats_seg.data.folds import Patients, Split, is_list_of_ids, patient
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_json
 
 SPLIT_FORMAT = '{"train": [...], "validation": [...]}'
 
 
-def read_split(path: Path, case_ids: Iterable[str]) -> Split:
+def read_split(path: Path, case_ids: Iterable[str], patients: Patients = MappingProxyType({})) -> Split:
     """A split written by hand: ``{"train": [...], "validation": [...]}``.
 
     Args:
         path: Of the JSON file.
         case_ids: The cases that there are.
+        patients: As for :func:`brats_seg.data.folds.patient`.
 
     Returns:
         The split.
@@ -30,7 +32,7 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
     if not isinstance(raw, dict) or set(raw) != {"train", "validation"}:
         found = f"keys {sorted(raw)}" if isinstance(raw, dict) else "something else"
         raise FileError(path, SPLIT_FORMAT, found)
-    if not (_is_list_of_ids(raw["train"]) and _is_list_of_ids(raw["validation"])):
+    if not (is_list_of_ids(raw["train"]) and is_list_of_ids(raw["validation"])):
         raise FileError(path, SPLIT_FORMAT, "other values than lists of case ids")
     train = set(raw["train"])
     validation = set(raw["validation"])
@@ -40,7 +42,7 @@ def read_split(path: Path, case_ids: Iterable[str]) -> Split:
     both = train & validation
     if both:
         raise UserError(f"{path}: {', '.join(sorted(both))} in train and validation; keep each on one side")
-    both = set(map(patient, train)) & set(map(patient, validation))
+    both = {patient(case, patients) for case in train} & {patient(case, patients) for case in validation}
     if both:
         raise UserError(
             f"{path}: visits of {', '.join(sorted(both))} in train and validation; "
@@ -59,10 +61,6 @@ def read_exclusions(path: Path) -> frozenset[str]:
     """
     raw = read_json(path)
     ids = raw.get("exclude") if isinstance(raw, dict) else raw
-    if not _is_list_of_ids(ids):
+    if not is_list_of_ids(ids):
         raise FileError(path, 'a list of case ids, or {"exclude": [...]}', "something else")
     return frozenset(cast(list[str], ids))
-
-
-def _is_list_of_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)

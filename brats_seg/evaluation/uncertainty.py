@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from brats_seg import nifti
 from brats_seg.artifacts.prediction_folder import PredictionFolder
+from brats_seg.cases import brain_voxels
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.measures import Scores
 from brats_seg.evaluation.pairs import Pair
@@ -47,7 +48,7 @@ class ProbabilisticMaps:
         if pair.brain is None:
             expected = "references in a case tree, whose images show the brain"
             raise CaseError(pair.case, expected=expected, found="label maps alone")
-        self.brain: Mask = read_volume(pair.case, pair.brain, like).array != 0
+        self.brain: Mask = brain_voxels(read_volume(pair.case, pair.brain, like).array)
 
     def score_uncertainty(self, region: str, prediction: Mask, truth: Mask, intervals: int) -> Scores:
         """The scores of the uncertainty task for one region.

@@ -120,7 +120,8 @@ def _asked(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
     named: dict[str, list[dict[str, str]]] = {}
     for pipeline, group in bundles.items():
         named[pipeline] = [{"path": str(bundle.folder), "sha256": bundle.sha256} for bundle in group]
-    return {"bundles": named, "settings": settings.record(), "naming": case.labels}
+    asked = {"bundles": named, "settings": settings.record(), "naming": case.labels}
+    return asked if case.orientation is None else {**asked, "orientation": case.orientation}
 
 
 def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:

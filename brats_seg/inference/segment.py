@@ -57,6 +57,7 @@ def segment(
     began = time.perf_counter()
     name = _label_values(loaded, settings)
     warnings = [f"no {modality}: its channel was zero" for modality in loaded.missing]
+    warnings += loaded.notes
     if not (settings.labels_output or loaded.case.labels):
         warnings.append(f"the naming tells no label values: written as {name}")
     device = next(next(iter(ensembles.values())).parameters()).device

@@ -11,7 +11,8 @@ import nibabel as nib
 import numpy as np
 
 from brats_seg.errors import FileError
-from brats_seg.nifti.reading import Volume, explained, geometry_of
+from brats_seg.nifti.header import geometry_of
+from brats_seg.nifti.reading import Volume, explained
 from brats_seg.nifti.space import to_lps
 
 LARGEST_INTEGER_BYTES = 4

@@ -11,16 +11,19 @@ SUFFIXES = (".nii", ".nii.gz")
 def is_nifti(name: str) -> bool:
     """Whether a file name is one of a NIfTI file; hidden ones (``._x.nii.gz`` of macOS archives) are not.
 
-    >>> is_nifti("001_t1.nii.gz"), is_nifti("._001_t1.nii.gz"), is_nifti("001.json")
-    (True, False, False)
+    >>> is_nifti("001_t1.nii.gz"), is_nifti("._001_t1.nii.gz"), is_nifti("001.json"), is_nifti("1.NII.GZ")
+    (True, False, False, True)
     """
-    return name.endswith(SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def stem(name: str) -> str:
     """A file name without ``.nii`` or ``.nii.gz``.
 
-    >>> stem("001_t1.nii.gz"), stem("001_t1.nii")
+    >>> stem("001_t1.nii.gz"), stem("001_t1.NII")
     ('001_t1', '001_t1')
     """
-    return name.removesuffix(".gz").removesuffix(".nii")
+    for suffix in reversed(SUFFIXES):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name

@@ -14,14 +14,16 @@ from typing import cast
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float64, Shaped
+from jaxtyping import Shaped
 from nibabel import orientations as axes
 from numpy.typing import NDArray
 
 from brats_seg.geometry import Triple
+from brats_seg.nifti.affine import Affine, affine_of, is_told, mm_per_unit, unit_name
 
-Affine = Float64[NDArray[np.float64], "4 4"]
 LPS = axes.axcodes2ornt(("L", "P", "S"))
+Note = tuple[str, str]
+"""What was expected, and what was found instead that can be used."""
 SPACE_TOLERANCE_MM = 0.1
 """How far apart two files of one case may put a corner: a tenth of a voxel, more than rounding makes."""
 
@@ -31,14 +33,38 @@ class Geometry:
     """The space of one file, so that what is written later lies exactly where its input lay.
 
     Attributes:
-        header: The file's own header (units, qform and sform codes), 3-D.
+        header: What the file's header says of its space (shape, units, qform, sform), 3-D, and no more.
         affine: Voxel ``(i, j, k)`` of the file to RAS+ millimetres.
         channels: Number of volumes in the file: 1 where it is 3-D.
+        notes: What is worth knowing of the header.
     """
 
     header: nib.Nifti1Header
     affine: Affine
     channels: int = 1
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def told(self) -> bool:
+        """Whether the header tells how the voxels lie; else it was taken for something."""
+        return is_told(self.header)
+
+    @property
+    def unit(self) -> str:
+        """Name of the header's unit of length; one that is not known counts as mm."""
+        return unit_name(self.header)
+
+    @property
+    def by_qform(self) -> Geometry | None:
+        """The same voxels where the qform puts them; None where there are not both forms."""
+        if not (int(self.header["sform_code"]) > 0 and int(self.header["qform_code"]) > 0):
+            return None
+        header = cast(nib.Nifti1Header, self.header.copy())
+        header["sform_code"] = 0
+        affine = affine_of(header)
+        affine[:3] *= mm_per_unit(header)
+        usable = np.isfinite(affine).all() and not np.isnan(axes.io_orientation(affine)).any()
+        return Geometry(header, affine, self.channels) if usable else None
 
     @property
     def orientation(self) -> str:

@@ -54,5 +54,4 @@ def to_image(array: Shaped[NDArray[np.generic], "z y x"], geometry: Geometry) ->
     header = geometry.header.copy()
     header.set_data_dtype(array.dtype)
     header.set_slope_inter(1, 0)
-    header["cal_max"] = header["cal_min"] = 0
     return nib.Nifti1Image(from_lps(array, geometry.affine), None, header)

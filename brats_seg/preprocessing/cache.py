@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from brats_seg.cases import Case, read_case
+from brats_seg.cases import Case, LoadedCase, read_case
 from brats_seg.errors import UserError
 from brats_seg.files import read_object, whole_folder, write_json
 from brats_seg.geometry import Box, Triple
@@ -97,7 +97,8 @@ class Cache:
                 if not _intact(folder / name, recorded, verify=verify):
                     return None
             box = Box(tuple(record["box"][0]), tuple(record["box"][1]))
-            return CachedCase(case.id, folder, box, tuple(record["shape"]))
+            notes, fingerprints = tuple(record.get("notes", ())), dict(record.get("fingerprints", {}))
+            return CachedCase(case.id, folder, box, tuple(record["shape"]), notes, fingerprints)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -112,10 +113,11 @@ class Cache:
             # Another process may have built it while this one waited.
             if (cached := self.lookup(case, verify=True)) is not None:
                 return cached
-            prepared = prepare(read_case(case), self.normalise)
+            loaded = read_case(case)
+            prepared = prepare(loaded, self.normalise)
             with whole_folder(folder) as temporary:
-                _write(temporary, prepared, _sources(case))
-        return CachedCase(case.id, folder, prepared.box, prepared.shape)
+                _write(temporary, prepared, loaded, _sources(case))
+        return CachedCase(case.id, folder, prepared.box, prepared.shape, loaded.notes, loaded.fingerprints)
 
 
 def disk_estimate_bytes(cases: int, shape: Triple) -> int:
@@ -131,17 +133,16 @@ def disk_estimate_bytes(cases: int, shape: Triple) -> int:
     return int(cases * np.prod(shape) * (4 * 2 + 1) * 0.6)
 
 
-def _write(folder: Path, prepared: Prepared, sources: list[list[Any]]) -> None:
+def _write(folder: Path, prepared: Prepared, loaded: LoadedCase, sources: list[list[Any]]) -> None:
     if prepared.regions is None:
         raise UserError("a case without a segmentation cannot be trained on: leave it out of data.root")
     np.save(folder / "image.npy", prepared.image.astype(np.float16))
     np.save(folder / "depth.npy", prepared.regions.sum(axis=0, dtype=np.uint8))
     files = {path.name: [path.stat().st_size, _crc(path)] for path in sorted(folder.glob("*.npy"))}
     box = [prepared.box.start, prepared.box.stop]
-    write_json(
-        folder / "case.json",
-        {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files},
-    )
+    record = {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files}
+    told = {"notes": loaded.notes, "fingerprints": dict(loaded.fingerprints)}
+    write_json(folder / "case.json", {**record, **told})
 
 
 def _sources(case: Case) -> list[list[Any]]:
@@ -150,6 +151,8 @@ def _sources(case: Case) -> list[list[Any]]:
     for path in sorted(set(case.files)):
         status = path.stat()
         sources.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    if case.orientation is not None:
+        sources.append(["orientation", case.orientation])
     return [*sources, ["convention", case.labels]]
 
 

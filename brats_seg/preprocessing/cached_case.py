@@ -5,7 +5,8 @@ Covered by tests/preprocessing/test_cache.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -30,12 +31,16 @@ class CachedCase:
             how many of the nested regions a voxel lies; and ``case.json``.
         box: The brain box in the whole volume.
         shape: Of the whole volume, ``(z, y, x)``.
+        notes: What is worth knowing of it, a line each.
+        fingerprints: Modality, or ``seg``, to a hash of its voxels.
     """
 
     id: str
     folder: Path
     box: Box
     shape: Triple
+    notes: tuple[str, ...] = ()
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def image(self, window: Box | None = None) -> Float16[NDArray[np.float16], "modality z y x"]:
         """A window of the box, or of all of it; the device makes float32 of it."""

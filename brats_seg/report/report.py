@@ -95,7 +95,7 @@ def _find_cases(
     predictions: Path, references: Path, settings: ReportSettings, rows: Sequence[Row]
 ) -> tuple[list[CasePage], list[str], list[str]]:
     """The pages to write, and lines about predictions without a reference, and about cases without a page."""
-    cases = find_cases(references, labels=settings.reference_labels)
+    cases = find_cases(references, labels=settings.reference_labels, patterns=settings.patterns)
     refuse_untold(cases, references)
     by_id = {case.id: case for case in cases}
     known = {case.id: pair_of_case(case) for case in cases}

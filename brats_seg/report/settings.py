@@ -20,6 +20,7 @@ class ReportSettings:
         prediction_labels: Name of the label values of the predictions; None: as the JSON beside each records.
         reference_labels: Name of the label values of the truths; None: as their file names imply.
         viewer: Put the 3-D viewer in the page of each case, where it is installed.
+        patterns: As for :func:`brats_seg.cases.find_cases`, where the references have other file names.
     """
 
     title: str
@@ -27,6 +28,7 @@ class ReportSettings:
     prediction_labels: str | None
     reference_labels: str | None
     viewer: bool
+    patterns: Mapping[str, str | None]
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> ReportSettings:
@@ -37,6 +39,7 @@ class ReportSettings:
             prediction_labels=values["labels"]["predictions"],
             reference_labels=values["labels"]["references"],
             viewer=values["viewer"],
+            patterns=values.get("patterns") or {},
         )
 
     @classmethod

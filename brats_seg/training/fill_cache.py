@@ -7,6 +7,8 @@ import time
 from contextlib import ExitStack
 from datetime import timedelta
 
+from pytorch_lightning.utilities import rank_zero_only
+
 from brats_seg.console import count, progress_bar
 from brats_seg.data import BraTSDataModule
 
@@ -42,4 +44,6 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
 
         ids = [case.id for case in data.cases] if all_cases else None
         data.prepare_cases(ids, verify=verify, announce=announce, progress=advance)
+    for line in data.remarks():
+        rank_zero_only(print)(line, flush=True)
     return len(data.cases_ready)

@@ -380,3 +380,73 @@ def test_files_named_one_by_one_that_cannot_be(make):
         case_from_files({"t1c": make.root})
     with pytest.raises(UserError, match="at least one"):
         case_from_files({})
+
+
+NNUNET = {
+    "version 1": {
+        "modality": {"0": "T1", "1": "T1ce", "2": "T2", "3": "FLAIR"},
+        "labels": {"0": "background", "1": "edema", "2": "non-enhancing tumor", "3": "enhancing tumor"},
+    },
+    "version 2": {
+        "channel_names": {"0": "T1n", "1": "T1c", "2": "T2w", "3": "T2f"},
+        "labels": {"background": 0, "edema": 1, "non-enhancing": 2, "enhancing": 3},
+    },
+}
+
+
+@pytest.mark.parametrize("version", NNUNET)
+def test_nnunets_raw_folder(make, brain_of, labels_of, version):
+    for number in (1, 2):
+        for channel in range(4):
+            make.volume(f"in/imagesTr/BRATS_{number:03d}_{channel:04d}.nii.gz", brain_of(channel))
+    make.volume("in/labelsTr/BRATS_001.nii.gz", labels_of((1, 2, 3)))
+    (make.root / "in" / "dataset.json").write_text(json.dumps(NNUNET[version]))
+    first, second = find_cases(make.root)
+    assert (first.id, second.id, first.missing) == ("BRATS_001", "BRATS_002", ())
+    assert (first.labels, second.segmentation) == ("msd", None)
+    loaded = read_case(first)
+    for channel, name in enumerate(MODALITIES):
+        np.testing.assert_array_equal(loaded.image[MODALITIES.index(name)], brain_of(channel))
+
+
+def test_an_ending_in_capitals_is_read(make):
+    folder = make.case("case_1")
+    for path in folder.iterdir():
+        path.rename(path.with_name(path.name.replace(".nii.gz", ".NII.GZ")))
+    assert read_case(only(make.root)).label_map is not None
+
+
+def test_images_of_other_formats_are_counted_and_named(make):
+    make.case("case_1")
+    make.case("case_2", seg=None)
+    for name in ("a_t1.mha", "b_t1.mha", "a_t1.hdr", "a_t1.img", "x.dcm"):
+        (make.root / "case_2" / name).write_bytes(b"")
+    found = scan(make.root)
+    notes = {
+        finding.file.name: finding.message for finding in found.findings if "not read" in finding.message
+    }
+    assert list(notes) == ["x.dcm", "a_t1.hdr", "a_t1.img", "a_t1.mha"]
+    assert "2 files .mha: not read; convert" in notes["a_t1.mha"]
+    told = []
+    find_cases(make.root, tell=told.append)
+    assert "(and 3 more such notes: brats-seg check)" in told[0]
+    assert told[1] == "1 of 2 cases have no segmentation: case_2"
+    told.clear()
+    clear_cases(make.root, tell=told.append)
+    assert len(told) == 1
+
+
+def test_nothing_but_other_formats_is_said(make):
+    (make.root / "a_t1.nrrd").write_bytes(b"")
+    with pytest.raises(UserError, match=r"found none.* a file \.nrrd: not read"):
+        find_cases(make.root)
+
+
+def test_the_patient_is_a_part_of_the_id(make):
+    for visit in ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1"):
+        write_own(make, visit)
+    cases = find_cases(make.root, patterns=PATTERNS | {"patient": "{patient}_ses-*"})
+    assert [case.patient for case in cases] == ["sub-01", "sub-01", "sub-02"]
+    for pattern in ("*_ses-*", "{patient}-day"):
+        with pytest.raises(UserError, match=r"patterns\.patient="):
+            find_cases(make.root, patterns=PATTERNS | {"patient": pattern})

@@ -120,3 +120,20 @@ def test_one_fold_can_only_be_trained_as_a_whole() -> None:
     folds = make_folds(IDS, folds=1, seed=0)
     with pytest.raises(UserError, match=r"data\.folds=1 leaves nothing"):
         fold_split(folds, 0)
+
+
+def test_the_users_patients_stay_together() -> None:
+    patients = {f"{letter}{visit}": letter for letter in "abcde" for visit in range(3)}
+    for fold in make_folds(patients, folds=5, seed=1, patients=patients):
+        assert len({patients[case_id] for case_id in fold}) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", "5", '{"folds": 5}', '{"folds": [1, 2]}', '{"folds": [[1]]}', "{}"]
+)
+@pytest.mark.parametrize("changed", ["refuse", "extend", "resplit"])
+def test_folds_of_another_form_are_one_line(tmp_path: Path, text: str, changed: str) -> None:
+    path = tmp_path / "folds.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="found something else"):
+        frozen_folds(path, IDS, folds=5, seed=1, changed=changed)

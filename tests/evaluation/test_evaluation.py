@@ -122,7 +122,7 @@ def broken(folder: Path, kind: str) -> None:
         ("shape", "expected shape (14, 16, 18) (z, y, x) of the reference, found (13, 16, 18)"),
         ("affine", "expected the place in space of the reference, found a corner 9 mm away"),
         ("spacing", "mm away, with spacing (1, 1, 1.1) mm instead of (1, 1, 1) mm"),
-        ("truncated", "expected a complete NIfTI-1 file"),
+        ("truncated", "expected a complete NIfTI file"),
     ],
 )
 def test_what_cannot_be_scored(cohort: tuple[Path, Path], tmp_path: Path, kind: str, line: str) -> None:
@@ -172,7 +172,7 @@ def test_a_twentieth_of_a_millimetre_is_no_other_place(cohort: tuple[Path, Path]
     for name, file in case.modalities.items():
         nifti.write(file.path, images, volume.geometry)
         assert name in case.modalities
-    assert list(inspect_case(case)) == []
+    assert [finding for finding in inspect_case(case) if finding.level == "error"] == []
     assert read_case(case).label_map is not None
     found = evaluate(*cohort, tmp_path / "out")
     assert {row.case for row in found.rows} == {"BraTS20_000", "BraTS20_001", "BraTS20_002"}

@@ -32,6 +32,7 @@ class Keys:
 
     data: CheckedData
     patterns: Patterns
+    orientation: str | None
     workers: Count | None
 
 
@@ -46,7 +47,7 @@ def main(config: DictConfig) -> int:
     from brats_seg.runtime import cores
 
     root = Path(config.data.root).absolute()
-    found = scan(root, labels=config.data.labels, patterns=config.patterns)
+    found = scan(root, labels=config.data.labels, patterns=config.patterns, orientation=config.orientation)
     inside = inspect_with_bar(found.cases, config.workers or cores())
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)

@@ -50,6 +50,7 @@ class Keys:
     uncertainty: str | None
     postprocessing: Postprocessing
     patterns: Patterns
+    orientation: str | None
     channels_last: bool
     accelerator: str
     devices: int | str | list[int]
@@ -79,9 +80,11 @@ def main(config: DictConfig) -> None:
     bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble)
     unclear: list[str] = []
     if files:
-        cases = [case_from_files(files)]
+        cases = [case_from_files(files, orientation=config.orientation)]
     else:
-        cases, unclear = clear_cases(Path(config.input), patterns=config.patterns)
+        cases, unclear = clear_cases(
+            Path(config.input), patterns=config.patterns, orientation=config.orientation, tell=print
+        )
     output = Path(config.output)
     failures = predict(cases, bundles, output, settings, machine, overwrite=config.overwrite, unclear=unclear)
     if failures:

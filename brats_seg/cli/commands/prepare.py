@@ -17,6 +17,7 @@ class Keys:
     scale: Scale
     data: Data
     patterns: Patterns
+    orientation: str | None
     verify: bool
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.schemas import LabelsOfBoth
+from brats_seg.cli.schemas import LabelsOfBoth, Patterns
 from brats_seg.kinds import Count
 
 
@@ -17,6 +17,7 @@ class Keys:
 
     predictions: str
     references: str
+    patterns: Patterns
     output: str
     evaluation: str | None
     convention: str | None

@@ -71,6 +71,7 @@ class Keys:
     scale: Scale
     data: Data
     patterns: Patterns
+    orientation: str | None
     model: Any
     loss: Any
     optimizer: Optimizer
