@@ -21,7 +21,6 @@ SHAPES = (
     "geometry",
     "inference.label_map",
     "inference.moments",
-    "inference.sliding_window",
     "inference.uncertainty",
     "labels",
     "losses",

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, check_headers, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset, patch_seed
 from brats_seg.data.folds import Split, fold_split, frozen_folds
-from brats_seg.data.loader import make_loader
+from brats_seg.data.loader import EndlessLoader, reading, whole_loader
 from brats_seg.data.remarks import remarks
 from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.errors import FileError, UserError, WrongValue
@@ -192,13 +193,14 @@ class BraTSDataModule(pl.LightningDataModule):
         if not self.cases_ready:
             self.prepare_cases()
 
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Random patches, shuffled; the last incomplete batch is kept."""
+    def train_dataloader(self) -> EndlessLoader:
+        """Random patches, shuffled; the last incomplete batch of an epoch is kept."""
         cases = [self.cases_ready[case_id] for case_id in self.split.train]
         number = {"patches_per_case": self.patches_per_case}
         dataset = PatchDataset(cases, self.patch, self.seed, **number, tumour_centred=self.tumour_centred)
         sampler = EpochSampler(len(cases), self.seed, *self._rank_and_world(), **number)
-        return self._loader(dataset, batch_size=self.batch_size * self.patches_per_case, sampler=sampler)
+        samples = self.batch_size * self.patches_per_case
+        return EndlessLoader(dataset, sampler, samples, self._reading(self.patch, samples))
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Whole brains, one at a time, each process its share; no loader if nothing validates."""
@@ -211,7 +213,8 @@ class BraTSDataModule(pl.LightningDataModule):
         ):  # else every process takes all: each case equally often leaves the means as they are
             ids = ids[rank::world]
         cases = [self.cases_ready[case_id] for case_id in ids]
-        return self._loader(WholeDataset(cases, DIVISOR), batch_size=1)
+        largest = max((case.box.shape for case in cases), key=prod)
+        return whole_loader(WholeDataset(cases, DIVISOR), self._reading(largest, 1))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment training batches on the device; draws depend on (seed, epoch, case id, number) alone."""
@@ -228,9 +231,9 @@ class BraTSDataModule(pl.LightningDataModule):
     def _rank_and_world(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def _loader(self, dataset: PatchDataset | WholeDataset, **options: Any) -> DataLoader[Sample]:
+    def _reading(self, size: Triple, samples: int) -> dict[str, Any]:
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        return make_loader(dataset, workers=self.workers, on_gpu=on_gpu, **options)
+        return reading(self.workers, prod(size) * samples, on_gpu=on_gpu)
 
     def _check_disk(self, missing: int, needed: int) -> None:
         folder = self.home.absolute()

@@ -150,10 +150,14 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return -(-self.length // self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        generator = np.random.default_rng(seed_for(self.seed, self.epoch, "shuffle"))
+        return self.of_epoch(self.epoch)
+
+    def of_epoch(self, epoch: int) -> Iterator[tuple[int, int]]:
+        """This process's share of one epoch."""
+        generator = np.random.default_rng(seed_for(self.seed, epoch, "shuffle"))
         order = generator.permutation(self.length)
         # Every rank must take equally many steps: the first cases of the order come again at its end.
         filled = np.resize(order, self._cases() * self.world_size)
         for index in filled[self.rank :: self.world_size]:
             for number in range(self.patches_per_case):
-                yield self.epoch, int(index) + number * self.length
+                yield epoch, int(index) + number * self.length

@@ -15,9 +15,9 @@ from brats_seg.cases import LoadedCase
 from brats_seg.geometry import Box, pad_to_multiple
 from brats_seg.inference.batches import batches, views_at_once
 from brats_seg.inference.moments import Moments
-from brats_seg.inference.sliding_window import sliding_window
 from brats_seg.inference.tta import View
 from brats_seg.models import UNet
+from brats_seg.models.sliding_window import sliding_window
 from brats_seg.preprocessing import Normalisation, prepare
 from brats_seg.runtime.precision import arithmetic
 from brats_seg.terms import DIVISOR, REGIONS

@@ -20,7 +20,7 @@ from brats_seg.inference.moments import Moments
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import views
 from brats_seg.preprocessing import brain_mask
-from brats_seg.runtime.memory import is_out_of_memory
+from brats_seg.runtime.memory import TooLarge, is_out_of_memory
 
 Inferer = Literal["whole_volume", "sliding_window"]
 EXACT = "32-true"
@@ -43,11 +43,8 @@ ATTEMPTS = (Attempt("whole_volume", None), Attempt("whole_volume", 1), Attempt("
 """From the fastest to the one that needs least memory."""
 
 
-class Memory:
+class Memory(TooLarge):
     """What was too large for this device, so that later cases do not try it again."""
-
-    def __init__(self) -> None:
-        self.too_large: dict[Attempt, int] = {}
 
     def attempts(self, inferer: str, voxels: int) -> Iterator[Attempt]:
         """What to try for a brain, one after the other.
@@ -61,17 +58,8 @@ class Memory:
         """
         wanted = [attempt for attempt in ATTEMPTS if inferer in ("auto", attempt.inferer)]
         for attempt in wanted:
-            if attempt == wanted[-1] or voxels < self.too_large.get(attempt, voxels + 1):
+            if attempt == wanted[-1] or self.allows(attempt, voxels):
                 yield attempt
-
-    def note(self, attempt: Attempt, voxels: int) -> None:
-        """Remember that memory did not suffice.
-
-        Args:
-            attempt: What was tried.
-            voxels: Of the box of the brain.
-        """
-        self.too_large[attempt] = min(voxels, self.too_large.get(attempt, voxels))
 
 
 @dataclass(frozen=True, eq=False)

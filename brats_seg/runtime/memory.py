@@ -1,9 +1,11 @@
-"""What an error of torch means: too little memory, or a device that is of no more use to this process.
+"""What an error of torch means (too little memory, or a device of no more use), and what was too large.
 
 Covered by tests/runtime/test_memory.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Hashable
 
 import torch
 
@@ -34,3 +36,31 @@ def is_sticky(error: BaseException) -> bool:
     if is_out_of_memory(error) or not isinstance(error, RuntimeError):
         return False
     return any(words in str(error) for words in STICKY)
+
+
+class TooLarge:
+    """What was too large for this device, so that it is not tried again."""
+
+    def __init__(self) -> None:
+        self._least: dict[Hashable, int] = {}
+
+    def allows(self, way: Hashable, voxels: int) -> bool:
+        """Whether to try a way of computing on an image.
+
+        Args:
+            way: Any name.
+            voxels: Of the image.
+
+        Returns:
+            False where this way was too much for an image of as many voxels or fewer.
+        """
+        return voxels < self._least.get(way, voxels + 1)
+
+    def note(self, way: Hashable, voxels: int) -> None:
+        """Remember that memory did not suffice.
+
+        Args:
+            way: What was tried.
+            voxels: Of the image.
+        """
+        self._least[way] = min(voxels, self._least.get(way, voxels))

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import pytorch_lightning as pl
@@ -15,14 +15,15 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
-def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
+def plain_signals(trainer: pl.Trainer, before_end: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Inside, signals act as without Lightning.
 
-    SIGTERM ends this process and its children at once, or runs the handler installed before (submitit's).
+    SIGTERM ends this process and its children, or runs the handler installed before (submitit's).
     Lightning would finish the step and exit with code 0. Files are whole at any moment, so nothing is lost.
 
     Args:
         trainer: Works inside.
+        before_end: Called before SIGTERM ends this process.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, in place of Lightning's exit with code 1.
@@ -30,9 +31,8 @@ def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
     trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     in_main_thread = threading.current_thread() is threading.main_thread()  # no other may set a handler
     before = {number: signal.getsignal(number) for number in HANDLED}
-    has_children = trainer.strategy.launcher is not None
-    if in_main_thread and has_children and before[signal.SIGTERM] == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end_with_children(trainer))
+    if in_main_thread and before[signal.SIGTERM] == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end_with_children(trainer, before_end))
     try:
         yield
     except SystemExit as stopped:
@@ -45,10 +45,17 @@ def plain_signals(trainer: pl.Trainer) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _end_with_children(trainer: pl.Trainer) -> signal._HANDLER:
+def _end_with_children(trainer: pl.Trainer, before_end: Callable[[], None]) -> signal._HANDLER:
+    owner = os.getpid()
+
     def end(number: int, frame: FrameType | None) -> None:
-        trainer.strategy.launcher.kill(signal.Signals(number))  # type: ignore[union-attr]
         signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        try:
+            if os.getpid() == owner:  # a forked process has the handler, too
+                before_end()
+                if trainer.strategy.launcher is not None:
+                    trainer.strategy.launcher.kill(signal.Signals(number))
+        finally:
+            os.kill(os.getpid(), number)
 
     return end

@@ -20,6 +20,7 @@ from brats_seg.metrics.regions import RegionDice
 from brats_seg.models import UNet
 from brats_seg.terms import REGIONS, Batch
 from brats_seg.training.skipped_steps import PATIENCE, SCALER_PATIENCE, NotFinite, SkippedSteps
+from brats_seg.training.whole_brain import WholeBrain
 
 
 class SegmentationModule(pl.LightningModule):
@@ -49,6 +50,7 @@ class SegmentationModule(pl.LightningModule):
         self.validation_dice = RegionDice()
         self.validation_loss = MeanMetric().set_dtype(torch.float64)
         self.skipped = SkippedSteps()
+        self.whole_brain = WholeBrain()
         self.arrived = 0.0
         """When the loader handed over the last batch, in seconds of the performance counter."""
 
@@ -146,8 +148,7 @@ class SegmentationModule(pl.LightningModule):
         Returns:
             The predicted regions, ``(1, region, z, y, x)`` bool.
         """
-        # forward(), because the call would compile the network anew for every size of brain.
-        logits = self.net.forward(batch.image.contiguous(memory_format=self.layout), deep=False).main
+        logits = self.whole_brain(self.net, batch.image.contiguous(memory_format=self.layout))
         prediction = logits > 0
         self.validation_dice.update(prediction, batch.target > 0.5)
         self.validation_loss.update(self.dice(logits, batch.target))

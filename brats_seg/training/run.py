@@ -23,7 +23,7 @@ from brats_seg.runtime.precision import training_precision
 from brats_seg.runtime.processes import is_first_process
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
-from brats_seg.training.callbacks import usable_checkpoint
+from brats_seg.training.callbacks import TwoCheckpoints, usable_checkpoint
 from brats_seg.training.config import build
 from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
@@ -122,7 +122,9 @@ def _fit(
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
     began = time.perf_counter()
-    with plain_signals(trainer):
+    checkpoints = trainer.checkpoint_callback
+    assert isinstance(checkpoints, TwoCheckpoints)
+    with plain_signals(trainer, before_end=checkpoints.write_held):
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         finish(config, data, folder, module, trainer, time.perf_counter() - began)
     if trainer.is_global_zero:
@@ -136,7 +138,8 @@ def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModu
     if initial is not None:
         net.load_state_dict(initial.net().state_dict())
     net.checkpointing = config.checkpointing
-    if config.compile:
+    net.fuse_norms(config.fused_norm)
+    if config.compile is True:
         net.compile()
     loss, optimizer = build(config.loss), build(config.optimizer)
     return SegmentationModule(net, loss, optimizer, channels_last=config.channels_last)

@@ -11,6 +11,7 @@ from brats_seg.runtime.precision import training_precision
 from brats_seg.runtime.processes import without_requeue
 from brats_seg.runtime.scaler import without_asking
 from brats_seg.training.callbacks import (
+    Autotune,
     BestWeights,
     CaseLosses,
     CyclicSWA,
@@ -53,6 +54,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
     swa: CyclicSWA = build(config.swa, first_epoch=base_epochs(config), folder=folder.snapshots, facts=facts)
     best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
     average = [ExponentialAverage(**config.ema)] if config.ema.decay else []
+    autotune = [Autotune()] if config.cudnn_benchmark is True and not config.deterministic else []
     own = [build(node) for node in config.callbacks.values()]
     return [
         StepSeed(config.seed),
@@ -60,13 +62,14 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
         swa,
         *best,
         *average,
+        *autotune,
         Resources(),
         Overlays(**config.overlays),
         CaseLosses(folder.case_losses),
         MetricsFile(folder.metrics),
         Progress(),
         *own,
-        TwoCheckpoints(folder.checkpoints),
+        TwoCheckpoints(folder.checkpoints, config.checkpoint_minutes, [swa, *best]),
     ]
 
 

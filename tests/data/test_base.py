@@ -12,8 +12,6 @@ import torch
 from omegaconf import DictConfig
 
 from brats_seg.data import BraTSDataModule
-from brats_seg.data.dataset import WholeDataset
-from brats_seg.data.loader import collate
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import build, load_config
@@ -36,7 +34,6 @@ def test_all_cases_train_though_they_are_too_few_for_folds(tmp_path: Path) -> No
         _ = module(places[0], "fold=0").split
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more than this machine has cores
 @pytest.mark.parametrize(("device", "workers", "expected"), [("cpu", 4, 0), ("cuda", 4, 4), ("cuda", 99, 8)])
 def test_loaders_follow_the_trainer_and_not_the_machine(
     root: Path,
@@ -49,14 +46,5 @@ def test_loaders_follow_the_trainer_and_not_the_machine(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: device == "cpu")
     data: BraTSDataModule = build(config(root, root / "runs", f"data.workers={workers}").data)
     data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))  # type: ignore[assignment]
-    loader = data._loader(WholeDataset([], multiple=8), batch_size=1)
-    assert (loader.num_workers, loader.pin_memory) == (expected, device == "cuda")
-
-
-def test_a_batch_stacks_its_cases() -> None:
-    one = (torch.zeros(4, 2, 2, 2), torch.zeros(3, 2, 2, 2, dtype=torch.bool), "a")
-    other = (torch.ones(4, 2, 2, 2), torch.ones(3, 2, 2, 2, dtype=torch.bool), "b")
-    batch = collate([one, other])
-    assert batch.case_ids == ["a", "b"]
-    assert batch.image.shape == (2, 4, 2, 2, 2)
-    assert batch.target[1].all() and not batch.target[0].any()
+    options = data._reading((16, 16, 16), 1)
+    assert (options["num_workers"], options["pin_memory"]) == (expected, device == "cuda")

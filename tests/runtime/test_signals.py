@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -71,3 +72,22 @@ def test_an_exit_code_of_somebody_else_stays(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
         fit(lambda: sys.exit(7), tmp_path)
     assert stopped.value.code == 7
+
+
+def test_work_before_the_end_is_done_once_and_by_its_owner_alone(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from types import SimpleNamespace
+from brats_seg.runtime.signals import plain_signals
+trainer = SimpleNamespace(_signal_connector=SimpleNamespace(), strategy=SimpleNamespace(launcher=None))
+with plain_signals(trainer, before_end=lambda: print("saved", flush=True)):
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    print("child", os.WTERMSIG(status), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert done.stdout.split() == ["child", str(int(signal.SIGTERM)), "saved"]

@@ -91,7 +91,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     chance = random.Random(began)
     base, cyclic = chance.sample(range(BASE), 4), chance.sample(range(BASE, EPOCHS - 1), 5)
     for epoch in sorted([*base, *cyclic]):
-        process = start(tmp_path, "killed")
+        # A file about every third epoch: it continues from an older one as from the last.
+        process = start(tmp_path, "killed", "checkpoint_minutes=0.01")
         told = wait_for_epoch(process, epoch)
         # Into the checkpoint, or into the next epoch; near the end, where epochs are quick, not beyond it.
         time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))

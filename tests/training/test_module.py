@@ -23,6 +23,7 @@ from brats_seg.runtime.scaler import ScalerWithoutAsking
 from brats_seg.terms import Batch
 from brats_seg.training import skipped_steps
 from brats_seg.training.callbacks import (
+    Autotune,
     CaseLosses,
     Resources,
     TwoCheckpoints,
@@ -325,3 +326,66 @@ def test_waiting_for_data_is_told_from_work() -> None:
     assert seconds > 0.6
     assert 0.6 / seconds <= float(metrics["resources/data_wait_share"]) < 1
     assert 0.05 < float(metrics["resources/peak_rss_gib"]) < 64
+
+
+@pytest.mark.parametrize(
+    "words", ["unable to find an engine", "CUDA error: out of memory", "can't allocate memory"]
+)
+def test_validation_goes_on_with_windows_and_remembers(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = module()
+    forward = made.net.forward
+    seen: list[int] = []
+
+    def small_only(image: torch.Tensor, deep: bool = True) -> Any:
+        seen.append(image.shape[2])
+        if image.shape[2] > 128:
+            raise RuntimeError(words)
+        return forward(image, deep=deep)
+
+    made.net.forward = small_only  # type: ignore[method-assign]
+    long = Batch(torch.randn(1, 4, 136, 8, 8), torch.zeros(1, 3, 136, 8, 8), ["long"])
+    for _ in range(2):
+        prediction = made.validation_step(long, 0)
+        assert prediction.shape == (1, 3, 136, 8, 8)
+    made.validation_step(batch(1), 0)
+    assert seen == [136, 128, 128, 128, 128, 16], "what was too large is not tried again"
+    assert capsys.readouterr().out.count("sliding window") == 1
+
+
+def test_validation_passes_other_errors_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module()
+
+    def broken(image: torch.Tensor, deep: bool = True) -> Any:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    made.net.forward = broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        made.validation_step(batch(1), 0)
+
+
+def test_cudnn_searches_for_patches_alone() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    class Look(pl.Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            seen.append(("train", torch.backends.cudnn.benchmark))
+
+        def on_validation_batch_start(self, *_: Any) -> None:
+            seen.append(("validation", torch.backends.cudnn.benchmark))
+
+    quiet_lightning()
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        callbacks=[Autotune(), Look()],
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        **quiet,  # type: ignore[arg-type]
+    )
+    loaders = [DataLoader([batch(k)], batch_size=None) for k in range(2)]  # type: ignore[arg-type]
+    trainer.fit(module(), *loaders)
+    assert seen == [("train", True), ("validation", False)] * 2
+    assert not torch.backends.cudnn.benchmark

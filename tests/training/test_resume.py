@@ -42,7 +42,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config(config: Config) -> Config:
     def compose(root: Path, runs: Path, *overrides: str) -> DictConfig:
         return config(
-            root, runs, "model.width=1", "data.folds=3", "trainer.precision=32-true", "name=run", *overrides
+            root,
+            runs,
+            "model.width=1",
+            "data.folds=3",
+            "trainer.precision=32-true",
+            "name=run",
+            "checkpoint_minutes=0",
+            *overrides,
         )
 
     return compose

@@ -90,7 +90,10 @@ class Keys:
     ema: Ema
     init: str | None
     channels_last: bool
-    compile: bool
+    fused_norm: bool
+    compile: bool | Literal["auto"]
+    cudnn_benchmark: bool | Literal["auto"]
+    checkpoint_minutes: Amount
     checkpointing: bool
     deterministic: bool
     overlays: Overlays

@@ -1,5 +1,6 @@
 """Lightning callbacks: each answers one question."""
 
+from brats_seg.training.callbacks.autotune import Autotune
 from brats_seg.training.callbacks.best_weights import BestWeights
 from brats_seg.training.callbacks.case_losses import CaseLosses
 from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
@@ -13,6 +14,7 @@ from brats_seg.training.callbacks.resources import Resources
 from brats_seg.training.callbacks.step_seed import StepSeed
 
 __all__ = [
+    "Autotune",
     "BestWeights",
     "CaseLosses",
     "CosineDecay",

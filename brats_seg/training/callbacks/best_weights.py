@@ -59,6 +59,10 @@ class BestWeights(pl.Callback):
             facts = {**self.facts, "epoch": self.epoch}
             write_weights(self.path, pl_module.net, facts)  # type: ignore[arg-type]
 
+    def wrote(self, epoch: int) -> bool:
+        """Whether the file holds the weights of this epoch."""
+        return self.epoch == epoch
+
     def state_dict(self) -> dict[str, Any]:
         """The lowest loss so far and its epoch."""
         return {"loss": self.loss, "epoch": self.epoch}

@@ -133,6 +133,11 @@ class CyclicSWA(pl.Callback):
             facts = {**self.facts, "epoch": trainer.current_epoch}
             write_weights(path, self._net(pl_module), facts)
 
+    def wrote(self, epoch: int) -> bool:
+        """Whether this epoch has a snapshot, or ends a cycle."""
+        since = epoch + 1 - self.first_epoch
+        return epoch in self.snapshots or (self.cycles > 0 and since >= 0 and since % self.cycle_epochs == 0)
+
     def load_average(self, pl_module: pl.LightningModule) -> None:
         """Put the mean of the snapshot files into the network.
 

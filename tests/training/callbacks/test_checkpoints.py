@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from brats_seg.training.callbacks import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
+from brats_seg.errors import UserError
+from brats_seg.training.callbacks import TwoCheckpoints, WholeCheckpointIO, checkpoints, usable_checkpoint
 from brats_seg.training.callbacks.checkpoints import LAST, is_whole
 
 
@@ -19,12 +20,28 @@ class Power(RuntimeError):
     """It went out."""
 
 
+END = 100
+
+
+def state(epoch: int) -> dict[str, Any]:
+    return {"epoch": epoch, "weights": torch.arange(4.0) + epoch}
+
+
 def save(path: Path, epoch: int) -> None:
-    WholeCheckpointIO().save_checkpoint({"epoch": epoch, "weights": torch.arange(4.0) + epoch}, path)
+    WholeCheckpointIO().save_checkpoint(state(epoch), path)
 
 
 def epoch_end(callback: TwoCheckpoints, epoch: int) -> None:
-    trainer: Any = SimpleNamespace(save_checkpoint=lambda path: save(path, epoch), is_global_zero=True)
+    def save_checkpoint(path: Path, storage_options: Any = None) -> None:
+        WholeCheckpointIO().save_checkpoint(state(epoch), path, storage_options)
+
+    trainer: Any = SimpleNamespace(
+        save_checkpoint=save_checkpoint,
+        is_global_zero=True,
+        current_epoch=epoch,
+        max_epochs=END,
+        strategy=SimpleNamespace(broadcast=lambda value: value),
+    )
     callback.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
 
 
@@ -83,3 +100,71 @@ def test_power_may_go_at_any_rename(
     epoch_end(TwoCheckpoints(tmp_path), 9)
     (tmp_path / LAST).unlink()
     assert usable_epoch(tmp_path) >= done[-1], "and the one before is kept"
+
+
+class Clock:
+    """Minutes of a clock that a test turns."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return 60 * self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(checkpoints, "time", clock)
+    return clock
+
+
+def started(folder: Path, **options: Any) -> TwoCheckpoints:
+    callback = TwoCheckpoints(folder, **options)
+    callback.on_train_start(None, None)  # type: ignore[arg-type]
+    return callback
+
+
+def test_a_file_is_written_when_it_is_time_and_at_the_end(tmp_path: Path, clock: Clock) -> None:
+    callback = started(tmp_path, minutes=10)
+    written = []
+    for epoch in range(END - 8, END):
+        clock.now += 4
+        epoch_end(callback, epoch)
+        if callback.held is None:
+            written.append(epoch)
+            assert usable_epoch(tmp_path) == epoch
+    assert written == [END - 6, END - 3, END - 1]
+
+
+def test_a_file_is_written_with_a_file_of_weights(tmp_path: Path, clock: Clock) -> None:
+    callback = started(tmp_path, minutes=10, beside=[SimpleNamespace(wrote=lambda epoch: epoch == 3)])
+    for epoch in range(6):
+        epoch_end(callback, epoch)
+        assert (callback.held is None) == (epoch == 3)
+    assert usable_epoch(tmp_path) == 3
+
+
+def test_what_is_held_is_written_when_the_training_is_ended(tmp_path: Path, clock: Clock) -> None:
+    callback = started(tmp_path, minutes=10)
+    weights = torch.arange(4.0)
+    callback._hold({"epoch": 5, "nested": [{"weights": weights}]})
+    weights += 1  # training goes on
+    callback.on_exception(None, None, KeyboardInterrupt())  # type: ignore[arg-type]
+    found = torch.load(tmp_path / LAST, weights_only=True)
+    assert found["nested"][0]["weights"].tolist() == [0, 1, 2, 3]
+    (tmp_path / LAST).unlink()
+    callback.write_held()
+    assert not (tmp_path / LAST).exists(), "it is written once"
+
+
+def test_a_full_disk_does_not_hide_why_a_training_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise UserError("the disk is full")
+
+    callback = started(tmp_path, minutes=10)
+    callback._hold(state(1))
+    monkeypatch.setattr(WholeCheckpointIO, "save_checkpoint", full)
+    callback.on_exception(None, None, Power())  # type: ignore[arg-type]
+    assert capsys.readouterr().out == "the disk is full\n"

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from brats_seg.inference.sliding_window import sliding_window
+from brats_seg.models.sliding_window import sliding_window
 
 SHAPES = [(40, 56, 32), (16, 24, 72), (8, 8, 8), (32, 32, 32)]
 
