@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ def contenders() -> Iterator[tuple[float, Contender]]:
     yield from ((10, replace(one, dtype="float16", channels_last=False)) for one in (A, B, ATTENTION))
     yield from ((8, replace(one, checkpointing=True)) for one in (A, B))
     yield 8, replace(ATTENTION, fused=False)
+
+
+def for_card() -> Iterator[tuple[float, Contender]]:
+    """Both 16-bit types of A, attention and B, plain torch, and the peers."""
+    for one in (A, B, ATTENTION):
+        yield 6, one
+        yield 8, replace(one, maker="plain", channels_last=False)
+    yield from ((6, replace(one, dtype="float16")) for one in (A, B, ATTENTION))
+    yield from ((8, replace(B, maker=maker, channels_last=False)) for maker in ("DynUNet", "PlainConvUNet"))
+    yield from ((8, replace(A, maker=maker, channels_last=False)) for maker in ("DynUNet", "PlainConvUNet"))
 
 
 def compiled() -> Iterator[tuple[float, Contender]]:
@@ -95,6 +106,15 @@ def predictions(options: argparse.Namespace) -> Iterator[Task]:
 
         yield f"prediction: {models} models, {dtype}, {at_once} views at once", seconds, work
     yield "prediction: 1 models, float16, no fused", 12, lambda: work("float16", 1, 1, False)
+
+
+def card_tasks(options: argparse.Namespace) -> Iterator[Task]:
+    """Those of ``card.py``: steps in turn, and the shares of layout copies and norms."""
+    yield "card", 5, lambda: measure.card(options.device)
+    yield from (step(options, *each) for each in for_card())
+    for contender in (A, B, ATTENTION, replace(A, maker="plain", channels_last=False)):
+        chosen = sized(contender, options)
+        yield f"kernels: {chosen.name}", 8, partial(measure.kernel_shares, chosen, options.device)
 
 
 def tasks(options: argparse.Namespace) -> Iterator[Task]:
@@ -165,6 +185,7 @@ def parsed() -> argparse.Namespace:
         "--output", type=Path, default=Path(os.environ["OUT"]) / "gpu.jsonl" if "OUT" in os.environ else None
     )
     parser.add_argument("--only", default="", help="tasks whose name has this in it")
+    parser.add_argument("--plan", choices=["all", "card"], default="all", help="card: what card.py asks for")
     parser.add_argument("--tiny", action="store_true", help="sizes for a test of this script")
     parser.add_argument("--device", type=torch.device, default=torch.device("cuda"))
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
@@ -182,6 +203,8 @@ def start_again(options: argparse.Namespace, first: int, left: float) -> None:
         options.only,
         "--first",
         str(first),
+        "--plan",
+        options.plan,
         "--device",
         str(options.device),
     ]
@@ -193,7 +216,8 @@ def main() -> None:
     options = parsed()
     end = time.perf_counter() + options.seconds
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # float32 means float32
-    for number, (name, seconds, work) in enumerate(tasks(options)):
+    chosen = card_tasks(options) if options.plan == "card" else tasks(options)
+    for number, (name, seconds, work) in enumerate(chosen):
         if number < options.first or options.only not in name:
             continue
         left = end - time.perf_counter()

@@ -60,7 +60,7 @@ def run(name: str, *overrides: str) -> int | str | None:
         ("train", "swa.cycles=-1", "a whole number from 0"),
         ("train", "overlays.cases=x", "a whole number from 0"),
         ("train", "overlays=x", "its keys, overlays.every_epochs=..., overlays.cases=..."),
-        ("train", "compile=2", "true or false"),
+        ("train", "compile=2", "auto or true or false"),
         ("train", "data.split=[a]", "text"),
         ("train", "data.root=[a]", "text"),
         ("evaluate", "workers=x", "a whole number from 0"),
