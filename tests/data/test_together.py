@@ -15,7 +15,7 @@ from torch import Tensor
 from brats_seg import nifti
 from brats_seg.data import BraTSDataModule, base
 from brats_seg.data.dataset import PatchDataset, WholeDataset
-from brats_seg.data.loader import make_loader
+from brats_seg.data.loader import reading
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.seeds import seed_for
 from brats_seg.terms import MODALITIES, Batch
@@ -104,13 +104,12 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The loaders of a GPU on a machine without one; their numbers of processes are appended."""
     counts: list[int] = []
 
-    def of_a_gpu(dataset: PatchDataset | WholeDataset, *, on_gpu: bool, workers: int, **options: Any) -> Any:
-        loader = make_loader(dataset, workers=2, on_gpu=True, **options)
-        loader.pin_memory = False
-        counts.append(loader.num_workers)
-        return loader
+    def of_a_gpu(workers: int, batch_voxels: int, *, on_gpu: bool) -> dict[str, Any]:
+        options = reading(2, batch_voxels, on_gpu=True)
+        counts.append(options["num_workers"])
+        return {**options, "pin_memory": False}
 
-    monkeypatch.setattr(base, "make_loader", of_a_gpu)
+    monkeypatch.setattr(base, "reading", of_a_gpu)
     return counts
 
 
