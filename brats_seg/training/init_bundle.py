@@ -5,12 +5,41 @@ Covered by tests/training/test_resume.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
+from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.errors import UserError
+
+RATE_FACTOR = "rate_factor"
+"""Of a group of an optimiser's parameters: times that is its rate."""
+HEADS = ("main", "heads")
+"""Parts of a network that are new to the task in a fine-tuning."""
+
+
+def parameter_groups(net: nn.Module, old_rate: float) -> Iterable[Any]:
+    """What an optimiser is given of a network: the weights, the heads apart where the others are slower.
+
+    Args:
+        net: The network.
+        old_rate: Times that is the rate of every weight but those of the heads.
+
+    Returns:
+        Parameters, or two groups of them.
+    """
+    if old_rate == 1:
+        return net.parameters()
+    new: list[nn.Parameter] = []
+    for name in HEADS:
+        new += getattr(net, name, nn.Module()).parameters()
+    of_heads = {id(parameter) for parameter in new}
+    old = [parameter for parameter in net.parameters() if id(parameter) not in of_heads]
+    groups = [{"params": old, RATE_FACTOR: old_rate}, {"params": new, RATE_FACTOR: 1.0}]
+    return [group for group in groups if group["params"]]
 
 
 def initial_bundle(config: DictConfig, *, begun: bool) -> Bundle | None:

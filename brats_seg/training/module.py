@@ -19,6 +19,7 @@ from brats_seg.losses import DeepSupervisionLoss
 from brats_seg.metrics.regions import RegionDice
 from brats_seg.models import UNet
 from brats_seg.terms import REGIONS, Batch
+from brats_seg.training.init_bundle import parameter_groups
 from brats_seg.training.skipped_steps import PATIENCE, SCALER_PATIENCE, NotFinite, SkippedSteps
 from brats_seg.training.whole_brain import WholeBrain
 
@@ -31,6 +32,7 @@ class SegmentationModule(pl.LightningModule):
         dice: Loss of one head; the training loss is its sum over the five heads.
         optimizer: Takes the parameters, gives the optimiser.
         channels_last: Keep weights and images in ``channels_last_3d``.
+        old_rate: Of a fine-tuning: times that is the rate of every weight but those of the heads.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class SegmentationModule(pl.LightningModule):
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         *,
         channels_last: bool,
+        old_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.layout = torch.channels_last_3d if channels_last else torch.contiguous_format
@@ -47,6 +50,7 @@ class SegmentationModule(pl.LightningModule):
         self.dice = dice
         self.loss = DeepSupervisionLoss(dice)
         self.make_optimizer = optimizer
+        self.old_rate = old_rate
         self.validation_dice = RegionDice()
         self.validation_loss = MeanMetric().set_dtype(torch.float64)
         self.skipped = SkippedSteps()
@@ -56,7 +60,7 @@ class SegmentationModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """The optimiser; a callback sets its rate each epoch."""
-        return self.make_optimizer(self.net.parameters())
+        return self.make_optimizer(parameter_groups(self.net, self.old_rate))
 
     def on_train_start(self) -> None:
         """Count skipped steps on the device of the network."""

@@ -45,6 +45,7 @@ def refuse_impossible(config: DictConfig) -> None:
     _refuse_other_pipeline(config)
     _refuse_choices(config)
     _refuse_average(config)
+    _refuse_fine_tuning(config)
     _refuse_parts(config)
 
 
@@ -89,6 +90,15 @@ def _refuse_average(config: DictConfig) -> None:
         raise WrongValue(f"ema.decay={config.ema.decay} ends in an average: use keep=last swa.cycles=0")
     if config.ema.decay >= 1:
         raise WrongValue(f"ema.decay={config.ema.decay}: the average needs a share of every step, below 1")
+
+
+def _refuse_fine_tuning(config: DictConfig) -> None:
+    asked = config.fine_tune
+    if config.init is None and (asked.frozen_epochs or asked.old_rate != 1):
+        raise WrongValue(
+            f"fine_tune.frozen_epochs={asked.frozen_epochs} fine_tune.old_rate={asked.old_rate}: "
+            "they are of a training from a bundle, give init=BUNDLE"
+        )
 
 
 def _refuse_parts(config: DictConfig) -> None:

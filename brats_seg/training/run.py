@@ -142,4 +142,6 @@ def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModu
     if config.compile is True:
         net.compile()
     loss, optimizer = build(config.loss), build(config.optimizer)
-    return SegmentationModule(net, loss, optimizer, channels_last=config.channels_last)
+    return SegmentationModule(
+        net, loss, optimizer, channels_last=config.channels_last, old_rate=config.fine_tune.old_rate
+    )

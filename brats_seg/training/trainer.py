@@ -16,6 +16,7 @@ from brats_seg.training.callbacks import (
     CaseLosses,
     CyclicSWA,
     ExponentialAverage,
+    FrozenEncoder,
     MetricsFile,
     Overlays,
     Progress,
@@ -55,6 +56,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
     best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
     average = [ExponentialAverage(**config.ema)] if config.ema.decay else []
     autotune = [Autotune()] if config.cudnn_benchmark is True and not config.deterministic else []
+    frozen = [FrozenEncoder(config.fine_tune.frozen_epochs)] if config.fine_tune.frozen_epochs else []
     own = [build(node) for node in config.callbacks.values()]
     return [
         StepSeed(config.seed),
@@ -63,6 +65,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
         *best,
         *average,
         *autotune,
+        *frozen,
         Resources(),
         Overlays(**config.overlays),
         CaseLosses(folder.case_losses),

@@ -50,6 +50,14 @@ class Overlays:
 
 
 @dataclass(frozen=True)
+class FineTune:
+    """How a training that starts from a bundle treats its weights."""
+
+    frozen_epochs: Count
+    old_rate: Amount
+
+
+@dataclass(frozen=True)
 class Ema:
     """Arguments of :class:`brats_seg.training.callbacks.ExponentialAverage`."""
 
@@ -89,6 +97,7 @@ class Keys:
     filtered: bool
     ema: Ema
     init: str | None
+    fine_tune: FineTune
     channels_last: bool
     fused_norm: bool
     compile: bool | Literal["auto"]

@@ -7,6 +7,7 @@ from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckp
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
 from brats_seg.training.callbacks.exponential_average import ExponentialAverage
+from brats_seg.training.callbacks.frozen_encoder import FrozenEncoder
 from brats_seg.training.callbacks.metrics_file import MetricsFile
 from brats_seg.training.callbacks.overlays import Overlays
 from brats_seg.training.callbacks.progress import Progress
@@ -20,6 +21,7 @@ __all__ = [
     "CosineDecay",
     "CyclicSWA",
     "ExponentialAverage",
+    "FrozenEncoder",
     "MetricsFile",
     "Overlays",
     "Progress",

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from brats_seg.kinds import Amount, Count
 from brats_seg.schedules import cosine_decay
+from brats_seg.training.init_bundle import RATE_FACTOR
 
 
 class CosineDecay(pl.Callback):
@@ -36,5 +37,5 @@ class CosineDecay(pl.Callback):
             return
         rate = self.rate(trainer.current_epoch)
         for group in trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get(RATE_FACTOR, 1)
         pl_module.log("lr", rate)

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.schedules import cyclic_swa, swa_snapshot_epochs
+from brats_seg.training.init_bundle import RATE_FACTOR
 from brats_seg.training.weights import Facts, mean_weights, write_weights
 
 
@@ -123,7 +124,7 @@ class CyclicSWA(pl.Callback):
             trainer.optimizers = [pl_module.configure_optimizers()]  # type: ignore[list-item]
         rate = self.rate(trainer.current_epoch)
         for group in trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get(RATE_FACTOR, 1)
         pl_module.log("lr", rate)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
