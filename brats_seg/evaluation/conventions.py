@@ -133,7 +133,7 @@ def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
     Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has
         a lesion: undefined;
     lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice``, ``global_hd95`` and
-    ``global_nsd`` are those of the whole region.
+    ``global_nsd`` are those of the whole region; the last two are 373 and 0 where no voxel is shared.
 
     Args:
         prediction: One region, ``(z, y, x)``, may be cropped.
@@ -145,20 +145,31 @@ def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
         Metric to value; None where it is undefined.
     """
     lesions = match_lesions(prediction, truth, spacing_mm, penalty_mm=PENALTY_2026_MM)
-    whole = compare_voxel_surfaces(prediction, truth, spacing_mm, [min(spacing_mm)], PENALTY_2026_MM)
     return {
         "lesion_dice": lesions.dice,
         "lesion_hd95": lesions.hd95_mm,
         "lesion_surface_dice": lesions.surface_dice,
         "lesion_f1": lesions.f1,
         "dice": of.dice(prediction, truth),
-        "global_hd95": whole.hd95_mm,
-        "global_nsd": whole.surface_dice[0],
+        **_whole_2026(prediction, truth, spacing_mm),
         **shared_scores(prediction, truth, spacing_mm),
         "lesions_found": lesions.found,
         "lesions_missed": lesions.missed,
         "lesions_false": lesions.false,
     }
+
+
+def _whole_2026(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Scores:
+    """``global_bin_hd95`` and ``global_bin_nsd``, the latter within half a voxel, so in the same place."""
+    if (prediction & truth).any():
+        hd95, (nsd,) = compare_voxel_surfaces(prediction, truth, spacing_mm, [min(spacing_mm) / 2])
+        return {"global_hd95": hd95, "global_nsd": nsd}
+    nothing = not (prediction.any() or truth.any())
+    return (
+        dict.fromkeys(("global_hd95", "global_nsd"))
+        if nothing
+        else {"global_hd95": PENALTY_2026_MM, "global_nsd": 0.0}
+    )
 
 
 def _each(

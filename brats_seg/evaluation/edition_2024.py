@@ -38,7 +38,7 @@ def brats2024(
     prediction are merged by dilation too, 3 steps, 5 for NETC and RC; predicted lesions of 20 voxels or less
     (ET: 10) are removed first, and those of the truth ignored; lesions of ET, NETC, RC and SNFH that touch
     the same lesion of another of these tissues are one; a missed or false lesion is HD95 337. ``dice``,
-    ``hd95``, sensitivity, specificity, ``global_nsd`` and ``global_nsd_05`` are its "legacy" ones, of the
+    ``hd95``, sensitivity, specificity, ``global_nsd_10`` and ``global_nsd_05`` are its "legacy" ones, of the
     whole region without the removed lesions.
 
     Args:
@@ -109,6 +109,6 @@ def _of_region(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) 
         "sensitivity": float(not prediction.any()) if sensitivity is None else sensitivity,
         "specificity": of.specificity(prediction, truth, voxels),
         "hd95": of.surfel_hd95_mm(prediction, truth, spacing_mm, PENALTY_2024_MM),
-        "global_nsd": at_1_mm,
+        "global_nsd_10": at_1_mm,
         "global_nsd_05": at_half,
     }

@@ -22,6 +22,8 @@ from brats_seg.metrics.functional import dice
 from brats_seg.metrics.surface import Mask
 from brats_seg.terms import REGIONS
 
+WITHOUT_TRUTH = ("sensitivity", "specificity")
+"""Metrics that are undefined where the truth has nothing to find, or nothing else, whatever is predicted."""
 ONE_VOXEL = Box((0, 0, 0), (1, 1, 1))
 
 
@@ -178,7 +180,7 @@ def _worst_scores(truth: Truth, wanted: Wanted) -> dict[str, Scores]:
         values |= dict.fromkeys(wanted.further_metrics, 0.0)
         for metric, value in values.items():
             worst = wanted.convention.worst(metric)
-            undefined = value is None and metric not in wanted.convention.ranked
+            undefined = value is None and metric in WITHOUT_TRUTH
             values[metric] = value if worst is None or undefined else worst
     return scores
 

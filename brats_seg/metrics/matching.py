@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float64
@@ -12,7 +14,11 @@ from scipy.optimize import linear_sum_assignment
 
 from brats_seg.metrics.lesions import Components, components, hull
 from brats_seg.metrics.surface import Mask, Spacing
-from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
+from brats_seg.metrics.voxel_surfaces import VoxelSurfaces, compare_voxel_surfaces
+
+Dices = Float64[NDArray[np.float64], "ours theirs"]
+TIE = 1e-9
+"""Sums of Dice that differ by less are the same."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
 
     Source: the package ``brats-evaluation`` 0.0.10 with its configuration for gliomas
     (github.com/BraTS/BraTS_evaluation), and panoptica beneath it. The pairs are the assignment with the
-    largest sum of Dice among lesions that overlap.
+    largest sum of Dice among lesions that overlap; of several with the same sum, so that the order of voxels
+    does not matter: most pairs, then the smallest sum of HD95, then the largest of surface Dice.
 
     Args:
         prediction: Of the region.
@@ -64,13 +71,16 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
         return MatchedLesions(None, None, None, None, 0, 0, 0)
     dices = _dices(ours, theirs, n_ours, n_theirs)
     our_boxes, their_boxes = find_objects(ours), find_objects(theirs)
-    pair_dices, surfaces = [], []
-    for mine, other in zip(*linear_sum_assignment(dices, maximize=True), strict=True):
-        if dices[mine, other] > 0:
-            box = hull([our_boxes[mine], their_boxes[other]])
-            pair_dices.append(dices[mine, other])
-            pair = ours[box] == mine + 1, theirs[box] == other + 1
-            surfaces.append(compare_voxel_surfaces(*pair, spacing_mm, [min(spacing_mm)], penalty_mm))
+
+    @cache
+    def surfaces_of(mine: int, other: int) -> VoxelSurfaces:
+        box = hull([our_boxes[mine], their_boxes[other]])
+        pair = ours[box] == mine + 1, theirs[box] == other + 1
+        return compare_voxel_surfaces(*pair, spacing_mm, [min(spacing_mm)])
+
+    pairs = _pairs(dices, surfaces_of)
+    pair_dices = [dices[pair] for pair in pairs]
+    surfaces = [surfaces_of(*pair) for pair in pairs]
     found = len(pair_dices)
     counts = (found, n_theirs - found, n_ours - found)
     if not found:
@@ -81,9 +91,35 @@ def match_lesions(prediction: Mask, truth: Mask, spacing_mm: Spacing, *, penalty
     return MatchedLesions(float(np.mean(pair_dices)), hd95, surface_dice, f1, *counts)
 
 
-def _dices(
-    ours: Components, theirs: Components, n_ours: int, n_theirs: int
-) -> Float64[NDArray[np.float64], "ours theirs"]:
+def _pairs(dices: Dices, surfaces_of: Callable[[int, int], VoxelSurfaces]) -> list[tuple[int, int]]:
+    pairs = _best(dices)
+    total = sum(dices[pair] for pair in pairs)
+    if not any(_can_do_without(pair, dices, total) for pair in pairs):
+        return pairs
+    gains = dices.copy()
+    for mine, other in np.argwhere(dices > 0).tolist():
+        hd95, (surface_dice,) = surfaces_of(mine, other)
+        gains[mine, other] += TIE * (1 - hd95 / 1e4 + surface_dice / 1e6)
+    return _best(gains)
+
+
+def _best(gains: Dices) -> list[tuple[int, int]]:
+    """The assignment with the largest sum."""
+    chosen = np.stack(linear_sum_assignment(gains, maximize=True), axis=1)
+    return [(mine, other) for mine, other in chosen.tolist() if gains[mine, other] > 0]
+
+
+def _can_do_without(pair: tuple[int, int], dices: Dices, total: float) -> bool:
+    """Whether another assignment has the same sum without this pair."""
+    mine, other = pair
+    if np.count_nonzero(dices[mine]) == 1 == np.count_nonzero(dices[:, other]):
+        return False
+    others = dices.copy()
+    others[pair] = 0
+    return bool(sum(dices[each] for each in _best(others)) > total - TIE)
+
+
+def _dices(ours: Components, theirs: Components, n_ours: int, n_theirs: int) -> Dices:
     """Of every lesion of the prediction with every lesion of the truth."""
     code = ours.astype(np.int64) * (n_theirs + 1) + theirs
     counts = np.bincount(code.ravel(), minlength=(n_ours + 1) * (n_theirs + 1))

@@ -26,7 +26,11 @@ class VoxelSurfaces(NamedTuple):
 
 
 def compare_voxel_surfaces(
-    prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerances_mm: Sequence[float], penalty_mm: float
+    prediction: Mask,
+    truth: Mask,
+    spacing_mm: Spacing,
+    tolerances_mm: Sequence[float],
+    penalty_mm: float = float("inf"),
 ) -> VoxelSurfaces:
     """Compare the surfaces of two masks.
 
@@ -44,7 +48,7 @@ def compare_voxel_surfaces(
         The scores; 0 mm and 1 where both masks are empty, the penalty and 0 where one is.
 
     >>> mask = np.ones((1, 1, 3), np.bool_)
-    >>> compare_voxel_surfaces(mask, mask, (1.0, 1.0, 1.0), [1.0], 373.0)
+    >>> compare_voxel_surfaces(mask, mask, (1.0, 1.0, 1.0), [1.0])
     VoxelSurfaces(hd95_mm=0.0, surface_dice=(1.0,))
     """
     if not prediction.any() or not truth.any():

@@ -35,10 +35,17 @@ MISSED = {"volume_difference": -ML, "lesions_missed": 1, "lesions_false": 0}
 FALSE = {"volume_difference": ML, "lesions_missed": 0, "lesions_false": 1}
 SAME_2020 = {"dice": 1, "specificity": 1, "hd95": 0, "surface_dice": 1, **EQUAL}
 SAME_2023 = {**SAME_2020, "lesion_dice": 1, "lesion_hd95": 0, "sensitivity": 1}
-SAME_2024 = {**SAME_2023, "global_nsd": 1, "global_nsd_05": 1}
+SAME_2024 = {**SAME_2023, "global_nsd_10": 1, "global_nsd_05": 1}
 SAME_2024 |= {"lesion_surface_dice": 1, "lesion_surface_dice_05": 1}
 SAME_2026 = {"dice": 1, "global_hd95": 0, "global_nsd": 1, "surface_dice": 1, **EQUAL}
-UNDEFINED_2026 = {"lesion_dice": None, "lesion_hd95": None, "lesion_surface_dice": None, "lesion_f1": None}
+UNDEFINED_2026 = {
+    "lesion_dice": None,
+    "lesion_hd95": None,
+    "lesion_surface_dice": None,
+    "lesion_f1": None,
+    "global_hd95": None,
+    "global_nsd": None,
+}
 WRONG_2020 = {"dice": 0, "hd95": 373.12866, "surface_dice": 0}
 WRONG_2023 = {
     "lesion_dice": 0,
