@@ -8,7 +8,7 @@ cases that the network did not see. In OUTPUT, as soon as a training is scored: 
 case), ``summary.json`` (means over the cases that are scored by then), and ``runs/``, for ``cv-summary``.
 ``--table ablation``: four folds of all cases. ``--table fine_tune``: 0, 1, 4 or 8 of the cases of BraTS
 2021, five folds; bundles are trained on the other cases and on phantoms before. When time is out, what still
-trains is stopped.
+trains is stopped. The same SCRATCH again: what was trained before is only read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import csv
 import json
 import multiprocessing
 import os
+import queue
 import shutil
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -143,7 +145,6 @@ class Plan:
             f"data.workers={int(gpu)}",
             f"runs_root={scratch / 'runs'}",
             f"trainer.accelerator={'gpu' if gpu else 'cpu'}",
-            *options.override,
         )
 
     def lengths(self, cases: int, steps: int, overrides: Sequence[str]) -> tuple[str, ...]:
@@ -166,7 +167,7 @@ class Plan:
         return Job(
             name,
             fold,
-            (*self.common, f"name={name}", f"fold={fold}", *overrides),
+            (*self.common, f"name={name}", f"fold={fold}", *overrides, *self.options.override),
             self.options.output / "logs" / f"{name}_{fold}.txt",
             self.options.output / "runs" / name / f"fold_{fold}",
         )
@@ -245,14 +246,13 @@ def prepare(jobs: Iterable[Job], workers: int) -> None:
     """Fill the cache of each normalisation before the trainings begin, on all cores."""
     from brats_seg.training.config import build, load_config
 
-    seen = set()
+    wanted = {}
     for job in jobs:
         config = load_config([*job.overrides, "fold=all"])
         config.data.workers, config.data.split = workers, None
-        key = (config.data.root, config.pipeline)
-        if key not in seen:
-            seen.add(key)
-            build(config.data).prepare_cases()
+        wanted[config.data.root, config.pipeline] = config.data
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda data: build(data).prepare_cases(), wanted.values()))
 
 
 class Results:
@@ -295,19 +295,48 @@ class Results:
         return table
 
 
-def run(jobs: Sequence[Job], results: Results, options: argparse.Namespace, end: float) -> None:
-    """So many at a time, until all are done or time is out; what is not done by then is stopped."""
-    if not jobs:
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(min(options.parallel, len(jobs))) as pool:  # leaving it stops what still works
-        done = pool.imap_unordered(work, jobs)
-        for _ in jobs:
-            try:
-                results.add(done.next(timeout=max(end - time.perf_counter(), 0.1)))
-            except multiprocessing.TimeoutError:
-                print(json.dumps({"stopped": f"after {options.seconds:.0f} s"}), flush=True)
-                return
+class Workers:
+    """Processes that train; they import while the cases are prepared.
+
+    No pool of ``multiprocessing``: its processes may not start those of a loader.
+
+    Args:
+        count: How many trainings at a time.
+    """
+
+    def __init__(self, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.jobs, self.done = context.Queue(), context.Queue()
+        arguments = (self.jobs, self.done)
+        self.processes = [context.Process(target=serve, args=arguments) for _ in range(count)]
+        for process in self.processes:
+            process.start()
+
+    def run(self, jobs: Sequence[Job], results: Results, end: float) -> None:
+        """All of them, or until time is out."""
+        for job in jobs:
+            self.jobs.put(job)
+        left = len(jobs)
+        while left and time.perf_counter() < end and any(process.is_alive() for process in self.processes):
+            with contextlib.suppress(queue.Empty):
+                results.add(self.done.get(timeout=1))
+                left -= 1
+        if left:
+            print(json.dumps({"not done": left}), flush=True)
+
+    def stop(self) -> None:
+        """Stop what still works."""
+        for process in self.processes:
+            process.kill()
+            process.join()
+
+
+def serve(jobs: Any, done: Any) -> None:
+    """Train what comes."""
+    import brats_seg.workflows.out_of_fold  # noqa: F401 (takes seconds)
+
+    while True:
+        done.put(work(jobs.get()))
 
 
 def parsed() -> argparse.Namespace:
@@ -341,9 +370,6 @@ def chosen(jobs: Iterable[Job], options: argparse.Namespace) -> list[Job]:
 
 
 def main() -> None:
-    from brats_seg.phantom import write_cohort
-    from brats_seg.runtime.machine import cores
-
     options = parsed()
     end = time.perf_counter() + options.seconds
     results = Results(options.output)
@@ -351,16 +377,27 @@ def main() -> None:
         scratch = options.scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         scratch = scratch.resolve()
         scratch.mkdir(parents=True, exist_ok=True)
-        plan = Plan(options, scratch)
-        first: list[Job] = []
-        if options.table == "fine_tune":
-            write_cohort(scratch / "phantoms", cases=6, seed=0, shape=(96, 112, 96), workers=cores())
-            first = list(plan.sources())
-        jobs = chosen(getattr(plan, options.table)(), options)
-        prepare([*first, *jobs], cores())
-        print(json.dumps({"prepared": round(time.perf_counter() - end + options.seconds, 1)}), flush=True)
-        run(first, results, options, end)
-        run(jobs, results, options, end)
+        workers = Workers(options.parallel)
+        stack.callback(workers.stop)
+        first, jobs = planned(options, scratch)
+        print(json.dumps({"prepared": round(time.perf_counter() - results.began, 1)}), flush=True)
+        workers.run(first, results, end)
+        workers.run(jobs, results, end)
+
+
+def planned(options: argparse.Namespace, scratch: Path) -> tuple[list[Job], list[Job]]:
+    """What comes first, and the rest; their cases are prepared."""
+    from brats_seg.phantom import write_cohort
+    from brats_seg.runtime.machine import cores
+
+    plan = Plan(options, scratch)
+    first: list[Job] = []
+    if options.table == "fine_tune":
+        write_cohort(scratch / "phantoms", cases=6, seed=0, shape=(96, 112, 96), workers=cores())
+        first = list(plan.sources())
+    jobs = chosen(getattr(plan, options.table)(), options)
+    prepare([*first, *jobs], cores())
+    return first, jobs
 
 
 if __name__ == "__main__":

@@ -229,3 +229,30 @@ def test_cycles_and_the_best_epoch_exclude_each_other(config: Config, root: Path
 def test_the_filtered_experiment_asks_for_its_list(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"needs data\.exclude=FILE"):
         train(config(root, tmp_path, "experiment=pipeline_a_filtered"))
+
+
+@pytest.mark.slow
+def test_few_cases_go_on_with_their_average_also_where_only_the_bundle_is_missing(
+    config: Config, root: Path, tmp_path: Path
+) -> None:
+    few = ["experiment=few_cases", "schedule.constant_epochs=0", "schedule.cosine_epochs=3"]
+    whole = train(config(root, tmp_path / "whole", *few)).folder.path
+    cfg = config(root, tmp_path / "cut", *few)
+    cut(cfg, SegmentationModule, "training_step", in_epoch(1))
+    cut(cfg, TwoCheckpoints, "on_train_epoch_end", before_checkpoint(2))
+    cut(cfg, final_bundle, "save_bundle", lambda *_: True)
+    assert outcome(train(cfg).folder.path) == outcome(whole)
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_that_was_cut_off_freezes_and_slows_the_same_weights(
+    config: Config, root: Path, tmp_path: Path
+) -> None:
+    bundle = train(config(root, tmp_path / "first", *B, "schedule.cosine_epochs=1")).folder.bundle
+    careful = [*B, f"init={bundle}", "fine_tune.frozen_epochs=2", "fine_tune.old_rate=0.1"]
+    whole = train(config(root, tmp_path / "whole", *careful)).folder.path
+    cfg = config(root, tmp_path / "cut", *careful)
+    cut(cfg, SegmentationModule, "training_step", in_epoch(1))
+    shutil.move(bundle, tmp_path / "elsewhere")
+    cut(cfg, SegmentationModule, "training_step", in_epoch(3))
+    assert outcome(train(cfg).folder.path) == outcome(whole)
