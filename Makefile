@@ -16,7 +16,9 @@ SLOW := slow or real or browser or slurm
 # The first Python that the constraints resolve for and that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
-CARD := $(shell nvidia-smi -L >/dev/null 2>&1 && echo cuda || echo cpu)
+# Volta and older (compute capability below 7.5) have no code in wheels for CUDA 13.
+CARD := $(shell nvidia-smi -L >/dev/null 2>&1 || { echo cpu; exit; }; \
+	nvidia-smi --query-gpu=compute_cap --format=csv,noheader | sort -n | head -n 1 | awk '{ print ($$1 < 7.5 ? "cuda126" : "cuda") }')
 CONSTRAINTS := constraints/$(CARD).txt
 # PyPI's torch for Linux brings several GB of CUDA; this index has the same without.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu

@@ -90,6 +90,8 @@ class Card:
             side = self.options.side
             shape = f"shape=[{side + 16},{side + 48},{side + 24}]"
             self.package("phantom", f"output={cohort}", f"cases={CASES}", shape, seconds=120)
+            places = [f"data.root={cohort}", f"data.cache={self.folder / 'cache'}"]
+            self.package("prepare", *places, seconds=120)
         return cohort
 
     def train(self, name: str, *more: str, code: Path = ROOT, seconds: float = 60) -> tuple[Path, list[Any]]:
@@ -100,7 +102,7 @@ class Card:
         common += [f"data.patch=[{side},{side},{side}]", "out_of_fold.predict=false", "swa.cycles=0"]
         common += ["schedule.constant_epochs=1", f"schedule.cosine_epochs={EPOCHS - 1}"]
         common += [f"trainer.accelerator={self.options.accelerator}"]
-        lines = self.package("train", *common, *more, seconds=seconds, code=code)
+        lines = self.package("train", "experiment=pipeline_a", *common, *more, seconds=seconds, code=code)
         return self.folder / "runs" / name / "fold_all", lines
 
 

@@ -202,8 +202,8 @@ class Augmentation:
         image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
         if draw.motion is not None:
             image, target = moved(image, target, draw.motion)
-        # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
         image = _with_contrast_and_detail(image, draw)
+        # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
         if draw.scale is not None:
             for channel, factor in zip(image, draw.scale, strict=True):
                 channel.mul_(factor)

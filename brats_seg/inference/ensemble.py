@@ -19,7 +19,7 @@ from brats_seg.inference.tta import View
 from brats_seg.models import UNet
 from brats_seg.models.sliding_window import sliding_window
 from brats_seg.preprocessing import Normalisation, prepare
-from brats_seg.runtime.precision import arithmetic
+from brats_seg.runtime.precision import arithmetic, exact_float32
 from brats_seg.terms import DIVISOR, REGIONS
 
 Tick = Callable[[], None]
@@ -119,6 +119,7 @@ def make_ensembles(
     Raises:
         UserError: The weights of a bundle cannot be used.
     """
+    exact_float32()
     layout = torch.channels_last_3d if channels_last else torch.contiguous_format
     ensembles: dict[Pipeline, Ensemble] = {}
     for pipeline, group in bundles.items():
@@ -147,7 +148,8 @@ def accumulate(
     padded = padding.pad(image)
     zeros = padded.new_zeros((len(REGIONS), *padded.shape[1:]), dtype=torch.float32)
     moments = Moments(zeros, zeros.clone() if how.spread else None)
-    limit = how.at_once or views_at_once(padded, max(net.settings()["width"] for net in nets))
+    width = max(net.settings()["width"] for net in nets)
+    limit = how.at_once or views_at_once(padded, width, how.precision)
     for some in batches(how.views, limit):
         seen = torch.stack([view.apply(padded) for view in some]).contiguous(memory_format=how.layout)
         for net in nets:

@@ -19,7 +19,7 @@ from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.runtime.allocator import keep_freed_memory
 from brats_seg.runtime.card import usable_device
-from brats_seg.runtime.precision import training_precision
+from brats_seg.runtime.precision import exact_float32, training_precision
 from brats_seg.runtime.processes import is_first_process
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
@@ -111,7 +111,7 @@ def _fit(
     checkpoint: Path | None,
     trackers: list[Logger],
 ) -> None:
-    keep_freed_memory()
+    exact_float32()
     quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
     module = _make_module(config, None if checkpoint else initial)
@@ -121,6 +121,8 @@ def _fit(
         "normalisation": data.normalise.settings(),
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
+    if trainer.strategy.root_device.type == "cpu":
+        keep_freed_memory()
     began = time.perf_counter()
     checkpoints = trainer.checkpoint_callback
     assert isinstance(checkpoints, TwoCheckpoints)

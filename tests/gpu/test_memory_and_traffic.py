@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from brats_seg.inference.batches import BYTES_PER_VALUE
+
 FOLDER = Path(__file__).with_name("fake_cuda")
 pytestmark = pytest.mark.slow
 Step = Callable[..., dict[str, Any]]
@@ -92,3 +94,12 @@ def test_checkpointing_saves(step: Step) -> None:
 
 def test_attention_fits_as_well(step: Step) -> None:
     assert step(attention=True)["peak_gib"] <= 3.5
+
+
+@pytest.mark.parametrize("norm", ["group", "instance"])
+@pytest.mark.parametrize("precision", ["16-mixed", "32-true"])
+def test_a_view_takes_what_the_number_of_views_is_reckoned_by(step: Step, norm: str, precision: str) -> None:
+    dtype = {"16-mixed": "float16", "32-true": "float32"}[precision]
+    for batch in (1, 4):
+        found = step(norm=norm, batch=batch, dtype=dtype, predict=True)["bytes_per_value"]
+        assert 0.8 * BYTES_PER_VALUE[precision] < found <= BYTES_PER_VALUE[precision]

@@ -80,7 +80,7 @@ def test_the_maps_of_a_cpu(
 def test_views_in_batches_are_views_one_by_one(bundles: Bundles) -> None:
     image = torch.randn(4, 13, 17, 21, generator=torch.Generator().manual_seed(0)).to(DEVICE)
     nets = [bundle.net().to(DEVICE, memory_format=torch.channels_last_3d) for bundle in bundles["a"]]  # type: ignore[call-overload]
-    assert views_at_once(image, 2) > 1
+    assert views_at_once(image, 2, "16-mixed") > 1
     one, three, many = (
         accumulate(image, nets, Pass(views=VIEWS["group16"], precision="32-true", at_once=count)).mean
         for count in (1, 3, None)

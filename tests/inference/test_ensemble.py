@@ -14,7 +14,7 @@ from brats_seg import nifti
 from brats_seg.cases import Case, LoadedCase
 from brats_seg.errors import UserError
 from brats_seg.inference import ensemble
-from brats_seg.inference.batches import batches, views_at_once
+from brats_seg.inference.batches import batches, views_at_once, views_within
 from brats_seg.inference.ensemble import Ensemble, Pass, accumulate
 from brats_seg.inference.moments import Moments
 from brats_seg.inference.tta import VIEWS
@@ -158,7 +158,30 @@ def test_batches_hold_views_of_one_shape_and_every_view_once() -> None:
         found = list(batches(SIXTEEN, limit))
         assert sorted(map(str, (v for some in found for v in some))) == sorted(map(str, SIXTEEN))
         assert all(len({v.quarter_turns % 2 for v in some}) == 1 and len(some) <= limit for some in found)
-    assert views_at_once(torch.zeros(4, 8, 8, 8), 48) == 1
+    assert views_at_once(torch.zeros(4, 8, 8, 8), 48, "32-true") == 1
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "voxels", "precision", "expected"),
+    [
+        (16, 152 * 176 * 136, "16-mixed", 3),
+        (16, 152 * 176 * 136, "32-true", 1),
+        (80, 152 * 176 * 136, "16-mixed", 8),
+        (
+            1,
+            152 * 176 * 136,
+            "16-mixed",
+            1,
+        ),  # one is always tried
+        (500, 155 * 240 * 240, "16-mixed", 5),  # six would be more than 2^31 values
+    ],
+)
+def test_views_at_once_follow_precision_memory_and_the_largest_tensor(
+    free_gib: int, voxels: int, precision: str, expected: int
+) -> None:
+    found = views_within(free_gib * 2**30, 48 * voxels, precision)
+    assert found == expected
+    assert found * 48 * voxels < 2**31
 
 
 def test_uncertainty_is_zero_where_all_agree_and_a_hundred_where_half_disagree() -> None:

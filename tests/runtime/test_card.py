@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
 
 from brats_seg.errors import UserError
 from brats_seg.runtime import card as module
 from brats_seg.runtime.card import usable_device
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -75,3 +80,42 @@ def test_a_card_without_kernels_is_one_line(seen: pytest.MonkeyPatch) -> None:
 def test_a_card_with_kernels_is_named(seen: pytest.MonkeyPatch) -> None:
     seen.setattr(torch.cuda, "get_arch_list", lambda: ["sm_70"])
     assert usable_device("gpu") == "Tesla V100 (32 GiB)"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        (None, "cpu"),
+        ("9.0", "cuda"),
+        ("7.5", "cuda"),
+        ("7.0", "cuda126"),
+        ("8.6\n6.1", "cuda126"),
+        ("12.0", "cuda"),
+    ],
+)
+def test_make_chooses_constraints_that_have_code_for_the_oldest_card(
+    capabilities: str | None, expected: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        "#!/bin/sh\nexit 1\n" if capabilities is None else f"#!/bin/sh\necho '{capabilities}'\n"
+    )
+    program.chmod(0o755)
+    show = ["make", "-s", "--no-print-directory", "--eval", "show: ; @echo $(CONSTRAINTS)", "show"]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(show, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout.strip() == f"constraints/{expected}.txt", done.stderr
+    assert (ROOT / "constraints" / f"{expected}.txt").is_file()
+
+
+def test_constraints_for_older_cards_have_no_broken_cudnn_and_one_torch() -> None:
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints" / "cuda126.txt").read_text().splitlines()
+        if "==" in line
+    )
+    version = tuple(int(part) for part in pins["nvidia-cudnn-cu12"].split(".")[:2])
+    assert version < (9, 8) or version >= (9, 15)
+    assert Requirement("torch>=2.6,!=2.9.*").specifier.contains(pins["torch"])
+    shared = (ROOT / "constraints" / "common.txt").read_text().splitlines()
+    assert not [line for line in shared if line.startswith(("torch==", "triton=="))]

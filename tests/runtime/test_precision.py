@@ -7,7 +7,7 @@ import torch
 
 from brats_seg.errors import UserError
 from brats_seg.models.blocks import conv3d
-from brats_seg.runtime.precision import default_precision, training_precision
+from brats_seg.runtime.precision import default_precision, exact_float32, training_precision
 
 
 def test_a_training_takes_what_was_asked_for_or_suits_the_device() -> None:
@@ -70,3 +70,13 @@ def test_fp16_on_a_gpu_without_bf16(monkeypatch: pytest.MonkeyPatch, native: boo
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
     assert default_precision("auto") == expected
+
+
+def test_fp32_is_no_tf32(request: pytest.FixtureRequest) -> None:
+    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    for switch in switches:
+        before = switch.allow_tf32
+        request.addfinalizer(lambda switch=switch, before=before: setattr(switch, "allow_tf32", before))
+        switch.allow_tf32 = True
+    exact_float32()
+    assert not any(switch.allow_tf32 for switch in switches)

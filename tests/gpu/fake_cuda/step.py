@@ -22,11 +22,11 @@ from brats_seg.losses import DeepSupervisionLoss, DiceLoss
 from brats_seg.models import UNet, fused_norm
 
 USUAL = {"norm": "group", "batch": 1, "width": 48, "side": 128, "dtype": "float16", "fused": True,
-         "attention": False, "checkpointing": False}  # fmt: skip
+         "attention": False, "checkpointing": False, "predict": False}  # fmt: skip
 
 
 def run(settings: dict[str, Any]) -> dict[str, Any]:
-    """Forward, loss of all heads, backward."""
+    """Forward, loss of all heads, backward; for a prediction the main head alone, without gradients."""
     chosen = {**USUAL, **settings}
     mode = FakeTensorMode()
     with torch.device("meta"):
@@ -50,8 +50,14 @@ def run(settings: dict[str, Any]) -> dict[str, Any]:
     with mode, Traffic() as traffic:
         for tensor in (*net.parameters(), image, target):
             traffic.add(tensor)
+        if chosen["predict"]:
+            weights = traffic.live
+            torch.set_grad_enabled(False)
         with autocast(None if chosen["dtype"] == "float32" else getattr(torch, chosen["dtype"])):
-            logits = net(image)
+            logits = net(image, deep=not chosen["predict"])
+        if chosen["predict"]:
+            values = chosen["batch"] * chosen["width"] * chosen["side"] ** 3
+            return {"bytes_per_value": (traffic.peak - weights) / values, **summary(traffic)}
         loss = loss_of(logits, target)
         held = traffic.live
         loss.backward()
