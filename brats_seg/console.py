@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,6 +26,15 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def plain_console(**options: Any) -> Console:
+    """A terminal that shows text as it is: brackets in a name are no markup, colons no emoji.
+
+    Args:
+        **options: Of rich's console.
+    """
+    return Console(markup=False, emoji=False, **options)
+
+
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar on standard error where that is a terminal.
@@ -36,7 +46,7 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
     Yields:
         What to call after each item.
     """
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=total)

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+
+def printable(text: str) -> str:
+    """Text of a foreign file or name without what a terminal would obey, or take for a new line.
+
+    >>> printable("a\\x1b[31m\\nb\\udce9")
+    'a\\\\x1b[31m\\\\nb\\\\xe9'
+    """
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def plain_id(text: str) -> str:
+    """A case id as it is shown, written and compared: printable, and the same in every form of Unicode."""
+    return printable(unicodedata.normalize("NFC", text))
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode("ascii")
+
 
 class UserError(Exception):
     """A mistake in data, configuration or environment, with a message that names the fix."""
@@ -25,7 +48,7 @@ class FileError(UserError):
         super().__init__(file, expected, found)
 
     def __str__(self) -> str:
-        return f"{self.file}: expected {self.expected}, found {self.found}"
+        return printable(f"{self.file}: expected {self.expected}, found {self.found}")
 
 
 class CaseError(UserError):
@@ -43,10 +66,11 @@ class CaseError(UserError):
         self.reason = f"expected {expected}, found {found}"
         if file:
             self.reason = f"{file}: {self.reason}"
+        self.reason = printable(self.reason)
         super().__init__(case_id, expected, found, file)
 
     def __str__(self) -> str:
-        return f"case {self.case_id}: {self.reason}"
+        return f"case {printable(self.case_id)}: {self.reason}"
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments need help to cross a process boundary.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from brats_seg.files import whole_file
@@ -150,7 +154,8 @@ def overview(
         handles=handles, loc="lower center", ncol=len(handles), frameon=False, labelcolor="white", fontsize=10
     )
     figure.subplots_adjust(left=0.005, right=0.995, top=0.84, bottom=0.1, wspace=0.03)
-    return figure
+    with literal_text(figure):  # trackers draw it, too
+        return figure
 
 
 def save_overview(
@@ -189,14 +194,25 @@ def save_figure(path: Path, figure: Figure, *, dpi: int) -> None:
         UserError: The file cannot be written.
     """
     FigureCanvasAgg(figure)
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, literal_text(figure):
         figure.savefig(temporary, format="png", dpi=dpi)
+
+
+@contextlib.contextmanager
+def literal_text(figure: Figure) -> Iterator[None]:
+    """Texts are drawn as they are: a dollar in a name of a case or a run is no formula."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_usetex(False)
+    with rc_context({"text.parse_math": False, "text.usetex": False}):
+        yield
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
     """A figure as RGB ``(y, x, 3)``."""
     canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
+    with literal_text(figure):
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

@@ -98,6 +98,8 @@ HOSTILE_JSON = HOSTILE | {
     "51 levels": lambda path: path.write_text("[" * 51 + "]" * 51),
     "millions of lists": lambda path: path.write_text("[" + "[]," * 2_000_000 + "[]]"),
     "half a file": lambda path: path.write_text('{"a": 1'),
+    "a control character": lambda path: path.write_text('["\\u001b[31mred"]'),
+    "a control character in a key": lambda path: path.write_text('{"\\u001b[31mred": 1}'),
     "a number of a million digits": lambda path: path.write_text("1" * 1_000_000),
 }
 HOSTILE_YAML = {kind: make for kind, make in HOSTILE.items() if kind != "0 bytes"} | {
@@ -107,6 +109,7 @@ HOSTILE_YAML = {kind: make for kind, make in HOSTILE.items() if kind != "0 bytes
     "tags that lie": lambda path: path.write_text("[!!bool maybe]"),
     "an empty number": lambda path: path.write_text('!!int ""'),
     "no timestamp": lambda path: path.write_text("!!timestamp yesterday"),
+    "a control character": lambda path: path.write_text('"\\e[31mred"'),
     "a list as key": lambda path: path.write_text("? [a]\n: 1"),
 }
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from brats_seg.errors import FileError, UserError
+from brats_seg.errors import FileError, UserError, printable
 from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
 from brats_seg.models import UNet, from_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
@@ -78,10 +78,7 @@ class Bundle:
             expected = f"sha256 {self.record['sha256']}"
             raise FileError(path, expected, f"{found}; copy the bundle again")
         net = from_settings(self.architecture)
-        try:
-            net.load_state_dict(_weights(path, data))
-        except RuntimeError as error:
-            raise _unfit(path, error) from error
+        load_weights(path, net, _weights(path, data))
         if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
             raise FileError(path, "finite weights", "NaN or infinite ones; train again")
         return net.eval()
@@ -105,6 +102,23 @@ def _weights(path: Path, data: bytes) -> dict[str, Tensor]:
     if other:
         raise FileError(path, "weights in float32", ", ".join(sorted(other)))
     return weights
+
+
+def load_weights(path: Path, net: UNet, weights: Mapping[str, Tensor]) -> None:
+    """Give a network its weights.
+
+    Args:
+        path: Of the file that they were read from, for the error.
+        net: Changed.
+        weights: By name.
+
+    Raises:
+        UserError: They are those of another architecture.
+    """
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise _unfit(path, error) from error
 
 
 def _unfit(path: Path, error: Exception) -> UserError:
@@ -164,15 +178,34 @@ def load_bundle(folder: Path) -> Bundle:
     data = read_bytes(path, MAX_RECORD_BYTES)
     record = parse_json(path, data)
     _refuse_other_record(path, record)
-    architecture, normalisation = record["architecture"], record["normalisation"]
+    normalise = usable_normalisation(path, record)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Bundle(folder, record["pipeline"], record["architecture"], normalise, sha256, record)
+
+
+def usable_normalisation(path: Path, facts: Mapping[str, Any]) -> Normalisation:
+    """What a bundle could be made of, or is.
+
+    Args:
+        path: Of the file that says so, for the errors.
+        facts: With ``pipeline``, ``architecture`` and ``normalisation``.
+
+    Returns:
+        The normalisation.
+
+    Raises:
+        UserError: One of the facts is none that a bundle may have.
+    """
+    if facts.get("pipeline") not in PIPELINES:
+        raise FileError(path, "pipeline a or b", "something else")
+    if not (is_flat(facts.get("architecture")) and is_flat(facts.get("normalisation"))):
+        raise FileError(path, "plain values for architecture and normalisation", "something else")
     try:
         with torch.device("meta"):
-            from_settings(architecture)
-        normalise = normalisation_from(normalisation)
+            from_settings(facts["architecture"])
+        return normalisation_from(facts["normalisation"])
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Bundle(folder, record["pipeline"], architecture, normalise, sha256, record)
+        raise UserError(f"{path}: {printable(str(error))}") from error
 
 
 def _refuse_other_record(path: Path, record: Any) -> None:
@@ -182,8 +215,8 @@ def _refuse_other_record(path: Path, record: Any) -> None:
     known = record["modalities"] == list(MODALITIES) and record["regions"] == list(REGIONS)
     if record["pipeline"] not in PIPELINES or not known:
         raise FileError(path, f"pipeline a or b on {MODALITIES} and {REGIONS}", "something else")
-    if not (is_flat(record["architecture"]) and is_flat(record["normalisation"])):
-        raise FileError(path, "plain values for architecture and normalisation", "something else")
+    if not (isinstance(record["provenance"], dict) and isinstance(record["scores"], dict)):
+        raise FileError(path, "mappings for provenance and scores", "something else")
 
 
 def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, list[Bundle]]:

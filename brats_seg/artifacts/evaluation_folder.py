@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import brats_seg
-from brats_seg.errors import UserError
-from brats_seg.files import read_bytes, read_object, write_json, write_text
+from brats_seg.errors import UserError, plain_id
+from brats_seg.files import read_object, read_text, write_json, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SCHEMA = 1
+LARGEST_SCORE = 1e30
+"""Sums of squares of a larger one leave even float64 behind."""
 ByMetric = dict[str, dict[str, dict[str, float | None]]]
 """Metric to region to case id to value."""
 
@@ -99,7 +101,7 @@ class EvaluationFolder:
             UserError: It is no evaluation folder, or its table is damaged or empty.
         """
         try:
-            rows = _from_csv(read_bytes(self.per_case).decode("utf-8"))
+            rows = _from_csv(read_text(self.per_case))
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             columns = "columns case, region, metric, value, as brats-seg evaluate writes them"
             raise UserError(f"{self.per_case}: expected {columns} ({error})") from error
@@ -191,5 +193,7 @@ def _from_csv(text: str) -> list[Row]:
     rows = []
     for cells in csv.DictReader(io.StringIO(text)):
         value = float(cells["value"]) if cells["value"] else None
-        rows.append(Row(cells["case"], cells["region"], cells["metric"], value))
+        if value is not None and not abs(value) <= LARGEST_SCORE:
+            raise ValueError(f"the {cells['metric']} of {cells['case']} is {value}")
+        rows.append(Row(plain_id(cells["case"]), cells["region"], cells["metric"], value))
     return rows

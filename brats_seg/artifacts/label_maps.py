@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg.cases.data_sets import find_data_set
+from brats_seg.errors import plain_id
 from brats_seg.files import read_object
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.nifti import stem
@@ -31,8 +32,8 @@ def case_of(label_map: Path) -> str:
     name = stem(label_map.name)
     for ending in SEGMENTATION_ENDINGS:
         if name.endswith(ending):
-            return name.removesuffix(ending)
-    return name
+            return plain_id(name.removesuffix(ending))
+    return plain_id(name)
 
 
 def recorded_labels(label_map: Path) -> str | None:

@@ -89,8 +89,12 @@ class PredictionFolder:
             yield from (each.label_map(case_id), each.record(case_id))
 
     def read_record(self, case_id: str) -> dict[str, Any]:
-        """The JSON of a case; empty where there is none."""
-        return read_object(self.record(case_id))
+        """The JSON of a case; empty where there is none, without warnings that are no list of lines."""
+        found = read_object(self.record(case_id))
+        warnings = found.get("warnings", [])
+        if not (isinstance(warnings, list) and all(isinstance(line, str) for line in warnings)):
+            del found["warnings"]
+        return found
 
     def label_map_files(self) -> dict[str, Path]:
         """Case id to label map, ``.nii.gz`` or ``.nii``, with or without ``_seg`` behind the id.

@@ -15,9 +15,11 @@ from filelock import FileLock, Timeout
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
 from brats_seg.artifacts.training_keys import flat_keys, is_resource, with_new_names
-from brats_seg.errors import FileError, UserError
+from brats_seg.errors import FileError, UserError, printable
 from brats_seg.files import read_object, read_yaml, write_json, write_text
 
+MOST_DIGITS = 3
+"""Of a fold's number: whoever summarises a cross-validation counts up to the largest."""
 VALIDATION_DICE, VALIDATION_LOSS = "val/dice", "val/loss"
 """Columns of ``metrics.csv`` and keys of a bundle's scores.
 
@@ -161,14 +163,20 @@ class RunFolder:
             write_text(file, yaml.safe_dump(wanted, sort_keys=False))
             return
         held = read_yaml(file)
+        if not (
+            isinstance(held, dict) and all(isinstance(held.get(key), dict) for key in ("config", "split"))
+        ):
+            fix = "restore it, or delete the folder to begin anew"
+            raise FileError(file, "the configuration and the split of a training", f"something else; {fix}")
         then, now = (flat_keys({**w["config"], "split": w["split"]}) for w in (held, wanted))
         if initial and held.get("initial"):  # the bundle is compared, not the path to it
             then["init"], now["init"] = held["initial"], initial
         then = with_new_names(then, now)
         for key in sorted(set(then) | set(now)):
             if not is_resource(key) and then.get(key) != now.get(key):
+                held_value = printable(str(then.get(key)))
                 raise UserError(
-                    f"{self.path} holds a training with {key}={then.get(key)}, not {now.get(key)}: "
+                    f"{self.path} holds a training with {key}={held_value}, not {now.get(key)}: "
                     "give the new one another name=NAME, or delete the folder"
                 )
 
@@ -210,10 +218,16 @@ def folds_of(run: Path) -> dict[int, RunFolder]:
 
     Returns:
         Number of the fold to its run folder, ascending; empty where there is none.
+
+    Raises:
+        UserError: A number is larger than any cross-validation has.
     """
     found = {}
     for path in run.glob("fold_*"):
         number = path.name.removeprefix("fold_")
-        if path.is_dir() and number.isdecimal():
-            found[int(number)] = RunFolder(path)
+        if not (path.is_dir() and number.isdecimal()):
+            continue
+        if len(number) > MOST_DIGITS:
+            raise FileError(path, "the folder of a fold, such as fold_0", f"a number of {len(number)} digits")
+        found[int(number)] = RunFolder(path)
     return dict(sorted(found.items()))

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_bytes
+from brats_seg.errors import FileError, UserError, plain_id
+from brats_seg.files import read_text
 
 MAX_TABLE_BYTES = 1_000_000_000
 """The largest table that is read: the losses of a thousand epochs of a thousand cases take 5 % of it."""
@@ -60,7 +60,7 @@ def read_case_losses(path: Path) -> dict[int, dict[str, float]]:
         for row in _rows(path):
             losses = found.setdefault(_epoch(row), {})
             loss = float(row["loss"])
-            losses[row["case"]] = loss if abs(loss) <= LARGEST_LOSS else math.nan
+            losses[plain_id(row["case"])] = loss if abs(loss) <= LARGEST_LOSS else math.nan
     except (KeyError, TypeError, ValueError, OverflowError, csv.Error) as error:
         raise UserError(f"{path}: expected columns epoch, case, loss ({error})") from error
     if not found:
@@ -68,8 +68,30 @@ def read_case_losses(path: Path) -> dict[int, dict[str, float]]:
     return found
 
 
+def rows_before(path: Path, epoch: int) -> list[dict[str, str]]:
+    """The rows of earlier epochs in a table.
+
+    Args:
+        path: Of the CSV file, which need not exist.
+        epoch: The epoch that starts now; its rows and later ones are left out.
+
+    Returns:
+        A dictionary per row, with text as values.
+
+    Raises:
+        UserError: It is no table of epochs.
+    """
+    if not path.exists():
+        return []
+    try:
+        return [row for row in _rows(path) if _epoch(row) < epoch]
+    except (KeyError, TypeError, ValueError, OverflowError, csv.Error) as error:
+        fix = "restore it, or delete it to go on without the earlier epochs"
+        raise UserError(f"{path}: expected a row per epoch ({error}); {fix}") from error
+
+
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    lines = read_bytes(path, MAX_TABLE_BYTES).decode("utf-8").splitlines()
+    lines = read_text(path, MAX_TABLE_BYTES).splitlines()
     for row in csv.DictReader(lines, restval=""):
         if None in row:
             raise ValueError("a row with more fields than columns")

@@ -29,8 +29,10 @@ TOKENS = {
     "seg": ("seg", None),
 }
 """Last word of a file name: what it holds, and the label values of the editions that use the word."""
-NAME = re.compile(rf"(?:(?P<id>.+)[_-])?(?P<token>{'|'.join(TOKENS)})\.nii(?:\.gz)?", re.IGNORECASE)
-STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE)
+NAME = re.compile(
+    rf"(?:(?P<id>.+)[_-])?(?P<token>{'|'.join(TOKENS)})\.nii(?:\.gz)?", re.IGNORECASE | re.DOTALL
+)
+STRAY = re.compile(r".+_segm\.nii(?:\.gz)?", re.IGNORECASE | re.DOTALL)
 """``W39_1998.09.19_Segm.nii.gz``: the segmentation of case 355 of BraTS 2020, released under this name."""
 Group = dict[str, Files]
 """The files of one case by what they hold: a modality or ``seg``."""

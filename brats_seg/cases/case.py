@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from brats_seg.errors import plain_id, printable
 from brats_seg.nifti import Geometry
 from brats_seg.terms import MODALITIES
 
@@ -38,7 +39,7 @@ class Case:
     """One examination of one patient, not yet read.
 
     Attributes:
-        id: Unique in its cohort.
+        id: Unique in its cohort; printable.
         modalities: The sequences that are there, keys from ``terms.MODALITIES``.
         segmentation: The label map, where there is one.
         labels: Name of its label values (a key of ``labels.LABEL_VALUES``); None where
@@ -53,6 +54,9 @@ class Case:
     labels: str | None = None
     orientation: str | None = None
     patient: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", plain_id(self.id))
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,11 +115,14 @@ class Finding:
     message: str
     of_segmentation: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "case_id", plain_id(self.case_id))
+
     def __str__(self) -> str:
         where = f"case {self.case_id}: "
         if self.file:
             where += f"{self.file}: "
-        return where + self.message
+        return printable(where + self.message)
 
 
 def duplicate_finding(case_id: str, content: str, same: Sequence[Path], other: str) -> Finding:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from brats_seg.cases import brats, decathlon
 from brats_seg.cases import own_naming as own
 from brats_seg.cases.case import Case, Finding
+from brats_seg.cases.cohort import Scan, long_ids, other_formats, shared_ids
 from brats_seg.cases.data_sets import remarks
 from brats_seg.cases.folders import Files, each_folder
 from brats_seg.errors import UserError
@@ -19,33 +19,6 @@ from brats_seg.labels import label_values
 from brats_seg.nifti import check_orientation
 
 NONE = f"expected cases (<id>_t1.nii.gz, <id>-t1n.nii.gz or imagesTr/), found none; {own.OWN_NAMING}"
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What lies under a folder.
-
-    Attributes:
-        cases: Sorted by id.
-        findings: Errors and notes about files that make no clear case, and ids that exist twice.
-    """
-
-    cases: tuple[Case, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def left_out(self) -> list[str]:
-        """A line about files that are not used, and one about cases without a truth where others have one."""
-        lines: list[str] = []
-        notes = [finding for finding in self.findings if finding.level == "note"]
-        if notes:
-            more = f" (and {len(notes) - 1} more such notes: brats-seg check)" if len(notes) > 1 else ""
-            lines.append(f"{notes[0]}{more}")
-        without = [case.id for case in self.cases if case.segmentation is None]
-        if 0 < len(without) < len(self.cases):
-            some = f"{', '.join(without[:3])}{', ...' if len(without) > 3 else ''}"
-            lines.append(f"{len(without)} of {len(self.cases)} cases have no segmentation: {some}")
-        return lines
 
 
 def find_cases(
@@ -165,7 +138,7 @@ def scan(
         cases = own.with_patients(cases, patient_pattern)
     cases.sort(key=lambda case: case.id)
     notes = [Finding(case, None, "note", line) for case, line in remarks(case.id for case in cases)]
-    return Scan(tuple(cases), (*findings, *_shared_ids(cases), *notes))
+    return Scan(tuple(cases), (*findings, *shared_ids(cases), *long_ids(cases), *notes))
 
 
 def _known_layouts(root: Path) -> tuple[list[Case], list[Finding]]:
@@ -178,17 +151,7 @@ def _known_layouts(root: Path) -> tuple[list[Case], list[Finding]]:
         some, faults = _in_folder(folder, files)
         cases += some
         findings += faults
-    return cases, [*findings, *_other_formats(root, others)]
-
-
-def _other_formats(root: Path, others: Mapping[str, Sequence[Path]]) -> Iterator[Finding]:
-    """One note for all images of one format that is not read."""
-    for ending, paths in sorted(others.items()):
-        how = "brats-seg convert" if ending in (".dcm", ".ima") else "ITK-SNAP, SimpleITK or mri_convert"
-        files = f"{len(paths)} files {ending}" if len(paths) > 1 else f"a file {ending}"
-        yield Finding(
-            root.name, paths[0], "note", f"expected NIfTI, found {files}: not read; convert ({how})"
-        )
+    return cases, [*findings, *other_formats(root, others)]
 
 
 def _nothing(root: Path, found: Scan) -> str:
@@ -202,14 +165,3 @@ def _in_folder(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
     if decathlon.is_images(folder) and not any(brats.parse(name) for name, _ in files):
         return decathlon.cases_in(folder, files)
     return brats.cases_in(folder, files)
-
-
-def _shared_ids(cases: Iterable[Case]) -> Iterator[Finding]:
-    """Ids that more than one case has."""
-    folders: dict[str, list[str]] = defaultdict(list)
-    for case in cases:
-        folders[case.id].append(str(case.files[0].parent))
-    for case_id, of_id in folders.items():
-        if len(of_id) > 1:
-            message = f"expected one case of this id, found {len(of_id)}: in {' and '.join(of_id)}"
-            yield Finding(case_id, None, "error", message)

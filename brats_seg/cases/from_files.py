@@ -12,6 +12,7 @@ from pathlib import Path
 
 from brats_seg.cases import brats
 from brats_seg.cases.case import Case, ModalityFile
+from brats_seg.cases.cohort import long_ids
 from brats_seg.errors import UserError
 from brats_seg.nifti import check_orientation, stem
 from brats_seg.terms import MODALITIES
@@ -57,13 +58,10 @@ def case_from_files(
     modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
     used = [file.path for file in modalities.values()]
     labels = labels or brats.implied_labels([path.name for path in used])
-    return Case(
-        case_id or _common_id(used),
-        modalities,
-        paths.get("seg"),
-        labels,
-        orientation,
-    )
+    case = Case(case_id or _common_id(used), modalities, paths.get("seg"), labels, orientation)
+    for finding in long_ids([case]):
+        raise UserError(str(finding))
+    return case
 
 
 def _common_id(paths: Sequence[Path]) -> str:

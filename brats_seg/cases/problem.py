@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brats_seg.cases.case import Case, Finding, Level
-from brats_seg.errors import CaseError
+from brats_seg.errors import CaseError, printable
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file.name}: " if self.file else ""
-        return f"{where}expected {self.expected}, found {self.found}"
+        return printable(f"{where}expected {self.expected}, found {self.found}")
 
     def error(self, case: Case) -> CaseError:
         """As the exception that stops the work."""

@@ -38,7 +38,7 @@ def fits(kind: Any, value: Any) -> bool:
     Returns:
         Whether the value may be given.
     """
-    bare, marks = _unwrapped(kind)
+    bare, marks = unwrapped(kind)
     origin, inner = get_origin(bare), get_args(bare)
     if origin in (Union, types.UnionType):
         return any(fits(each, value) for each in _expressible(inner))
@@ -61,7 +61,7 @@ def words_for(kind: Any, *, several: bool = False) -> str:
     Returns:
         Words that follow "expected".
     """
-    bare, marks = _unwrapped(kind)
+    bare, marks = unwrapped(kind)
     origin, inner = get_origin(bare), get_args(bare)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(words_for(each, several=several) for each in _expressible(inner)))
@@ -75,13 +75,13 @@ def words_for(kind: Any, *, several: bool = False) -> str:
 
 def is_length(kind: Any) -> bool:
     """Whether a kind is a list of so many elements."""
-    bare, _ = _unwrapped(kind)
+    bare, _ = unwrapped(kind)
     return get_origin(bare) is tuple and ... not in get_args(bare)
 
 
 def is_text(kind: Any) -> bool:
     """Whether text is what is expected, perhaps beside null."""
-    bare, _ = _unwrapped(kind)
+    bare, _ = unwrapped(kind)
     kinds = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)
     return set(kinds) <= {str, Path, type(None)}
 
@@ -142,7 +142,8 @@ def _own_parameters(function: Any) -> tuple[dict[str, Any], bool]:
     return {each.name: hints.get(each.name, Any) for each in named if each not in free}, is_open
 
 
-def _unwrapped(kind: Any) -> tuple[Any, list[AtLeast]]:
+def unwrapped(kind: Any) -> tuple[Any, list[AtLeast]]:
+    """A kind without what is said of it besides, and the bounds among that."""
     if get_origin(kind) is not Annotated:
         return kind, []
     bare, *marks = get_args(kind)
@@ -153,7 +154,7 @@ def _expressible(kinds: Sequence[Any]) -> Sequence[Any]:
     """Of the members of a union those that a configuration can hold: all, where it can hold none."""
     known = []
     for kind in kinds:
-        bare, _ = _unwrapped(kind)
+        bare, _ = unwrapped(kind)
         if bare in WORDS or get_origin(bare) in (*LISTS, Literal) or bare in LISTS:
             known.append(kind)
     if float in known and int in known:
@@ -163,7 +164,7 @@ def _expressible(kinds: Sequence[Any]) -> Sequence[Any]:
 
 def _rank(kind: Any) -> int:
     """Lists first, then as in :data:`WORDS`: Python does not keep the order of a union's members."""
-    bare, _ = _unwrapped(kind)
+    bare, _ = unwrapped(kind)
     return list(WORDS).index(bare) if bare in WORDS else -1
 
 

@@ -18,8 +18,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.jobs import Job, done, task_overrides
 from brats_seg.cli.one_line_errors import explain
+from brats_seg.cli.quoting import quoted
 from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
+from brats_seg.errors import printable
 from brats_seg.runtime.hydra_main import kept_results
 from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once
 
@@ -52,7 +54,8 @@ def command(
                 preempted_once()
                 return _attempt(name, task, config)
 
-            sys.argv = [whole[0], *map(at_home, whole[1:] if arguments is None else arguments)]
+            typed = [at_home(argument) for argument in (whole[1:] if arguments is None else arguments)]
+            sys.argv = [whole[0], *quoted(name, typed)]
             if {"-h", "--help"} & set(sys.argv[1:]):
                 print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
             own_launchers()
@@ -109,6 +112,18 @@ def _require(config: DictConfig) -> None:
         raise HydraException(f"missing {' '.join(f'{key}=...' for key in missing)}")
     OmegaConf.to_container(config, resolve=True)  # its errors name the key, those of resolve() do not always
     OmegaConf.resolve(config)
+    _keep_literal(config)
+
+
+def _keep_literal(node: Any) -> None:
+    """Escape again what resolving has unescaped: ``${x}`` in quotes is a name, no interpolation."""
+    plain = OmegaConf.to_container(node, resolve=False)
+    places = plain.items() if isinstance(plain, dict) else enumerate(plain or ())
+    for key, value in places:
+        if isinstance(value, str) and "${" in value:
+            node[key] = value.replace("${", "\\${")
+        elif isinstance(value, dict | list):
+            _keep_literal(node[key])
 
 
 def _report(name: str, error: Exception) -> tuple[int, str]:
@@ -122,4 +137,4 @@ def _report(name: str, error: Exception) -> tuple[int, str]:
 
 def _say(name: str, message: str) -> None:
     for line in message.splitlines():
-        print(f"brats-seg {name.replace('_', '-')}: error: {line}", file=sys.stderr)
+        print(f"brats-seg {name.replace('_', '-')}: error: {printable(line)}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ COMMANDS = {
 
 def main() -> None:
     """Dispatch to ``brats_seg.cli.commands.<command>``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names may be of bytes that the terminal has no letters for
+            stream.reconfigure(errors="backslashreplace")
     first, *rest = sys.argv[1:] or ["--help"]
     if first in ("-h", "--help"):
         print(usage())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brats_seg.artifacts.evaluation_folder import Row
-from brats_seg.artifacts.run_folder import RunFolder, folds_of
+from brats_seg.artifacts.run_folder import MOST_DIGITS, RunFolder, folds_of
 from brats_seg.errors import UserError
 from brats_seg.files import distinct_names
 
@@ -118,7 +118,8 @@ def _number_of_folds(places: Mapping[int, RunFolder]) -> int:
     numbers = []
     for number, folder in places.items():
         recorded = folder.recorded("data.folds")
-        numbers.append(recorded if isinstance(recorded, int) and recorded else number + 1)
+        plausible = type(recorded) is int and number < recorded < 10**MOST_DIGITS
+        numbers.append(recorded if plausible else number + 1)
     return max(numbers)
 
 

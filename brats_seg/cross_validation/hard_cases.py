@@ -45,6 +45,8 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
         folders.extend(_with_losses(RunFolder(run)))
     losses = [folder.read_case_losses() for folder in folders]
     scores = score_losses(losses, last_epochs)
+    if not scores:
+        raise UserError(f"{', '.join(str(folder.path) for folder in folders)}: no loss of a case is finite")
     threshold, flagged = flag(scores, deviations)
     hardest = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
     record = {

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.artifacts.evaluation_folder import to_csv
+from brats_seg.console import plain_console
 from brats_seg.cross_validation.boxplot import save_box_plot
 from brats_seg.cross_validation.experiments import find_doubtful_folds, missing_folds, read_experiments
 from brats_seg.cross_validation.selection import select
@@ -102,7 +101,7 @@ def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence
 
 
 def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
-    console = Console()
+    console = plain_console()
     for grid in grids:
         console.print(grid.terminal())
     for note in notes:

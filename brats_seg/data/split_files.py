@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import cast
 
 from brats_seg.data.folds import Patients, Split, is_list_of_ids, patient
-from brats_seg.errors import FileError, UserError
+from brats_seg.errors import FileError, UserError, plain_id
 from brats_seg.files import read_json
 
 SPLIT_FORMAT = '{"train": [...], "validation": [...]}'
@@ -34,8 +34,8 @@ def read_split(path: Path, case_ids: Iterable[str], patients: Patients = Mapping
         raise FileError(path, SPLIT_FORMAT, found)
     if not (is_list_of_ids(raw["train"]) and is_list_of_ids(raw["validation"])):
         raise FileError(path, SPLIT_FORMAT, "other values than lists of case ids")
-    train = set(raw["train"])
-    validation = set(raw["validation"])
+    train = set(map(plain_id, raw["train"]))
+    validation = set(map(plain_id, raw["validation"]))
     unknown = (train | validation) - set(case_ids)
     if unknown:
         raise UserError(f"{path}: data.root has no case {', '.join(sorted(unknown))}")
@@ -63,4 +63,4 @@ def read_exclusions(path: Path) -> frozenset[str]:
     ids = raw.get("exclude") if isinstance(raw, dict) else raw
     if not is_list_of_ids(ids):
         raise FileError(path, 'a list of case ids, or {"exclude": [...]}', "something else")
-    return frozenset(cast(list[str], ids))
+    return frozenset(map(plain_id, cast(list[str], ids)))

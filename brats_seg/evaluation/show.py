@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
+from brats_seg.console import plain_console
 from brats_seg.evaluation import ranking
 from brats_seg.evaluation.evaluation import Comparison, Evaluation
 from brats_seg.evaluation.tables import to_terminal
@@ -11,7 +10,7 @@ from brats_seg.evaluation.tables import to_terminal
 
 def show_evaluation(found: Evaluation) -> None:
     """Print the table of means, and the notes."""
-    console = Console()
+    console = plain_console()
     scoring = found.scoring
     console.print(to_terminal(found.summaries, convention=scoring.convention, paper=scoring.paper))
     for note in found.notes:
@@ -20,7 +19,7 @@ def show_evaluation(found: Evaluation) -> None:
 
 def show_comparison(found: Comparison) -> None:
     """Print the table of means of each folder, and their ranking."""
-    console = Console()
+    console = plain_console()
     for name, evaluation in found.evaluations.items():
         console.rule(name, align="left")
         show_evaluation(evaluation)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ MAX_YAML_BYTES = 1_000_000
 """The largest YAML file that is read: more than any configuration takes; the parser needs a second for it."""
 MAX_ELEMENTS = 2_000_000
 """The most values in one JSON file. An empty list takes 28 times the memory of its two brackets."""
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys; a new line and a tab may stand in a text."""
 MAX_DEPTH = 50
 """How deeply the lists and mappings of a file may be nested."""
 
@@ -71,6 +74,33 @@ def read_bytes(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> bytes:
     """
     with open_regular(path, most_bytes) as file:
         return file.read()
+
+
+def read_text(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> str:
+    """The text of a regular file of UTF-8 without control characters.
+
+    Args:
+        path: Of the file.
+        most_bytes: A larger file is refused before it is read.
+
+    Returns:
+        All of it.
+
+    Raises:
+        FileError: As :func:`read_bytes`, or it is no such text.
+    """
+    try:
+        text = read_bytes(path, most_bytes).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError(path, "text in UTF-8", f"something else ({error})") from error
+    _refuse_control(path, text)
+    return text
+
+
+def _refuse_control(path: Path, text: str) -> None:
+    found = CONTROL.search(text)
+    if found is not None:
+        raise FileError(path, "plain text", f"the control character {found[0]!a}")
 
 
 def read_json(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> Any:
@@ -147,12 +177,14 @@ def read_yaml(path: Path, most_bytes: int = MAX_YAML_BYTES, *, texts: bool = Fal
     try:
         text = data.decode("utf-8")
         _refuse_deep_yaml(path, text)
-        return yaml.load(text, yaml.BaseLoader if texts else yaml.SafeLoader)
+        value = yaml.load(text, yaml.BaseLoader if texts else yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         found = " ".join(str(error).split())
         raise FileError(path, "YAML of plain values", f"something else ({found})") from error
     except (LookupError, TypeError, AttributeError) as error:  # such as !!bool maybe, !!int "", !!timestamp x
         raise FileError(path, "YAML of plain values", "a value that is not what its tag says") from error
+    _refuse_deep_value(path, value)
+    return value
 
 
 def _refuse_deep_value(path: Path, value: Any) -> None:
@@ -162,8 +194,11 @@ def _refuse_deep_value(path: Path, value: Any) -> None:
         for each in level:
             if isinstance(each, dict):
                 inner.extend(each.values())
+                _refuse_control(path, " ".join(map(str, each)))
             elif isinstance(each, list):
                 inner.extend(each)
+            elif isinstance(each, str):
+                _refuse_control(path, each)
         if not inner:
             return
         level = inner

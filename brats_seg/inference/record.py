@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,11 @@ def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings
     """
     found = folder.read_record(case.id)
     files = found.get("files")
-    if not (isinstance(files, list) and files and all((folder.path / str(name)).is_file() for name in files)):
+    if not (isinstance(files, list) and files):
+        return False
+    if not all(
+        os.path.isfile(folder.path / str(name)) for name in files
+    ):  # False for an impossible name, too
         return False
     asked = _asked(case, bundles, settings)
     if any(_without_paths(found.get(key)) != _without_paths(asked[key]) for key in asked):

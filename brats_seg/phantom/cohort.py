@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg import nifti
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, printable
 from brats_seg.files import read_json, whole_folder, write_json
 from brats_seg.geometry import Triple
 from brats_seg.labels import LABEL_VALUES
@@ -97,7 +97,9 @@ def _claim(output: Path, seed: int, shape: Triple) -> None:
         return
     held = read_json(record)
     if held != wanted:
-        raise UserError(f"{output} holds a cohort of {held}, not {wanted}: choose another output=DIR")
+        raise UserError(
+            f"{output} holds a cohort of {printable(str(held))}, not {wanted}: choose another output=DIR"
+        )
 
 
 def _write_case(output: Path, number: int, *, seed: int, shape: Triple) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -96,10 +97,11 @@ class Cache:
             for name, recorded in record["files"].items():
                 if not _intact(folder / name, recorded, verify=verify):
                     return None
-            box = Box(tuple(record["box"][0]), tuple(record["box"][1]))
-            notes, fingerprints = tuple(record.get("notes", ())), dict(record.get("fingerprints", {}))
-            return CachedCase(case.id, folder, box, tuple(record["shape"]), notes, fingerprints)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            box, shape = Box(_triple(record["box"][0]), _triple(record["box"][1])), _triple(record["shape"])
+            notes = tuple(map(str, record.get("notes", ())))
+            fingerprints = {str(name): str(value) for name, value in record.get("fingerprints", {}).items()}
+            return CachedCase(case.id, folder, box, shape, notes, fingerprints)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
             return None
 
     def _build(self, case: Case) -> CachedCase:
@@ -154,6 +156,11 @@ def _sources(case: Case) -> list[list[Any]]:
     if case.orientation is not None:
         sources.append(["orientation", case.orientation])
     return [*sources, ["convention", case.labels]]
+
+
+def _triple(value: Any) -> Triple:
+    z, y, x = map(operator.index, value)
+    return (z, y, x)
 
 
 def _crc(path: Path) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brats_seg.artifacts.bundles import is_bundle, save_bundle
+from brats_seg.artifacts.bundles import is_bundle, load_weights, save_bundle, usable_normalisation
 from brats_seg.errors import FileError, UserError
 from brats_seg.models import from_settings
 from brats_seg.training.weights import mean_weights, read_weights
@@ -39,8 +39,9 @@ def average_snapshots(snapshots: Sequence[str], output: Path) -> Path:
     if output.exists() and not is_bundle(output):
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
+    usable_normalisation(paths[0], facts)
     net = from_settings(facts["architecture"])
-    net.load_state_dict(weights)
+    load_weights(paths[0], net, weights)
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}
     save_bundle(
         output,

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import whole_file
+from brats_seg.files import parse_json, whole_file
 
 Facts = Mapping[str, Any]
 """Plain values beside the weights: pipeline, architecture, normalisation; of a snapshot also its epoch."""
@@ -51,10 +51,12 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+            facts = parse_json(path, (file.metadata() or {}).get(FACTS, "{}").encode("utf-8"))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise FileError(path, "a file of weights", str(error).splitlines()[0]) from error
+    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise FileError(path, "a file of weights", next(iter(str(error).splitlines()), "none")) from error
+    if not isinstance(facts, dict):
+        raise FileError(path, "weights with their facts", "something else")
     return weights, facts
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from brats_seg import nifti
 from brats_seg.artifacts.ensemble_file import open_bundles
 from brats_seg.cases import Case, find_cases, inspect_case, read_case
+from brats_seg.console import plain_console
 from brats_seg.errors import UserError
 from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.evaluation.tables import Summary
@@ -26,7 +25,7 @@ from brats_seg.pictures import save_overview
 from brats_seg.runtime import cores
 from brats_seg.training import load_config, train
 
-console = Console()
+console = plain_console()
 
 
 def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)

@@ -13,16 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from brats_seg.artifacts.training_keys import changes_scores, override_key
-from brats_seg.errors import UserError
+from brats_seg.console import plain_console
+from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_json, write_json, write_text
 from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
 from brats_seg.workflows.steps import Places, Step
 
 Run = Callable[[Sequence[str]], None]
-console = Console()
+console = plain_console()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +158,8 @@ def _claim(path: Path, asked: Reproduction) -> None:
         write_json(path, wanted)
         return
     held = read_json(path)
+    if not isinstance(held, dict):
+        raise FileError(path, "the settings of a reproduction", "something else; give another output=DIR")
     for key, value in wanted.items():
         if held.get(key) != value:
             raise UserError(

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.table import Column, Table
 
+from brats_seg.console import plain_console
 from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
 from brats_seg.workflows.out_of_fold import Outcome
 from brats_seg.workflows.sweep_summary import record_summary
@@ -36,7 +36,7 @@ def show_outcomes(ended: Sequence[tuple[DictConfig, Outcome | str]]) -> None:
         dice = "" if outcome.dice is None else f"{outcome.dice:.3f}"
         minutes, seconds = divmod(round(outcome.seconds), 60)
         table.add_row(run, outcome.state, f"{minutes}:{seconds:02}", dice, "")
-    console = Console()
+    console = plain_console()
     console.print(table)
     counts = ", ".join(f"{counted[state]} {state}" for state in STATES if state in counted)
     again = "; the same command tries again what failed and skips the others" if FAILED in counted else ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from brats_seg.artifacts.run_folder import RunFolder, folds_of
+from brats_seg.artifacts.run_tables import rows_before
 from brats_seg.artifacts.training_keys import run_name
 from brats_seg.errors import UserError
 
@@ -102,3 +103,42 @@ def test_tables_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
     folder.metrics.unlink()
     with pytest.raises(UserError, match=r"expected a run folder with metrics\.csv, found none"):
         folder.read_metrics()
+
+
+TABLES = [
+    "abc",
+    "epoch\nabc\n",
+    "epoch,a\n0,1,2,3\n",
+    "epoch\ninf\n",
+    "x\n1\n",
+    "epoch\n\x1b[31m\n",
+    "epoch,a\n0," + "x" * 200_000,
+]
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_a_table_that_is_none_stops_a_training_that_goes_on_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metrics.csv").write_text(text)
+    if text == "abc":  # only a heading: no epoch
+        assert rows_before(tmp_path / "metrics.csv", 1) == []
+        return
+    with pytest.raises(UserError) as caught:
+        rows_before(tmp_path / "metrics.csv", 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "config: hello", "config: {}\nsplit: 3", "null"])
+def test_a_configuration_of_another_form_is_one_line(tmp_path: Path, text: str) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(
+        UserError, match=r"config\.yaml: expected the configuration and the split of a training"
+    ):
+        folder.claim({}, {"train": ["a"], "validation": []})
+    assert folder.recorded("data.folds") is None
+
+
+def test_a_fold_of_a_number_without_end_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "fold_99999999999").mkdir()
+    with pytest.raises(UserError, match="a number of 11 digits"):
+        folds_of(tmp_path)

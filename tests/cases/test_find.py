@@ -450,3 +450,20 @@ def test_the_patient_is_a_part_of_the_id(make):
     for pattern in ("*_ses-*", "{patient}-day"):
         with pytest.raises(UserError, match=r"patterns\.patient="):
             find_cases(make.root, patterns=PATTERNS | {"patient": pattern})
+
+
+def test_ids_are_printable_and_of_one_form_of_unicode(make):
+    for number, name in enumerate(("caf\udce9", "Mu\u0308ller", "\x1b[31mred\nx")):
+        make.case(f"case_{number}", case_id=name)
+    assert [case.id for case in find_cases(make.root)] == ["M\u00fcller", "\\x1b[31mred\\nx", "caf\\xe9"]
+
+
+def test_an_id_too_long_for_the_disk_stands_in_nobodys_way(make):
+    make.case("long", case_id="A" * 230)
+    make.case("sound")
+    cases, lines = clear_cases(make.root)
+    assert [case.id for case in cases] == ["sound"]
+    assert "expected an id of at most 200 bytes, found 230" in lines[0]
+    files = {name: make.root / "sound" / f"sound_{name}.nii.gz" for name in MODALITIES}
+    with pytest.raises(UserError, match="at most 200 bytes"):
+        case_from_files(files, case_id="A" * 201)

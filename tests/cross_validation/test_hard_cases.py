@@ -27,6 +27,18 @@ def write_run(folder: Path, losses: dict[str, list[float]]) -> Path:
     return folder
 
 
+def test_losses_of_which_none_is_finite_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "case_losses.csv").write_text("epoch,case,loss\n0,a,inf\n0,b,1e308\n0,c,nan\n")
+    with pytest.raises(UserError, match="no loss of a case is finite"):
+        flag_cases([tmp_path], tmp_path / "f.json", last_epochs=1, deviations=3)
+    assert not (tmp_path / "f.json").exists()
+
+
+def test_a_dollar_in_an_id_is_no_formula(tmp_path: Path) -> None:
+    write_run(tmp_path, {**{f"c{i}": [i / 10] for i in range(9)}, r"a$\frac{x$": [99.0]})
+    assert flag_cases([tmp_path], tmp_path / "f.json", last_epochs=1, deviations=3) == [r"a$\frac{x$"]
+
+
 def test_score_is_the_mean_of_the_last_epochs_then_of_the_runs() -> None:
     one = {0: {"a": 9.0, "b": 9.0}, 1: {"a": 0.2, "b": 0.5}, 2: {"a": 0.4, "b": float("nan")}}
     other = {0: {"a": 0.7}}

@@ -23,15 +23,14 @@ def main(config: DictConfig) -> None:
     import json
     from pathlib import Path
 
-    from rich.console import Console
-
     from brats_seg.artifacts.bundles import load_bundle
     from brats_seg.artifacts.ensemble_file import load_ensemble
+    from brats_seg.console import plain_console
     from brats_seg.errors import WrongValue
 
     if config.action not in ("show", "verify"):
         raise WrongValue(f"unknown action={config.action}: use show or verify")
-    path, console = Path(config.path), Console(soft_wrap=True, highlight=False)
+    path, console = Path(config.path), plain_console(soft_wrap=True, highlight=False)
     found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":

@@ -67,12 +67,12 @@ def inspect_with_bar(cases: Sequence[Case], workers: int) -> list[Finding]:
     Returns:
         What is wrong, or worth knowing.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from brats_seg.cases import inspect_cohort
+    from brats_seg.console import plain_console
 
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("check", total=len(cases))
@@ -86,21 +86,23 @@ def show(findings: Sequence[Finding], root: Path) -> None:
         findings: In the order of the table.
         root: Files below it are shown relative to it.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from brats_seg.console import plain_console
+    from brats_seg.errors import printable
 
     rows = Table("case", "level", "file", "what")
     for finding in findings:
         file = finding.file
         name = "" if file is None else str(file.relative_to(root) if file.is_relative_to(root) else file)
-        texts = (finding.case_id, finding.level, name, finding.message)
+        texts = map(printable, (finding.case_id, finding.level, name, finding.message))
         cells = [Text(text, overflow="fold") for text in texts]
         rows.add_row(*cells, style="red" if finding.level == "error" else "")
-    console = Console()
+    console = plain_console()
     if findings:
         # Where nobody looks at a screen, a finding stays on one line.
-        (console if console.is_terminal else Console(width=10_000)).print(rows)
+        (console if console.is_terminal else plain_console(width=10_000)).print(rows)
 
 
 def summary(cases: Sequence[Case], findings: Sequence[Finding]) -> str:

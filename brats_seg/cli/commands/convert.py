@@ -48,9 +48,10 @@ def main(config: DictConfig) -> None:
 
 def show(judged: Sequence[Judged]) -> None:
     """Every series as a row of one table."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from brats_seg.console import plain_console
 
     rows = Table("case", "series", "description", "slices", "is", "why")
     for each in judged:
@@ -60,9 +61,9 @@ def show(judged: Sequence[Judged]) -> None:
         rows.add_row(
             *(Text(cell, overflow="fold") for cell in cells), style="" if verdict.modality else "dim"
         )
-    console = Console()
+    console = plain_console()
     # Where nobody looks at a screen, a series stays on one line.
-    (console if console.is_terminal else Console(width=10_000)).print(rows)
+    (console if console.is_terminal else plain_console(width=10_000)).print(rows)
 
 
 if __name__ == "__main__":

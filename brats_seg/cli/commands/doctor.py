@@ -21,9 +21,9 @@ def main(config: DictConfig) -> None:
     """Say what this machine has, and what is missing for which feature."""
     from pathlib import Path
 
-    from rich.console import Console
     from rich.table import Table
 
+    from brats_seg.console import plain_console
     from brats_seg.workflows import doctor
 
     diagnosis = doctor(Path(config.folder))
@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
         for name, value in rows.items():
             table.add_row(name, value)
         table.add_section()
-    Console().print(table, markup=False)
+    plain_console().print(table, markup=False)
 
 
 if __name__ == "__main__":

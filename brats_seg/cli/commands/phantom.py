@@ -28,17 +28,16 @@ def main(config: DictConfig) -> None:
     """Write a synthetic cohort."""
     from pathlib import Path
 
-    from rich.console import Console
     from rich.progress import Progress
 
-    from brats_seg.console import count
+    from brats_seg.console import count, plain_console
     from brats_seg.phantom import write_cohort
     from brats_seg.runtime import cores
 
     z, y, x = config.shape
     output = Path(config.output)
     before = {path.name for path in output.iterdir()} if output.is_dir() else set()
-    with Progress(transient=True, disable=not Console().is_terminal) as bar:
+    with Progress(transient=True, disable=not plain_console().is_terminal) as bar:
         task = bar.add_task("writing cases", total=config.cases)
         ids = write_cohort(
             output,

@@ -11,23 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from brats_seg.artifacts.run_tables import rows_before
 from brats_seg.files import write_text
 
-
-def rows_before(path: Path, epoch: int) -> list[dict[str, Any]]:
-    """The rows of earlier epochs in a table.
-
-    Args:
-        path: Of the CSV file, which need not exist.
-        epoch: The epoch that starts now; its rows and later ones are left out.
-
-    Returns:
-        A dictionary per row, with text as values.
-    """
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+__all__ = ["rows_before", "write_rows"]
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -162,8 +162,18 @@ def test_what_cannot_be_averaged_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("no weights")
     snapshot(tmp_path / "nan.safetensors", math.nan)
     (tmp_path / "mine").mkdir()
+    net = snapshot(tmp_path / "z.safetensors", 1.0, pipeline="z")
+    snapshot(tmp_path / "norm.safetensors", 1.0, normalisation={"name": "os.system"})
+    snapshot(tmp_path / "arch.safetensors", 1.0, architecture=[1])
+    snapshot(tmp_path / "wide.safetensors", 1.0, architecture={**net.settings(), "width": 2})
+    write_weights(tmp_path / "none.safetensors", net, {})
     for names, output, message in (
-        (["none.safetensors"], "out", "no such file"),
+        (["nowhere.safetensors"], "out", "no such file"),
+        (["none.safetensors"], "out", "a snapshot that names its"),
+        (["z.safetensors"], "out", "expected pipeline a or b"),
+        (["norm.safetensors"], "out", "unknown normalisation"),
+        (["arch.safetensors"], "out", "expected plain values for architecture"),
+        (["wide.safetensors"], "out", "do not fit the architecture"),
         (["good.safetensors", "other.safetensors"], "out", "expected the pipeline of"),
         (["text.safetensors"], "out", "expected a file of weights"),
         (["nan.safetensors"], "out", "expected finite weights"),
