@@ -36,6 +36,15 @@ COMMON = {
     # 2.4: "a factor uniformly sampled between 0.9 and 1.1"; "a standard deviation of 0.1".
     "augmentation.rescale_range": (0.9, 1.1),
     "augmentation.noise_sd": 0.1,
+    # Of what, the paper does not say: decided.
+    "augmentation.noise_unit": "channel_sd",
+    # Not the paper's.
+    **dict.fromkeys(
+        [f"augmentation.{name}" for name in ("rotate", "zoom", "gamma", "blur", "low_resolution")], 0
+    ),
+    # Decided: where the heads start.
+    "model.head_std": 0.01,
+    "model.head_bias": -2.0,
     # 2.5: "a five-fold cross-validation".
     "data.folds": 5,
     # 2.5: "an initial learning rate of 1e-4" in both pipelines; "no weight decay".
@@ -145,7 +154,7 @@ def made(experiment: str) -> dict[str, Any]:
         net = build(config.model)
     parts: dict[str, dict[str, Any]] = {
         "loss": vars(loss),
-        "model": net.settings(),
+        "model": {**OmegaConf.to_container(config.model), **net.settings()},
         "data": vars(data),
         "augmentation": asdict(data.augmentation),
         "optimizer": {"name": type(optimizer).__name__, **vars(optimizer), **optimizer.param_groups[0]},
