@@ -33,7 +33,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from few_cases_plan import ABLATION, FEW, Start, tuned
+from few_cases_plan import ABLATION, FEW, A, Start, tuned
 
 ROOT = Path(__file__).resolve().parents[1]
 REGIONS = ("ET", "TC", "WT")
@@ -246,13 +246,17 @@ def prepare(jobs: Iterable[Job], workers: int) -> None:
     """Fill the cache of each normalisation before the trainings begin, on all cores."""
     from brats_seg.training.config import build, load_config
 
-    wanted = {}
+    first = {}
     for job in jobs:
+        (root,) = (each for each in job.overrides if each.startswith("data.root="))
+        first.setdefault((root, *set(A) & set(job.overrides)), job)
+    wanted = []
+    for job in first.values():
         config = load_config([*job.overrides, "fold=all"])
         config.data.workers, config.data.split = workers, None
-        wanted[config.data.root, config.pipeline] = config.data
+        wanted.append(config.data)
     with ThreadPoolExecutor() as threads:
-        list(threads.map(lambda data: build(data).prepare_cases(), wanted.values()))
+        list(threads.map(lambda data: build(data).prepare_cases(), wanted))
 
 
 class Results:
