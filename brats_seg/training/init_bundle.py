@@ -38,7 +38,7 @@ def parameter_groups(net: nn.Module, old_rate: float) -> Iterable[Any]:
         new += getattr(net, name, nn.Module()).parameters()
     of_heads = {id(parameter) for parameter in new}
     old = [parameter for parameter in net.parameters() if id(parameter) not in of_heads]
-    groups = [{"params": old, RATE_FACTOR: old_rate}, {"params": new, RATE_FACTOR: 1.0}]
+    groups = [{"params": new, RATE_FACTOR: 1.0}, {"params": old, RATE_FACTOR: old_rate}]
     return [group for group in groups if group["params"]]
 
 

@@ -81,13 +81,13 @@ def test_the_encoder_stays_to_the_bit_and_then_learns() -> None:
 
 def test_old_weights_have_their_share_of_the_rate_in_every_epoch() -> None:
     module = fit(Line(Net(), 0.1), CosineDecay(base_rate=0.2, constant_epochs=1, cosine_epochs=2), epochs=3)
-    assert [rates[1] for rates in module.rates] == pytest.approx([0.2, 0.2, 0.1])
-    assert [rates[0] for rates in module.rates] == pytest.approx([0.02, 0.02, 0.01])
+    assert [rates[0] for rates in module.rates] == pytest.approx([0.2, 0.2, 0.1])
+    assert [rates[1] for rates in module.rates] == pytest.approx([0.02, 0.02, 0.01])
 
 
 def test_every_weight_is_in_one_group() -> None:
     net = Net()
-    old, new = parameter_groups(net, 0.5)
+    new, old = parameter_groups(net, 0.5)
     assert (old[RATE_FACTOR], new[RATE_FACTOR]) == (0.5, 1.0)
     assert [id(p) for p in new["params"]] == [id(p) for p in net.main.parameters()]
     assert [id(p) for p in old["params"]] == [id(p) for p in net.encoder.parameters()]
