@@ -139,6 +139,15 @@ def of_2026(program: str, folder: Path) -> dict[str, Numbers]:
     return found
 
 
+def a_case_a_line(golden: dict[str, dict[str, Any]]) -> str:
+    """As JSON, to be read and compared."""
+    sections = []
+    for name, cases in golden.items():
+        lines = [f"{json.dumps(case)}: {json.dumps(value)}" for case, value in cases.items()]
+        sections.append(json.dumps(name) + ": {\n" + ",\n".join(lines) + "\n}")
+    return "{\n" + ",\n".join(sections) + "\n}\n"
+
+
 def main(program_2023: str, program_2024: str, evaluate: str) -> None:
     """Write the numbers anew."""
     golden = json.loads(FILE.read_text())
@@ -155,8 +164,7 @@ def main(program_2023: str, program_2024: str, evaluate: str) -> None:
         in_order = [golden[edition][file] for file in sorted(golden[edition])]
         cases = of_1_mm(golden["cases"]) if edition == "brats2026" else golden["cases"]
         golden[edition] = dict(zip(cases, in_order, strict=True))
-    text = json.dumps(golden, indent=1)
-    FILE.write_text(text + "\n")
+    FILE.write_text(a_case_a_line(golden))
 
 
 if __name__ == "__main__":

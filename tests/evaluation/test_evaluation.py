@@ -83,6 +83,53 @@ def test_conventions_of_labels_may_differ(write: Write, make_tumour: Tumour, tmp
     assert all(summary.mean == 1 for summary in found.summaries if summary.metric == "dice")
 
 
+def test_a_resection_cavity_is_a_region_of_its_own(write: Write, make_tumour: Tumour, tmp_path: Path) -> None:
+    truth = make_tumour(0, enhancing=3)
+    cavity = truth.copy()
+    cavity[:3, -6:, -6:] = 4
+    write("truth/BraTS-GLI-00001-100.nii.gz", cavity)
+    write("predictions/BraTS-GLI-00001-100.nii.gz", truth, "brats2023")  # a network of three regions
+    scoring = Scoring.default(reference_labels="brats2024", convention="brats2024", paper=True)
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", scoring)
+    rows = read(tmp_path / "out" / "per_case.csv")
+    found = {row["region"]: row["value"] for row in rows if row["metric"] == "lesion_dice"}
+    assert found == {"ET": "1", "TC": "1", "WT": "1", "NETC": "1", "SNFH": "1", "RC": "0"}
+    text = (tmp_path / "out" / "summary.md").read_text()
+    assert "| Metric (mean) | ET | WT | TC | NETC | SNFH | RC |" in text
+    assert "| Lesion-wise Dice | 1.0000 | 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 |" in text
+    of_2023 = Scoring.default(reference_labels="brats2024", convention="brats2023")
+    evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "before", of_2023)
+    before = read(tmp_path / "before" / "per_case.csv")
+    assert {row["region"] for row in before} == {"ET", "TC", "WT"}
+    assert {row["value"] for row in before if row["metric"] == "lesion_dice"} == {"1"}
+
+
+def test_without_a_cavity_in_the_label_values_there_is_no_such_region(
+    cohort: tuple[Path, Path], tmp_path: Path
+) -> None:
+    evaluate(*cohort, tmp_path / "out", Scoring.default(convention="brats2024"))
+    assert {row["region"] for row in read(tmp_path / "out" / "per_case.csv")} == {
+        "ET",
+        "TC",
+        "WT",
+        "NETC",
+        "SNFH",
+    }
+
+
+def test_a_data_set_that_is_scored_otherwise_has_one_line(
+    write: Write, make_tumour: Tumour, tmp_path: Path
+) -> None:
+    for number in range(2):
+        write(f"truth/BraTS-MET-0000{number}-000.nii.gz", make_tumour(0))
+        write(f"predictions/BraTS-MET-0000{number}-000.nii.gz", make_tumour(0), "brats2020")
+    scoring = Scoring.default(reference_labels="brats2020")
+    found = evaluate(tmp_path / "predictions", tmp_path / "truth", tmp_path / "out", scoring)
+    (note,) = found.notes
+    assert note.startswith("case BraTS-MET-00000-000: metastases data set and 1 more: labels fit;")
+    assert note in (tmp_path / "out" / "summary.md").read_text()
+
+
 def test_orientation_on_disk_does_not_matter(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     evaluate(*cohort, tmp_path / "before")
     for path in cohort[0].glob("*.nii.gz"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,13 @@ def test_the_disk_estimate_is_about_the_size_of_the_files(cases: list[Case], tmp
     assert 0.6 * held <= disk_estimate_bytes(len(cases), (32, 40, 32)) <= 2 * held  # phantoms fill all of it
     # Half precision of four sequences and a byte, of 60 % of 369 volumes of BraTS.
     assert disk_estimate_bytes(369, (155, 240, 240)) == pytest.approx(17.8e9, rel=1e-2)
+
+
+def test_a_resection_cavity_is_background_of_the_three_regions(cases: list[Case]) -> None:
+    loaded = read_case(cases[0])
+    before = prepare(loaded, ZScore()).regions
+    assert loaded.label_map is not None and before is not None
+    label_map = np.where(loaded.label_map == 4, np.uint8(3), loaded.label_map)
+    label_map[~loaded.label_map.astype(bool) & (loaded.image != 0).any(0)] = 4
+    of_2024 = replace(loaded, label_map=label_map, case=replace(loaded.case, labels="brats2024"))
+    np.testing.assert_array_equal(prepare(of_2024, ZScore()).regions, before)
