@@ -25,8 +25,8 @@ from brats_seg.geometry import Triple
 from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.nifti import read_geometry
 from brats_seg.preprocessing import Cache, CachedCase, Normalisation
-from brats_seg.preprocessing.cache import disk_estimate_bytes
-from brats_seg.runtime import cores
+from brats_seg.preprocessing.cache import disk_estimate_bytes, memory_estimate_bytes
+from brats_seg.runtime import cores, memory_bytes
 from brats_seg.terms import DIVISOR, Batch
 
 
@@ -181,12 +181,14 @@ class BraTSDataModule(pl.LightningDataModule):
         check_headers(cases)
         cache = Cache(self.home, self.normalise)
         missing = [case for case in cases if cache.lookup(case) is None]
+        workers = self.workers
         if missing:
             shape = read_geometry(missing[0].files[0]).shape  # the other cases have about the same size
             needed = disk_estimate_bytes(len(missing), shape)
             announce(len(missing), needed)
             self._check_disk(len(missing), needed)
-        self.cases_ready = cache.ensure(cases, workers=self.workers, verify=verify, progress=progress)
+            workers = min(workers, memory_bytes()[0] // memory_estimate_bytes(shape))
+        self.cases_ready = cache.ensure(cases, workers=workers, verify=verify, progress=progress)
 
     def setup(self, stage: str) -> None:
         """Open the cases that :meth:`prepare_cases` prepared, in every process."""

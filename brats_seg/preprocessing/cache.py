@@ -135,6 +135,18 @@ def disk_estimate_bytes(cases: int, shape: Triple) -> int:
     return int(cases * np.prod(shape) * (4 * 2 + 1) * 0.6)
 
 
+def memory_estimate_bytes(shape: Triple) -> int:
+    """Upper bound of what a process holds that prepares one case.
+
+    Args:
+        shape: Of its volumes, ``(z, y, x)``.
+
+    Returns:
+        Bytes: Python with its packages, and sixteen float32 volumes (0.25 and 0.5 GiB were seen at full size).
+    """
+    return int(0.3 * 2**30 + 16 * 4 * np.prod(shape))
+
+
 def _write(folder: Path, prepared: Prepared, loaded: LoadedCase, sources: list[list[Any]]) -> None:
     if prepared.regions is None:
         raise UserError("a case without a segmentation cannot be trained on: leave it out of data.root")

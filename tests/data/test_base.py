@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from omegaconf import DictConfig
 
-from brats_seg.data import BraTSDataModule
+from brats_seg.data import BraTSDataModule, base
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import build, load_config
@@ -48,3 +49,25 @@ def test_loaders_follow_the_trainer_and_not_the_machine(
     data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))  # type: ignore[assignment]
     options = data._reading((16, 16, 16), 1)
     assert (options["num_workers"], options["pin_memory"]) == (expected, device == "cuda")
+
+
+@pytest.mark.parametrize(("free_gib", "expected"), [(100, 64), (1, 3), (0.1, 0)])
+def test_as_many_processes_prepare_as_memory_has_room_for(
+    root: Path,
+    config: Callable[..., DictConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    free_gib: float,
+    expected: int,
+) -> None:
+    used: list[int] = []
+
+    def ensure(cache: Any, cases: Any, *, workers: int, **_: Any) -> dict[str, Any]:
+        used.append(workers)
+        return {}
+
+    monkeypatch.setattr(base.Cache, "ensure", ensure)
+    monkeypatch.setattr(base, "memory_bytes", lambda: (int(free_gib * 2**30), 2**40))
+    cfg = config(root, root / "runs", "data.workers=64", f"data.cache={tmp_path}")
+    build(cfg.data).prepare_cases()
+    assert used == [expected]

@@ -118,6 +118,25 @@ def test_in_base_epochs_in_cycles_before_a_checkpoint_and_before_the_bundle(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("killed", "found"), [(True, 1), (False, 2)])
+def test_with_few_checkpoints_it_continues_from_an_older_one_to_the_same_end(
+    config: Config, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool, found: int
+) -> None:
+    """In time only snapshots and ends of cycles are followed by a file; an error leaves the last epoch."""
+    science = [*A, *CYCLES]
+    whole = train(config(root, tmp_path / "whole", *science)).folder.path
+    cfg = config(root, tmp_path / "cut", *science, "checkpoint_minutes=1000")
+    with monkeypatch.context() as patch:
+        if killed:
+            patch.setattr(TwoCheckpoints, "on_exception", lambda *_: None)
+        cut(cfg, SegmentationModule, "training_step", in_epoch(3))
+    last = tmp_path / "cut" / "run" / "fold_0" / "checkpoints" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["epoch"] == found
+    folder = train(cfg).folder.path
+    assert outcome(folder) == outcome(whole)
+
+
+@pytest.mark.slow
 def test_the_best_epoch_of_pipeline_b_is_kept_though_the_folder_moves(
     config: Config, root: Path, tmp_path: Path
 ) -> None:
