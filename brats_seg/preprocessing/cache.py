@@ -142,7 +142,7 @@ def memory_estimate_bytes(shape: Triple) -> int:
         shape: Of its volumes, ``(z, y, x)``.
 
     Returns:
-        Bytes: Python with its packages, and sixteen float32 volumes (0.25 and 0.5 GiB were seen at full size).
+        Bytes: Python with its packages, and sixteen float32 volumes (seen at full size: 0.25 and 0.5 GiB).
     """
     return int(0.3 * 2**30 + 16 * 4 * np.prod(shape))
 
