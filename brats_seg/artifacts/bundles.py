@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 
+from brats_seg.artifacts.bundle_weights import read_net
 from brats_seg.errors import FileError, UserError, printable
 from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
-from brats_seg.models import UNet, from_settings
+from brats_seg.models import Network, from_settings, is_own
+from brats_seg.models.own import refuse_other_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
 from brats_seg.terms import MODALITIES, REGIONS
+from brats_seg.trusted import is_dotted, packages, refuse_untrusted
 
 Pipeline = Literal["a", "b"]
 PIPELINES: tuple[Pipeline, Pipeline] = ("a", "b")
@@ -40,8 +43,6 @@ CARD = (
     "skull-stripped, 1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
 )
 MAX_RECORD_BYTES = 1_000_000
-MAX_HEADER_BYTES = 1_000_000
-"""What safetensors may take beside the numbers themselves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,83 +52,73 @@ class Bundle:
     Attributes:
         folder: Where it lies.
         pipeline: ``"a"`` or ``"b"``.
-        architecture: :meth:`UNet.settings`.
-        normalisation: Rebuilt from its plain values.
+        architecture: :meth:`Network.settings`.
         sha256: Of ``bundle.json``, which holds that of the weights.
         record: All of ``bundle.json``.
+        trust: Packages whose code may be run.
     """
 
     folder: Path
     pipeline: Pipeline
     architecture: Mapping[str, Any]
-    normalisation: Normalisation
     sha256: str
     record: Mapping[str, Any]
+    trust: tuple[str, ...] = ()
 
-    def net(self) -> UNet:
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """Rebuilt from its plain values.
+
+        Raises:
+            UserError: It is code of a package that is not trusted, or that has it no longer.
+        """
+        with _naming(self.folder / RECORD):
+            return normalisation_from(self.record["normalisation"], self.trust)
+
+    def trusting(self, trust: Sequence[str] | str) -> Bundle:
+        """The bundle, with these packages trusted besides those that are."""
+        return replace(self, trust=(*self.trust, *packages(trust)))
+
+    def refuse_untrusted(self) -> None:
+        """Say that the bundle needs code of a package that is not trusted; imports nothing.
+
+        Raises:
+            UserError: It does.
+        """
+        with _naming(self.folder / RECORD):
+            for name in (self.architecture["name"], self.record["normalisation"]["name"]):
+                if is_dotted(name):
+                    refuse_untrusted(name, self.trust)
+
+    def net(self) -> Network:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            UserError: The weights are damaged, changed, not finite, not float32, or do not fit the
-                architecture.
+            UserError: The weights are damaged, changed, not finite, of other types than the network's, or do
+                not fit it; or the network is code of a package that is not trusted.
         """
-        path = self.folder / WEIGHTS
-        data = read_bytes(path, _weight_bytes(self.architecture) + MAX_HEADER_BYTES)
-        found = hashlib.sha256(data).hexdigest()
-        if found != self.record["sha256"]:
-            expected = f"sha256 {self.record['sha256']}"
-            raise FileError(path, expected, f"{found}; copy the bundle again")
-        net = from_settings(self.architecture)
-        load_weights(path, net, _weights(path, data))
-        if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
-            raise FileError(path, "finite weights", "NaN or infinite ones; train again")
+        # Constructors of other packages may ask for the values of a tensor, which meta tensors have not.
+        sizes_from = "cpu" if is_own(self.architecture) else "meta"
+        net = read_net(self.folder / WEIGHTS, self.record["sha256"], self._untrained, sizes_from)
         return net.eval()
 
-
-def _weight_bytes(architecture: Mapping[str, Any]) -> int:
-    """How many bytes the weights take, known before any memory is taken."""
-    with torch.device("meta"):
-        weights = from_settings(architecture).state_dict()
-    return sum(value.nbytes for value in weights.values())
+    def _untrained(self) -> Network:
+        with _naming(self.folder / RECORD):
+            return from_settings(self.architecture, self.trust)
 
 
-def _weights(path: Path, data: bytes) -> dict[str, Tensor]:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file before what is wrong with it."""
     try:
-        weights = load(data)
-    except KeyError as error:  # a type that safetensors knows and its torch half does not
-        raise FileError(path, "weights in float32", str(error)) from error
-    except (SafetensorError, RuntimeError, ValueError) as error:
-        raise _unfit(path, error) from error
-    other = {str(value.dtype) for value in weights.values()} - {"torch.float32"}
-    if other:
-        raise FileError(path, "weights in float32", ", ".join(sorted(other)))
-    return weights
-
-
-def load_weights(path: Path, net: UNet, weights: Mapping[str, Tensor]) -> None:
-    """Give a network its weights.
-
-    Args:
-        path: Of the file that they were read from, for the error.
-        net: Changed.
-        weights: By name.
-
-    Raises:
-        UserError: They are those of another architecture.
-    """
-    try:
-        net.load_state_dict(weights)
-    except RuntimeError as error:
-        raise _unfit(path, error) from error
-
-
-def _unfit(path: Path, error: Exception) -> UserError:
-    return UserError(f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})")
+        yield
+    except UserError as error:
+        raise UserError(f"{path}: {printable(str(error))}") from error
 
 
 def save_bundle(
     folder: Path,
-    net: UNet,
+    net: Network,
     *,
     pipeline: str,
     normalisation: Mapping[str, Any],
@@ -144,7 +135,8 @@ def save_bundle(
         provenance: Where it comes from, plain values.
         scores: What it reached while training, plain values.
     """
-    weights = {key: value.detach().contiguous().cpu() for key, value in net.state_dict().items()}
+    # A copy of each: safetensors refuses weights that share memory.
+    weights = {key: value.detach().cpu().contiguous().clone() for key, value in net.state_dict().items()}
     with whole_folder(folder) as temporary:
         save_file(weights, temporary / WEIGHTS)
         record = {
@@ -167,8 +159,15 @@ def is_bundle(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, trust: Sequence[str] | str = ()) -> Bundle:
     """Open a bundle; the weights are read by :meth:`Bundle.net`.
+
+    Args:
+        folder: Of the bundle.
+        trust: Packages whose code :meth:`Bundle.net` may run; what a bundle says of itself needs none.
+
+    Returns:
+        The bundle.
 
     Raises:
         UserError: The folder holds no bundle of a schema that this version knows, or something that is not on
@@ -178,34 +177,35 @@ def load_bundle(folder: Path) -> Bundle:
     data = read_bytes(path, MAX_RECORD_BYTES)
     record = parse_json(path, data)
     _refuse_other_record(path, record)
-    normalise = usable_normalisation(path, record)
+    refuse_unusable(path, record)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Bundle(folder, record["pipeline"], record["architecture"], normalise, sha256, record)
+    return Bundle(folder, record["pipeline"], record["architecture"], sha256, record, packages(trust))
 
 
-def usable_normalisation(path: Path, facts: Mapping[str, Any]) -> Normalisation:
-    """What a bundle could be made of, or is.
+def refuse_unusable(path: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse facts that a bundle cannot be made of; code of other packages is not imported for it.
 
     Args:
         path: Of the file that says so, for the errors.
         facts: With ``pipeline``, ``architecture`` and ``normalisation``.
 
-    Returns:
-        The normalisation.
-
     Raises:
         UserError: One of the facts is none that a bundle may have.
     """
+    architecture, normalisation = facts.get("architecture"), facts.get("normalisation")
     if facts.get("pipeline") not in PIPELINES:
         raise FileError(path, "pipeline a or b", "something else")
-    if not (is_flat(facts.get("architecture")) and is_flat(facts.get("normalisation"))):
+    own = isinstance(architecture, dict) and is_own(architecture)
+    if not ((own or is_flat(architecture)) and is_flat(normalisation)):
         raise FileError(path, "plain values for architecture and normalisation", "something else")
-    try:
-        with torch.device("meta"):
-            from_settings(facts["architecture"])
-        return normalisation_from(facts["normalisation"])
-    except UserError as error:
-        raise UserError(f"{path}: {printable(str(error))}") from error
+    with _naming(path):
+        if own:
+            refuse_other_settings(facts["architecture"])
+        else:
+            with torch.device("meta"):
+                from_settings(facts["architecture"])
+        if not is_dotted(facts["normalisation"].get("name")):
+            normalisation_from(facts["normalisation"])
 
 
 def _refuse_other_record(path: Path, record: Any) -> None:
@@ -219,8 +219,17 @@ def _refuse_other_record(path: Path, record: Any) -> None:
         raise FileError(path, "mappings for provenance and scores", "something else")
 
 
-def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, list[Bundle]]:
+def load_bundles(
+    folders: Mapping[Pipeline, Sequence[Path]], trust: Sequence[str] | str = ()
+) -> dict[Pipeline, list[Bundle]]:
     """Open the bundles of one or both pipelines.
+
+    Args:
+        folders: Pipeline to the folders of its bundles.
+        trust: Packages whose code may be run.
+
+    Returns:
+        Pipeline to its bundles, without a pipeline that has none.
 
     Raises:
         UserError: There is none, one cannot be used, or one serves the other pipeline.
@@ -228,7 +237,7 @@ def load_bundles(folders: Mapping[Pipeline, Sequence[Path]]) -> dict[Pipeline, l
     bundles: dict[Pipeline, list[Bundle]] = {}
     for pipeline, group in folders.items():
         for folder in group:
-            bundle = load_bundle(folder)
+            bundle = load_bundle(folder, trust)
             if bundle.pipeline != pipeline:
                 serves = f"{folder} is a bundle of pipeline {bundle.pipeline}"
                 raise UserError(f"{serves}: it cannot serve {pipeline}")

@@ -19,7 +19,10 @@ Folders = Sequence[str | Path] | str | Path
 
 
 def open_bundles(
-    a: Folders = (), b: Folders = (), ensemble: str | Path | None = None
+    a: Folders = (),
+    b: Folders = (),
+    ensemble: str | Path | None = None,
+    trust: Sequence[str] | str = (),
 ) -> dict[Pipeline, list[Bundle]]:
     """Open the bundles of one or both pipelines, from their folders or from an ensemble file.
 
@@ -27,18 +30,25 @@ def open_bundles(
         a: Folders of the bundles of pipeline A, or the folder of one.
         b: Folders of the bundles of pipeline B, or the folder of one.
         ensemble: An ``ensemble.yaml``, instead of both.
+        trust: Packages whose code may be run, where a bundle holds a network or a normalisation of them.
 
     Returns:
         Pipeline to its bundles, without a pipeline that has none.
 
     Raises:
-        UserError: None is given, or both ways are; one serves the other pipeline, or one cannot be trusted.
+        UserError: None is given, or both ways are; one serves the other pipeline, cannot be used, or needs
+            code of a package that is not trusted.
     """
     if ensemble is None:
-        return load_bundles({"a": _paths(a), "b": _paths(b)})
-    if a or b:
+        bundles = load_bundles({"a": _paths(a), "b": _paths(b)}, trust)
+    elif a or b:
         raise UserError(f"ensemble={ensemble} names its bundles: leave bundles.a and bundles.b out")
-    return load_ensemble(Path(ensemble))
+    else:
+        bundles = load_ensemble(Path(ensemble), trust)
+    for group in bundles.values():
+        for bundle in group:
+            bundle.refuse_untrusted()
+    return bundles
 
 
 def _paths(folders: Folders) -> list[Path]:
@@ -64,8 +74,12 @@ def write_ensemble(path: Path, bundles: Mapping[Pipeline, Sequence[Bundle]]) -> 
     write_text(path, yaml.safe_dump(entries, sort_keys=False))
 
 
-def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
+def load_ensemble(path: Path, trust: Sequence[str] | str = ()) -> dict[Pipeline, list[Bundle]]:
     """Open every bundle that ``ensemble.yaml`` names.
+
+    Args:
+        path: Of the file.
+        trust: Packages whose code may be run.
 
     Returns:
         Pipeline to its bundles.
@@ -78,7 +92,7 @@ def load_ensemble(path: Path) -> dict[Pipeline, list[Bundle]]:
     folders: dict[Pipeline, list[Path]] = {}
     for pipeline, group in listed.items():
         folders[pipeline] = [path.parent / entry["path"] for entry in group]
-    bundles = load_bundles(folders)
+    bundles = load_bundles(folders, trust)
     for pipeline, opened in bundles.items():
         for bundle, entry in zip(opened, listed[pipeline], strict=True):
             if bundle.sha256 != entry["sha256"]:

@@ -13,6 +13,7 @@ from brats_seg.kinds import Amount, Count, Positive
 
 Shape = tuple[Positive, Positive, Positive]
 Folders = list[str] | str
+Packages = list[str] | str
 
 
 @dataclass(frozen=True)

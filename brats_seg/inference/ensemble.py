@@ -16,7 +16,7 @@ from brats_seg.geometry import Box, pad_to_multiple
 from brats_seg.inference.batches import batches, views_at_once
 from brats_seg.inference.moments import Moments
 from brats_seg.inference.tta import View
-from brats_seg.models import UNet
+from brats_seg.models import Network
 from brats_seg.models.sliding_window import sliding_window
 from brats_seg.preprocessing import Normalisation, prepare
 from brats_seg.runtime.precision import arithmetic, exact_float32
@@ -93,7 +93,7 @@ class Ensemble(nn.Module):
         for normalise, nets in zip(self.normalisations, self.groups, strict=True):
             prepared = prepare(loaded, normalise)
             image = torch.from_numpy(prepared.image).to(next(self.parameters()).device)
-            sums = accumulate(image, cast(Sequence[UNet], nets), how, tick)
+            sums = accumulate(image, cast(Sequence[Network], nets), how, tick)
             moments, box = sums if moments is None else moments + sums, prepared.box
         assert moments is not None  # there is always one bundle
         assert box is not None
@@ -130,7 +130,7 @@ def make_ensembles(
 
 @torch.inference_mode()
 def accumulate(
-    image: Shaped[Tensor, "modality z y x"], nets: Sequence[UNet], how: Pass, tick: Tick = lambda: None
+    image: Shaped[Tensor, "modality z y x"], nets: Sequence[Network], how: Pass, tick: Tick = lambda: None
 ) -> Moments:
     """Sums over networks and views of the sigmoid of the main head; the deep heads are not computed.
 
@@ -148,8 +148,8 @@ def accumulate(
     padded = padding.pad(image)
     zeros = padded.new_zeros((len(REGIONS), *padded.shape[1:]), dtype=torch.float32)
     moments = Moments(zeros, zeros.clone() if how.spread else None)
-    width = max(net.settings()["width"] for net in nets)
-    limit = how.at_once or views_at_once(padded, width, how.precision)
+    channels = max(net.channels for net in nets)
+    limit = how.at_once or views_at_once(padded, channels, how.precision)
     for some in batches(how.views, limit):
         seen = torch.stack([view.apply(padded) for view in some]).contiguous(memory_format=how.layout)
         for net in nets:
@@ -161,7 +161,7 @@ def accumulate(
     return moments.undo(padding)
 
 
-def _logits(net: UNet, image: Tensor, windows: bool) -> Tensor:
+def _logits(net: Network, image: Tensor, windows: bool) -> Tensor:
     def forward(part: Tensor) -> Tensor:
         logits: Tensor = net(part, deep=False).main
         return logits

@@ -22,26 +22,26 @@ from brats_seg.errors import FileError, UserError, WrongValue
 from brats_seg.files import whole_file, write_json
 from brats_seg.geometry import Triple
 from brats_seg.inference.onnx_norms import replace_norms
-from brats_seg.models import UNet
-from brats_seg.terms import DIVISOR, MODALITIES, REGIONS
+from brats_seg.models import Network, OwnNetwork
+from brats_seg.terms import MODALITIES, REGIONS
 
 TOLERANCE = 1e-3
 """Largest difference of a probability that counts as the same: other kernels add in another order."""
 SUFFIXES = {"torch_export": ".pt2", "onnx": ".onnx"}
 SMALLEST, LARGEST = 2, 64
-"""Eighths of a side.
+"""Sides, in multiples of what the network needs: 8.
 
 With one, the lowest level is a single voxel, and shapes of one are special to torch.export.
 """
-EXAMPLE: Triple = (32, 40, 48)
-"""What is traced; the file takes every size between the bounds."""
+EXAMPLE: Triple = (4, 5, 6)
+"""Sides of what is traced, in the same unit; the file takes every size between the bounds."""
 Answer = Callable[[Tensor], Tensor]
 
 
 class Probabilities(nn.Module):
     """Normalised image ``(1, modality, z, y, x)``, sides multiples of 8, to probabilities."""
 
-    def __init__(self, net: UNet) -> None:
+    def __init__(self, net: Network) -> None:
         super().__init__()
         self.net = net
 
@@ -78,38 +78,52 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
         ways = " or ".join(f"{name} with *{suffix}" for name, suffix in SUFFIXES.items())
         raise WrongValue(f"format={format} output={path}: use {ways}")
-    _refuse_other_shape(parity_shape)
     net = Probabilities(bundle.net()).eval()
+    multiple = net.net.divisor
+    _refuse_other_shape(parity_shape, multiple)
     image = torch.randn(1, len(MODALITIES), *parity_shape, generator=torch.Generator().manual_seed(0))
     with whole_file(path) as temporary, _quiet():
-        answer = {"torch_export": _torch_export, "onnx": _onnx}[format](net, temporary)
+        answer = _written(net, temporary, format)
         difference = float((answer(image) - net(image)).abs().max())
         if not difference <= TOLERANCE:
             expected = f"the bundle's probabilities to {TOLERANCE}"
             raise FileError(path, expected, f"a difference of {difference:.2g}")
-    record = _describe(bundle, parity_shape, difference)
+    record = _describe(bundle, parity_shape, difference, multiple)
     write_json(path.with_name(f"{path.name}.json"), record)
     return difference
 
 
-def _refuse_other_shape(shape: Triple) -> None:
-    smallest, largest = SMALLEST * DIVISOR, LARGEST * DIVISOR
-    sides = range(smallest, largest + 1, DIVISOR)
+def _written(net: Probabilities, path: Path, format: str) -> Answer:
+    """The answer of the file; a network of another package may do what no exporter can follow."""
+    try:
+        return {"torch_export": _torch_export, "onnx": _onnx}[format](net, path)
+    except UserError:
+        raise
+    except Exception as error:
+        if not isinstance(net.net, OwnNetwork):
+            raise
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise UserError(f"format={format}: torch cannot export {net.net.name} ({reason})") from error
+
+
+def _refuse_other_shape(shape: Triple, multiple: int) -> None:
+    smallest, largest = SMALLEST * multiple, LARGEST * multiple
+    sides = range(smallest, largest + 1, multiple)
     if len(shape) != 3 or any(side not in sides for side in shape):
-        expected = f"three multiples of {DIVISOR} from {smallest} to {largest}"
+        expected = f"three multiples of {multiple} from {smallest} to {largest}"
         raise WrongValue(f"parity_shape={list(shape)}: expected {expected}")
 
 
-def _describe(bundle: Bundle, parity_shape: Triple, difference: float) -> dict[str, Any]:
+def _describe(bundle: Bundle, parity_shape: Triple, difference: float, multiple: int) -> dict[str, Any]:
     return {
         "bundle": {"path": str(bundle.folder), "sha256": bundle.sha256},
         "input": {
             "name": "image",
             "axes": ["batch of 1", "modality", "z", "y", "x"],
             "orientation": "LPS",
-            "multiple": DIVISOR,
-            "smallest": SMALLEST * DIVISOR,
-            "largest": LARGEST * DIVISOR,
+            "multiple": multiple,
+            "smallest": SMALLEST * multiple,
+            "largest": LARGEST * multiple,
         },
         "output": {"name": "probabilities", "axes": ["batch of 1", "region", "z", "y", "x"]},
         "modalities": MODALITIES,
@@ -131,34 +145,38 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _dynamic() -> dict[str, dict[int, object]]:
+def _dynamic(multiple: int) -> dict[str, dict[int, object]]:
     sides: dict[int, object] = {}
     for axis, name in ((2, "z"), (3, "y"), (4, "x")):
-        sides[axis] = DIVISOR * Dim(f"{name}_eighths", min=SMALLEST, max=LARGEST)
+        sides[axis] = multiple * Dim(f"{name}_steps", min=SMALLEST, max=LARGEST)
     return {"image": sides}
 
 
-def _torch_export(net: nn.Module, path: Path) -> Answer:
-    example = (torch.zeros(1, len(MODALITIES), *EXAMPLE),)
-    program = torch.export.export(net, example, dynamic_shapes=_dynamic())
+def _example(multiple: int) -> tuple[Tensor]:
+    return (torch.zeros(1, len(MODALITIES), *(multiple * steps for steps in EXAMPLE)),)
+
+
+def _torch_export(net: Probabilities, path: Path) -> Answer:
+    multiple = net.net.divisor
+    program = torch.export.export(net, _example(multiple), dynamic_shapes=_dynamic(multiple))
     torch.export.save(program, path)
     loaded: Answer = torch.export.load(path).module()
     return loaded
 
 
-def _onnx(net: nn.Module, path: Path) -> Answer:
+def _onnx(net: Probabilities, path: Path) -> Answer:
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  # torch's exporter needs it
     except ImportError as error:
         raise UserError(f"format=onnx needs {error.name}: pip install 'brats-seg[export]'") from error
-    example = (torch.zeros(1, len(MODALITIES), *EXAMPLE),)
+    multiple = net.net.divisor
     torch.onnx.export(
         replace_norms(copy.deepcopy(net)),
-        example,
+        _example(multiple),
         path,
         dynamo=True,
-        dynamic_shapes=_dynamic(),
+        dynamic_shapes=_dynamic(multiple),
         input_names=["image"],
         output_names=["probabilities"],
         external_data=False,

@@ -69,6 +69,7 @@ class Segmenter:
     Args:
         bundles: Pipeline to its bundles.
         device: ``"cpu"``, ``"cuda"``, ...; None takes the GPU where there is one.
+        trust: Packages whose code may be run, where a bundle holds a network of one of them.
         settings: Fields of :class:`Settings` that differ from ``conf/predict.yaml``.
 
     Raises:
@@ -76,32 +77,54 @@ class Segmenter:
     """
 
     def __init__(
-        self, bundles: Mapping[Pipeline, Sequence[Bundle]], *, device: str | None = None, **settings: Any
+        self,
+        bundles: Mapping[Pipeline, Sequence[Bundle]],
+        *,
+        device: str | None = None,
+        trust: Sequence[str] | str = (),
+        **settings: Any,
     ) -> None:
         self.settings = Settings.default(**settings)
         if not any(bundles.values()):
             raise UserError("no bundle given: a Segmenter needs those of pipeline a, b, or both")
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.ensembles = make_ensembles(bundles, device=chosen)
+        trusted: dict[Pipeline, list[Bundle]] = {}
+        for pipeline, group in bundles.items():
+            trusted[pipeline] = [bundle.trusting(trust) for bundle in group]
+        self.ensembles = make_ensembles(trusted, device=chosen)
         self.memory = Memory()
 
     @classmethod
-    def from_ensemble(cls, path: str | Path, *, device: str | None = None, **settings: Any) -> Segmenter:
+    def from_ensemble(
+        cls,
+        path: str | Path,
+        *,
+        device: str | None = None,
+        trust: Sequence[str] | str = (),
+        **settings: Any,
+    ) -> Segmenter:
         """Open the bundles that an ``ensemble.yaml`` names.
 
         Args:
             path: Of the file.
             device: As for the class.
+            trust: As for the class.
             settings: As for the class.
 
         Returns:
             Ready for cases.
         """
-        return cls(open_bundles(ensemble=path), device=device, **settings)
+        return cls(open_bundles(ensemble=path, trust=trust), device=device, **settings)
 
     @classmethod
     def from_bundles(
-        cls, a: Folders = (), b: Folders = (), *, device: str | None = None, **settings: Any
+        cls,
+        a: Folders = (),
+        b: Folders = (),
+        *,
+        device: str | None = None,
+        trust: Sequence[str] | str = (),
+        **settings: Any,
     ) -> Segmenter:
         """Open bundles.
 
@@ -109,12 +132,13 @@ class Segmenter:
             a: Folders of the bundles of pipeline A, or the folder of one.
             b: Folders of the bundles of pipeline B, or the folder of one.
             device: As for the class.
+            trust: As for the class.
             settings: As for the class.
 
         Returns:
             Ready for cases.
         """
-        return cls(open_bundles(a, b), device=device, **settings)
+        return cls(open_bundles(a, b, trust=trust), device=device, **settings)
 
     def __call__(self, *, affine: NDArray[np.float64] = LPS_AFFINE, **images: Source) -> Segmentation:
         """Segment one case.

@@ -123,7 +123,7 @@ class ConvNormReLU(nn.Module):
 
     Attributes:
         fused: Take norm and ReLU in one kernel where there is one (16 bit, ``channels_last_3d``, CUDA). No
-            setting, because only the rounding changes; :meth:`UNet.fuse_norms` changes it for a network.
+            setting, because only the rounding changes; :meth:`Network.fuse_norms` changes it for a network.
     """
 
     fused: bool = True

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from brats_seg.kinds import Amount, Positive
 from brats_seg.models.attention import CBAM
 from brats_seg.models.blocks import ConvNormReLU, Norm, halve, upsample
+from brats_seg.models.network import Network
 from brats_seg.terms import MODALITIES, REGIONS, Logits
 
 
@@ -56,7 +57,7 @@ class Stage(nn.Module):
         return x if self.attention is None else self.attention(x)
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """Encoder of four stages, a dilated pseudo fifth one, decoder of four.
 
     There is an auxiliary head on each of four levels. Spatial sizes must be multiples of 8.
@@ -70,14 +71,9 @@ class UNet(nn.Module):
         head_std: Standard deviation of the heads' weights at the start; None: Kaiming, as the other
             convolutions. No setting, as the next one: trained weights take its place.
         head_bias: Of the heads at the start; None: torch's.
-
-    Attributes:
-        checkpointing: Keep no activations inside a stage and compute them again in the backward pass: less
-            memory, the same gradients. No setting, because it changes nothing that is learnt.
     """
 
     name: ClassVar[str] = "unet"
-    checkpointing: bool = False
 
     def __init__(
         self,
@@ -91,6 +87,7 @@ class UNet(nn.Module):
         head_bias: float | None = None,
     ) -> None:
         super().__init__()
+        self._width = width
         self._settings = {
             "width": width,
             "norm": norm,
@@ -125,15 +122,14 @@ class UNet(nn.Module):
             if head_bias is not None:
                 nn.init.constant_(head.bias, head_bias)
 
-    def fuse_norms(self, wanted: bool) -> None:
-        """Whether norm and ReLU are one kernel where there is one; they are, unless this says otherwise."""
-        for module in self.modules():
-            if isinstance(module, ConvNormReLU):
-                module.fused = wanted
-
     def settings(self) -> dict[str, Any]:
         """What rebuilds the network, as plain values."""
         return {"name": self.name, **self._settings}
+
+    @property
+    def channels(self) -> int:
+        """Of the first stage."""
+        return self._width
 
     def forward(self, image: Float[Tensor, "batch modality z y x"], deep: bool = True) -> Logits:
         """Logits of every head.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from jaxtyping import Float32, Real
 from numpy.typing import NDArray
 
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.trusted import is_dotted, trusted_class
 
 Scanner = Real[NDArray[np.number], "modality z y x"]
 Normalised = Float32[NDArray[np.float32], "modality z y x"]
@@ -91,19 +92,29 @@ class ZScore:
         return {"name": self.name}
 
 
-def normalisation_from(settings: Mapping[str, Any]) -> Normalisation:
-    """Rebuild a normalisation from :meth:`Normalisation.settings`: data, never code.
+def normalisation_from(settings: Mapping[str, Any], trust: Sequence[str] = ()) -> Normalisation:
+    """Rebuild a normalisation from :meth:`Normalisation.settings`.
+
+    Args:
+        settings: Its name and numbers: data. A name with dots is that of a class of another package.
+        trust: Packages whose code may be run.
+
+    Returns:
+        The normalisation.
 
     Raises:
-        UserError: The name is unknown, or takes other numbers.
+        UserError: The name is unknown, or takes other numbers, or is of a package that is not trusted.
     """
-    known: dict[str, type[MinMax] | type[ZScore]] = {c.name: c for c in (MinMax, ZScore)}
+    known: dict[str, Callable[..., Normalisation]] = {c.name: c for c in (MinMax, ZScore)}
     numbers = {key: value for key, value in settings.items() if key != "name"}
+    name = str(settings.get("name"))
     wrong = [value for value in numbers.values() if type(value) not in (int, float)]
-    if settings.get("name") not in known or wrong:
+    if is_dotted(name) and not wrong:
+        known[name] = trusted_class(name, trust, Normalisation)  # type: ignore[type-abstract]
+    if name not in known or wrong:
         names = ", ".join(known)
         raise UserError(f"unknown normalisation {dict(settings)}: use one of {names} with its numbers")
     try:
-        return known[settings["name"]](**numbers)
+        return known[name](**numbers)
     except TypeError as error:
-        raise UserError(f"normalisation {settings['name']!r} takes other numbers than {numbers}") from error
+        raise UserError(f"normalisation {name!r} takes other numbers than {numbers}") from error

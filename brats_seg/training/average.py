@@ -10,21 +10,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brats_seg.artifacts.bundles import is_bundle, load_weights, save_bundle, usable_normalisation
+from brats_seg.artifacts.bundle_weights import load_weights
+from brats_seg.artifacts.bundles import is_bundle, refuse_unusable, save_bundle
 from brats_seg.errors import FileError, UserError
 from brats_seg.models import from_settings
 from brats_seg.training.weights import mean_weights, read_weights
+from brats_seg.trusted import packages
 
 SHARED = ("pipeline", "architecture", "normalisation")
 """What every snapshot of one mean must have in common."""
 
 
-def average_snapshots(snapshots: Sequence[str], output: Path) -> Path:
+def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[str] | str = ()) -> Path:
     """Make a bundle of the mean of other snapshots than a training took.
 
     Args:
         snapshots: Files, folders of them, or patterns.
         output: Bundle folder; a bundle that is there is replaced, nothing else.
+        trust: Packages whose code may be run, where the network is of one of them.
 
     Returns:
         The bundle folder.
@@ -39,8 +42,8 @@ def average_snapshots(snapshots: Sequence[str], output: Path) -> Path:
     if output.exists() and not is_bundle(output):
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
-    usable_normalisation(paths[0], facts)
-    net = from_settings(facts["architecture"])
+    refuse_unusable(paths[0], facts)
+    net = from_settings(facts["architecture"], packages(trust))
     load_weights(paths[0], net, weights)
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}
     save_bundle(

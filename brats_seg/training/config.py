@@ -13,11 +13,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from brats_seg.artifacts.training_keys import run_name
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 
 
 def load_config(overrides: Sequence[str], config_name: str = "train") -> DictConfig:
@@ -52,6 +52,49 @@ def build(config: DictConfig, **arguments: Any) -> Any:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
         raise
+
+
+def make_part(key: str, node: DictConfig, **arguments: Any) -> Any:
+    """Make what a part of a training's configuration describes.
+
+    Args:
+        key: Of the part, for what is said of it.
+        node: ``_target_`` and arguments.
+        arguments: Others, which the training gives.
+
+    Returns:
+        What the target answers.
+
+    Raises:
+        WrongValue: There is no such target, or it does not take the arguments.
+    """
+    locate(key, node)
+    try:
+        return build(node, **arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError | ValueError):
+            raise WrongValue(f"{key}: {error.__cause__}") from error
+        raise
+
+
+def locate(key: str, node: DictConfig) -> Any:
+    """The class or function that a node names.
+
+    Args:
+        key: Of the node, for what is said of it.
+        node: ``_target_`` and arguments.
+
+    Returns:
+        The class or function, not called.
+
+    Raises:
+        WrongValue: There is none of this name.
+    """
+    try:
+        return get_object(node._target_)
+    except (ImportError, ValueError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise WrongValue(f"{key}: there is no {node._target_} ({reason})") from error
 
 
 def with_name(config: DictConfig) -> DictConfig:

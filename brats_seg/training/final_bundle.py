@@ -21,6 +21,7 @@ from brats_seg.training.callbacks import BestWeights, CyclicSWA, ExponentialAver
 from brats_seg.training.module import SegmentationModule
 from brats_seg.training.trainer import epochs
 from brats_seg.training.weights import read_weights
+from brats_seg.trusted import distribution_versions
 
 Callback = TypeVar("Callback", bound=pl.Callback)
 
@@ -95,6 +96,7 @@ def _provenance(config: DictConfig, data: BraTSDataModule, weights: str, seconds
             "brats_seg": brats_seg.__version__,
             "torch": torch.__version__,
             "lightning": version("pytorch-lightning"),
+            **distribution_versions([config.model._target_, data.normalise.settings()["name"]]),
         },
     }
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.errors import UserError
+from brats_seg.training.network import make_network, packages_of
 
 RATE_FACTOR = "rate_factor"
 """Of a group of an optimiser's parameters: times that is its rate."""
@@ -60,11 +61,12 @@ def initial_bundle(config: DictConfig, *, begun: bool) -> Bundle | None:
     folder = Path(config.init).expanduser()
     if begun and not folder.exists():
         return None
-    bundle = load_bundle(folder)
+    bundle = load_bundle(folder, packages_of(config))
+    wanted = make_network(config.model).settings()
     for key, held in bundle.architecture.items():
-        if key != "name" and held != config.model[key]:
+        if held != wanted.get(key):
             raise UserError(
-                f"init={config.init} has model.{key}={held}, this training {config.model[key]}: "
+                f"init={config.init} has model.{key}={held}, this training {wanted.get(key)}: "
                 "they must be equal"
             )
     return bundle

@@ -17,7 +17,7 @@ from brats_seg.artifacts.run_folder import VALIDATION_DICE, VALIDATION_LOSS
 from brats_seg.errors import UserError
 from brats_seg.losses import DeepSupervisionLoss
 from brats_seg.metrics.regions import RegionDice
-from brats_seg.models import UNet
+from brats_seg.models import Network
 from brats_seg.terms import REGIONS, Batch
 from brats_seg.training.init_bundle import parameter_groups
 from brats_seg.training.skipped_steps import PATIENCE, SCALER_PATIENCE, NotFinite, SkippedSteps
@@ -37,7 +37,7 @@ class SegmentationModule(pl.LightningModule):
 
     def __init__(
         self,
-        net: UNet,
+        net: Network,
         dice: nn.Module,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         *,
@@ -46,7 +46,7 @@ class SegmentationModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.layout = torch.channels_last_3d if channels_last else torch.contiguous_format
-        self.net: UNet = net.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.net: Network = net.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.dice = dice
         self.loss = DeepSupervisionLoss(dice)
         self.make_optimizer = optimizer

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.preprocessing import normalisation_from
 from brats_seg.runtime.processes import wants_several
-from brats_seg.training.config import build
+from brats_seg.training.config import locate, make_part
+from brats_seg.training.network import make_network
 from brats_seg.training.trainer import epochs
 
 SET_BY_TRAINING = {
@@ -49,6 +49,22 @@ def refuse_impossible(config: DictConfig) -> None:
     _refuse_parts(config)
 
 
+def refuse_other_normalisation(settings: Mapping[str, Any], trust: Sequence[str]) -> None:
+    """Refuse a normalisation that the bundle could not make again.
+
+    Args:
+        settings: :meth:`Normalisation.settings`.
+        trust: Packages that the configuration names.
+
+    Raises:
+        WrongValue: Its settings do not make it.
+    """
+    try:
+        normalisation_from(settings, trust)
+    except UserError as error:
+        raise WrongValue(f"data: the bundle could not keep the normalisation: {error}") from error
+
+
 def _refuse_keys_that_follow(config: DictConfig) -> None:
     for key, instead in SET_BY_TRAINING.items():
         if config.trainer.get(key) is not None:
@@ -61,7 +77,7 @@ def _refuse_keys_that_follow(config: DictConfig) -> None:
 
 def _refuse_other_pipeline(config: DictConfig) -> None:
     """The data know which pipeline they are of; networks and losses may be tried in both."""
-    theirs = getattr(_located("data", config.data), "pipeline", config.pipeline)
+    theirs = getattr(locate("data", config.data), "pipeline", config.pipeline)
     if theirs != config.pipeline:
         raise WrongValue(
             f"data are of pipeline {theirs}, the experiment is of pipeline {config.pipeline}: "
@@ -102,16 +118,17 @@ def _refuse_fine_tuning(config: DictConfig) -> None:
 
 
 def _refuse_parts(config: DictConfig) -> None:
-    """Make optimisers and loss once: a value that they refuse is found before the cases are prepared."""
+    """Make the parts once: a value that they refuse is found before the cases are prepared."""
+    make_network(config.model)
     for key in ("optimizer", "swa.optimizer"):
         _refuse_optimizer(key, OmegaConf.select(config, key))
-    if not callable(_made("loss", config.loss)):
+    if not callable(make_part("loss", config.loss)):
         raise WrongValue(f"loss: {config.loss._target_} makes nothing that takes logits and target")
     for name, node in config.callbacks.items():
         key = f"callbacks.{name}"
         if not OmegaConf.is_dict(node) or "_target_" not in node:
             raise WrongValue(f"{key}: expected '{key}={{_target_: my_package.MyCallback}}', found {node}")
-        made = _located(key, node)
+        made = locate(key, node)
         if isinstance(made, type) and not issubclass(made, pl.Callback):
             raise WrongValue(f"{key}: {node._target_} is no callback of pytorch_lightning")
 
@@ -119,26 +136,8 @@ def _refuse_parts(config: DictConfig) -> None:
 def _refuse_optimizer(key: str, node: DictConfig) -> None:
     if not node.get("_partial_"):
         raise WrongValue(f"{key}: needs _partial_: true, because the weights come later")
-    make: Callable[[Any], Any] = _made(key, node)
+    make: Callable[[Any], Any] = make_part(key, node)
     try:
         make([torch.nn.Parameter(torch.zeros(1, 1))])
     except (TypeError, ValueError) as error:
         raise WrongValue(f"{key}: {error}") from error
-
-
-def _made(key: str, node: DictConfig) -> Any:
-    _located(key, node)
-    try:
-        return build(node)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, TypeError | ValueError):
-            raise WrongValue(f"{key}: {error.__cause__}") from error
-        raise
-
-
-def _located(key: str, node: DictConfig) -> Any:
-    """The class or function that a node names."""
-    try:
-        return get_object(node._target_)
-    except (ImportError, ValueError) as error:
-        raise WrongValue(f"{key}: there is no {node._target_} ({error.__cause__ or error})") from error

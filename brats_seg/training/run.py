@@ -16,7 +16,6 @@ from brats_seg.artifacts.bundles import Bundle
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
-from brats_seg.models import UNet
 from brats_seg.runtime.allocator import keep_freed_memory
 from brats_seg.runtime.card import usable_device
 from brats_seg.runtime.precision import exact_float32, training_precision
@@ -29,7 +28,8 @@ from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
 from brats_seg.training.init_bundle import initial_bundle
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.refusals import refuse_impossible
+from brats_seg.training.network import make_network, packages_of
+from brats_seg.training.refusals import refuse_impossible, refuse_other_normalisation
 from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
 from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
 
@@ -74,6 +74,7 @@ def train(config: DictConfig) -> Trained:
     device = usable_device(config.trainer.accelerator, "trainer.accelerator")
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
+    refuse_other_normalisation(data.normalise.settings(), packages_of(config))
     split = {"train": data.split.train, "validation": data.split.validation}
     if config.keep == "best" and not data.split.validation:
         raise UserError(NOTHING_VALIDATES)
@@ -136,7 +137,7 @@ def _fit(
 
 def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModule:
     """The network with its loss and optimiser, with the weights of a bundle where one is given."""
-    net: UNet = build(config.model)
+    net = make_network(config.model)
     if initial is not None:
         net.load_state_dict(initial.net().state_dict())
     net.checkpointing = config.checkpointing

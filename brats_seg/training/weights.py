@@ -35,7 +35,8 @@ def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
     Raises:
         UserError: The folder cannot be written or the disk is full.
     """
-    weights = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
+    # A copy of each: safetensors refuses weights that share memory.
+    weights = {name: value.detach().cpu().contiguous().clone() for name, value in net.state_dict().items()}
     with whole_file(path) as temporary:
         save_file(weights, temporary, {FACTS: json.dumps(dict(facts))})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from brats_seg.models import UNet
+from brats_seg.models import Network
 from brats_seg.models.sliding_window import sliding_window
 from brats_seg.runtime.memory import TooLarge, is_out_of_memory
 
@@ -22,7 +22,7 @@ class WholeBrain:
         self.too_large = TooLarge()
         self.told = False
 
-    def __call__(self, net: UNet, image: Tensor) -> Tensor:
+    def __call__(self, net: Network, image: Tensor) -> Tensor:
         """Logits of the main head.
 
         Args:

@@ -17,6 +17,7 @@ from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.files import write_json
 from brats_seg.inference import Machine, Settings, predict
 from brats_seg.runtime.processes import is_first_process, launched_from_outside
+from brats_seg.training.network import packages_of
 from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, train
 
 CASES_PER_PROCESS = 4
@@ -57,7 +58,7 @@ def train_and_predict(config: DictConfig) -> Outcome:
     trained = train(config)
     state, dice = trained.state, None
     if is_first_process(config):  # another process may be here before the first has written the bundle
-        bundle = load_bundle(trained.folder.bundle)
+        bundle = load_bundle(trained.folder.bundle, packages_of(config))
         dice = bundle.record["scores"].get(VALIDATION_DICE)
         if _predict_if_asked(config, trained, bundle, settings) and state == FINISHED_BEFORE:
             state = RESUMED

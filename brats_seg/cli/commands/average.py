@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.schemas import Folders
+from brats_seg.cli.schemas import Folders, Packages
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Keys:
 
     snapshots: Folders
     output: str
+    trust: Packages
 
 
 @command("average")
@@ -32,7 +33,7 @@ def main(config: DictConfig) -> None:
     snapshots = list(config.snapshots) if several else [config.snapshots]
     if not all(isinstance(entry, str) for entry in snapshots):
         raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
-    print(average_snapshots(snapshots, Path(config.output)))
+    print(average_snapshots(snapshots, Path(config.output), config.trust))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.schemas import Packages
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Keys:
 
     action: str
     path: str
+    trust: Packages
 
 
 @command("bundle")
@@ -31,7 +33,8 @@ def main(config: DictConfig) -> None:
     if config.action not in ("show", "verify"):
         raise WrongValue(f"unknown action={config.action}: use show or verify")
     path, console = Path(config.path), plain_console(soft_wrap=True, highlight=False)
-    found = load_ensemble(path) if path.is_file() else {"": [load_bundle(path)]}
+    trust = config.trust
+    found = load_ensemble(path, trust) if path.is_file() else {"": [load_bundle(path, trust)]}
     for bundle in (each for group in found.values() for each in group):
         if config.action == "show":
             record = {"path": str(bundle.folder), "sha256 of the record": bundle.sha256, **bundle.record}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.schemas import Shape
+from brats_seg.cli.schemas import Packages, Shape
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Keys:
     bundle: str
     format: str
     output: str
+    trust: Packages
     parity_shape: Shape
 
 
@@ -31,7 +32,8 @@ def main(config: DictConfig) -> None:
 
     asked, path = config.parity_shape, Path(config.output)
     shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)
-    difference = export(load_bundle(Path(config.bundle)), path, format=config.format, parity_shape=shape)
+    bundle = load_bundle(Path(config.bundle), config.trust)
+    difference = export(bundle, path, format=config.format, parity_shape=shape)
     print(f"{path}: answers as the bundle does, to {difference:.1e} on {' x '.join(map(str, shape))} voxels")
 
 

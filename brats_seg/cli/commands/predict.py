@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.schemas import Bundles, Patterns
+from brats_seg.cli.schemas import Bundles, Packages, Patterns
 from brats_seg.kinds import Amount, Positive
 
 
@@ -40,6 +40,7 @@ class Keys:
     overwrite: bool
     bundles: Bundles
     ensemble: str | None
+    trust: Packages
     tta: str
     threshold: Amount
     precision: str
@@ -77,7 +78,7 @@ def main(config: DictConfig) -> None:
         raise UserError("say what to segment, once: input=DIR, or t1=FILE t1ce=FILE t2=FILE flair=FILE")
     plain = cast(dict[str, Any], OmegaConf.to_container(config))
     settings, machine = Settings.from_plain(plain), Machine.from_plain(plain)
-    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble, config.trust)
     unclear: list[str] = []
     if files:
         cases = [case_from_files(files, orientation=config.orientation)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
-from brats_seg.cli.schemas import Alignment, Bundles, Series
+from brats_seg.cli.schemas import Alignment, Bundles, Packages, Series
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Keys:
     output: str
     bundles: Bundles
     ensemble: str | None
+    trust: Packages
     tta: str
     identity: str
     series: Series
@@ -39,7 +40,7 @@ def main(config: DictConfig) -> None:
     from brats_seg.scans import AlignSettings
     from brats_seg.workflows.segment_export import segment_export, sound_cases
 
-    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble)
+    bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble, config.trust)
     settings = Settings.default(tta=config.tta, labels_input="brats2020", labels_output="brats2020")
 
     machine = Machine.default(accelerator=config.accelerator)

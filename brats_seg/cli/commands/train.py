@@ -93,6 +93,7 @@ class Keys:
     runs_root: str
     name: str | None
     pipeline: Literal["a", "b"]
+    norm: Literal["group", "instance"]
     keep: str
     filtered: bool
     ema: Ema
