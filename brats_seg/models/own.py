@@ -55,7 +55,7 @@ class OwnNetwork(Network):
         return {"name": self.name, "arguments": self.arguments}
 
     @property
-    def checkpointing(self) -> bool:  # type: ignore[override]
+    def checkpointing(self) -> bool:
         """As the wrapped network has it."""
         return bool(getattr(self.net, "checkpointing", False))
 
@@ -64,7 +64,7 @@ class OwnNetwork(Network):
         if wanted and not hasattr(self.net, "checkpointing"):
             raise WrongValue(f"checkpointing=true: {self.name} has no attribute checkpointing to set")
         if hasattr(self.net, "checkpointing"):
-            self.net.checkpointing = wanted
+            setattr(self.net, "checkpointing", wanted)  # noqa: B010 (a flag, not a part of the network)
 
     @property
     def channels(self) -> int:
