@@ -82,7 +82,10 @@ def cases_in(folder: Path, files: Files) -> tuple[list[Case], list[Finding]]:
 
 def _channel_order(description: dict[str, Any]) -> list[str]:
     names = description["modality"] if "modality" in description else description["channel_names"]
-    return [MODALITY_NAMES[str(names[str(channel)]).lower()] for channel in range(len(names))]
+    order = [MODALITY_NAMES[str(names[str(channel)]).lower()] for channel in range(len(names))]
+    if not order:
+        raise KeyError("no channel")
+    return order
 
 
 def _labels(described: Any) -> str | None:

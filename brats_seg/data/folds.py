@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from filelock import FileLock
 
-from brats_seg.errors import FileError, UserError, WrongValue
+from brats_seg.errors import FileError, UserError, WrongValue, printable
 from brats_seg.files import read_json, write_json
 from brats_seg.seeds import seed_for
 
@@ -181,7 +181,7 @@ def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds
     held_folds = held["folds"]
     before = set(chain.from_iterable(held_folds))
     now = set(case_ids)
-    then = f"seed {held.get('seed')} and {len(held_folds)} folds then, {seed} and {folds} now"
+    then = f"seed {printable(str(held.get('seed')))} and {len(held_folds)} folds then, {seed} and {folds} now"
     change = f"{len(now - before)} cases new, {len(before - now)} gone; {then}"
     fix = "restore them, or data.changed=extend (known patients stay in their folds) or resplit"
     return f"{path} was made from other data ({change}): {fix}"

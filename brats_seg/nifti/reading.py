@@ -118,9 +118,10 @@ def read_channels(path: Path, orientation: str | None = None) -> list[Volume]:
 
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Every way a file can be unreadable becomes one line."""
+    """Every way a file can be unreadable becomes one line; what is not finite is refused where it is used."""
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     except (EOFError, gzip.BadGzipFile, zlib.error, igzip_lib.IsalError) as error:  # type: ignore[misc]  # its stub says instance
         found = f"a broken one ({error}); copy it again"
         raise FileError(path, "a complete gzip file", found) from error

@@ -61,8 +61,9 @@ class Geometry:
             return None
         header = cast(nib.Nifti1Header, self.header.copy())
         header["sform_code"] = 0
-        affine = affine_of(header)
-        affine[:3] *= mm_per_unit(header)
+        with np.errstate(all="ignore"):
+            affine = affine_of(header)
+            affine[:3] *= mm_per_unit(header)
         usable = np.isfinite(affine).all() and not np.isnan(axes.io_orientation(affine)).any()
         return Geometry(header, affine, self.channels) if usable else None
 

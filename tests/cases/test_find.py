@@ -159,7 +159,9 @@ def test_a_decathlon_that_numbers_its_labels_otherwise_is_not_guessed(make, brai
     assert {case.labels for case in find_cases(make.root)} == {None}
 
 
-@pytest.mark.parametrize("description", [None, {}, {"modality": {"0": "CT"}}, {"modality": ["FLAIR"]}, []])
+@pytest.mark.parametrize(
+    "description", [None, {}, {"modality": {}}, {"modality": {"0": "CT"}}, {"modality": ["FLAIR"]}, []]
+)
 def test_a_decathlon_without_its_channel_order_is_refused(make, brain_of, labels_of, description):
     write_decathlon(make, brain_of, labels_of, description)
     with pytest.raises(UserError, match=r"dataset\.json"):
