@@ -45,7 +45,7 @@ def predict(
         settings: Views, precision and what is written; None: as ``conf/predict.yaml``.
         machine: Where to compute; None: as ``conf/predict.yaml``.
         overwrite: Replace a label map of other images, or one that `predict` has not written.
-        unclear: One line for each case that is not among ``cases`` because its files are not clear.
+        unclear: One line for each case that is not among ``cases`` because its files are ambiguous.
 
     Returns:
         One line per case that failed; the others are written. On all but the first of several devices,

@@ -18,7 +18,7 @@ from torch.nn import functional
 SLAB = 2**16
 """Values summed in float32 before double takes over."""
 WIDE = 64
-"""Channels from which on the kernels are fast."""
+"""Number of channels from which the kernels are fast."""
 
 
 class GroupNorm(nn.GroupNorm):

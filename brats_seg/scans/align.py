@@ -36,7 +36,7 @@ def align(
         output: Gets a folder per case (:class:`brats_seg.scans.aligned_folder.AlignedFolder`).
         settings: None: the defaults.
         brain_masks: Case id to a mask on the T1ce's grid that stands in for the brain extraction.
-        unclear: One line for each case that is not among ``cases`` because its files are not clear.
+        unclear: One line for each case that is not among ``cases`` because its files are ambiguous.
         say: Takes the lines of progress.
 
     Returns:

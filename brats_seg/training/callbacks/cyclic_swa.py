@@ -25,7 +25,7 @@ class CyclicSWA(pl.Callback):
 
     Args:
         base_rate: That of the optimiser.
-        rate_factor: Times that is the rate at the start of each cycle.
+        rate_factor: ``base_rate * rate_factor`` is the rate at the start of each cycle.
         cycles: How many cycles; with 0 the callback does nothing.
         cycle_epochs: Length of a cycle.
         cosine_epochs: Epochs after which the rate of a cycle would reach zero.
