@@ -2,4 +2,5 @@
 
 from brats_seg.cli.main import main
 
-main()
+if __name__ == "__main__":  # tests/docs/preloaded.py imports every module
+    main()
