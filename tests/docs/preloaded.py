@@ -59,6 +59,9 @@ def answer(connection: socket.socket) -> int:
     call = json.loads(asked)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
+    # The old objects remember whether the streams of this process can seek.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115 (open until the end)
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     os.chdir(call["folder"])
     os.environ.clear()
     os.environ.update(call["environment"])
