@@ -78,7 +78,9 @@ class Card:
         Raises:
             RuntimeError: It failed, or was too slow.
         """
-        status, lines = self.run([sys.executable, "-m", "brats_seg", *arguments], seconds, code)
+        script = "import sys; from brats_seg.cli.main import main; sys.exit(main())"
+        start = ["-m", "brats_seg"] if (code / "brats_seg" / "__main__.py").exists() else ["-c", script]
+        status, lines = self.run([sys.executable, *start, *arguments], seconds, code)
         if status:
             raise RuntimeError(f"{arguments[0]}: exit code {status}: {[line for _, line in lines[-8:]]}")
         return lines
