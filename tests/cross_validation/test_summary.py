@@ -21,8 +21,14 @@ from brats_seg.cli.commands.cv_summary import main
 from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs
 from brats_seg.cross_validation.experiments import find_doubtful_folds
 from brats_seg.cross_validation.selection import select
-from brats_seg.cross_validation.statistics import across_folds, find_differences, fold_means, signed_rank
-from brats_seg.cross_validation.tables import summary_grids
+from brats_seg.cross_validation.statistics import (
+    Difference,
+    across_folds,
+    find_differences,
+    fold_means,
+    signed_rank,
+)
+from brats_seg.cross_validation.tables import differences_grids, summary_grids
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
@@ -115,9 +121,10 @@ def test_signed_rank_is_the_exact_permutation_of_signs() -> None:
 def test_interval_covers_the_mean_as_often_as_it_says() -> None:
     generator = np.random.default_rng(0)
     samples = generator.normal(1.0, 2.0, (200, 40))
-    intervals = map(Bootstrap(draws=400, confidence=0.9, seed=1).interval, samples)
-    hits = sum(low <= 1.0 <= high for low, high in intervals)
-    assert 160 <= hits <= 195  # 180 expected; a percentile interval is a little narrow
+    for confidence, least, most in ((0.5, 80, 120), (0.9, 160, 195)):
+        # 100 and 180 expected; a percentile interval is a little narrow.
+        intervals = map(Bootstrap(draws=400, confidence=confidence, seed=1).interval, samples)
+        assert least <= sum(low <= 1.0 <= high for low, high in intervals) <= most
     assert Bootstrap(draws=10, confidence=0.9, seed=0).interval(np.full(5, 0.25)) == (0.25, 0.25)
 
 
@@ -285,3 +292,15 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     main([runs, f"output={tmp_path / 'out'}", "bootstrap.draws=10"])
     assert (tmp_path / "out" / "differences.csv").is_file()
     assert "other - plain" in capsys.readouterr().out
+
+
+def test_the_table_of_differences_says_each_number_in_its_place() -> None:
+    found = [
+        Difference("a", "b", "dice", "ET", mean=0.01234, low=-0.002, high=0.03, p=0.04567, cases=7),
+        Difference("a", "b", "hd95", "WT", mean=-1.5, low=-3.25, high=0.125, p=1.0, cases=6),
+    ]
+    dice, distance = differences_grids(found, confidence=0.9)
+    assert "not corrected for 1 comparisons" in dice.title
+    assert dice.head == ["Difference", "Region", "Cases", "Mean", "90% interval", "p"]
+    assert dice.lines == [["a - b", "ET", "7", "+0.0123", "-0.0020 to +0.0300", "0.0457"]]
+    assert distance.lines == [["a - b", "WT", "6", "-1.50", "-3.25 to +0.12", "1"]]

@@ -39,14 +39,13 @@ FROZEN_FOLD_0 = [f"BraTS20_Training_{k}" for k in ("003", "007", "008", "009", "
 
 
 def test_visits_of_a_patient_stay_together() -> None:
-    ids = [
-        name.format(p, v)
-        for name in ("BraTS-GLI-{:05d}-{:03d}", "BraTS19_TCIA{}_466_{}")
-        for p in range(12)
-        for v in range(3)
-    ]
-    for fold in make_folds(ids, folds=5, seed=0):
-        assert sum(len([i for i in ids if patient(i) == p]) for p in {patient(i) for i in fold}) == len(fold)
+    visits: list[set[str]] = []
+    for number in range(12):
+        visits.append({f"BraTS-GLI-{number:05d}-{visit:03d}" for visit in range(3)})
+        visits.append({f"BraTS19_TCIA{number}_466_{visit}" for visit in range(3)})
+    folds = [set(fold) for fold in make_folds(set().union(*visits), folds=5, seed=0)]
+    for of_one in visits:
+        assert sum(of_one <= fold for fold in folds) == 1
 
 
 def test_one_scan_of_a_patient_is_ordered_by_its_own_id() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from PIL import ImageDraw
 
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.pictures import centre_of_interest
@@ -46,6 +48,26 @@ def test_sides_and_numbers_are_written() -> None:
     assert (
         changed[: 80 * scale].any() and not changed[80 * scale :].any()
     )  # the number of the axial slice alone
+
+
+def test_the_patients_right_and_front_are_on_the_left_and_so_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, float]] = []
+    text = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw,
+        "text",
+        lambda self, place, words, **how: [
+            written.append((words, place[0])),
+            text(self, place, words, **how),
+        ],
+    )
+    grey = np.zeros(SHAPE)
+    grey[:, :10, :10] = 1  # in LPS the first voxels are right, and in front
+    rgb = draw_strip(grey, Cut((30, 5, 5)), LABELS)
+    sides = [(words, place < rgb.shape[1] / 2) for words, place in written if len(words) == 1]
+    assert sides == [("R", True), ("L", False), ("R", True), ("L", False), ("A", True), ("P", False)]
+    _, columns = np.nonzero(rgb[::7, ::7, 0] == 255)
+    assert columns.size and columns.mean() * 7 < rgb.shape[1] / 2
 
 
 def test_heat_shows_where_it_is_unsure() -> None:
