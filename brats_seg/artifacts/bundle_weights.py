@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
-from torch import Tensor, nn
+from torch import Tensor
 
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_bytes
-from brats_seg.models import Network
+from brats_seg.models import Network, is_own
 
 MAX_HEADER_BYTES = 1_000_000
 """What safetensors may take beside the numbers themselves."""
@@ -29,7 +30,7 @@ def read_net(path: Path, sha256: str, untrained: Callable[[], Network], sizes_fr
         path: Of the weights.
         sha256: Of the file, as it was recorded.
         untrained: Makes the network.
-        sizes_from: Device on which one is made to see how large the file may be.
+        sizes_from: As :func:`sizes_from` says.
 
     Returns:
         The network.
@@ -38,38 +39,67 @@ def read_net(path: Path, sha256: str, untrained: Callable[[], Network], sizes_fr
         UserError: The weights are damaged, changed, not finite, of other types than the network's, or do not
             fit it.
     """
-    with torch.device(sizes_from):
-        allowed = sum(value.nbytes for value in untrained().state_dict().values())
+    expected = _sizes(untrained, sizes_from)
+    allowed = sum(value.nbytes for value in expected.values())
     data = read_bytes(path, allowed + MAX_HEADER_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise FileError(path, f"sha256 {sha256}", f"{found}; copy the bundle again")
-    net = untrained()
-    load_weights(path, net, _weights(path, data, net))
+    net = with_weights(path, _weights(path, data, expected), untrained, sizes_from)
     if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
         raise FileError(path, "finite weights", "NaN or infinite ones; train again")
     return net
 
 
-def load_weights(path: Path, net: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Give a network its weights.
+def with_weights(
+    path: Path, weights: Mapping[str, Tensor], untrained: Callable[[], Network], sizes_from: str
+) -> Network:
+    """A network with weights, compared with it before memory is taken for it.
 
     Args:
         path: Of the file that they were read from, for the error.
-        net: Changed.
         weights: By name.
+        untrained: Makes the network.
+        sizes_from: As :func:`sizes_from` says.
+
+    Returns:
+        The network.
 
     Raises:
         UserError: They are those of another architecture.
     """
+    expected = _sizes(untrained, sizes_from)
+    for name in sorted(expected.keys() | weights.keys()):
+        asked, found = _shape(expected.get(name)), _shape(weights.get(name))
+        if asked != found:
+            raise _unfit(path, f"{name}: expected {asked}, found {found}")
+    net = untrained()
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
         raise _unfit(path, error) from error
+    return net
 
 
-def _weights(path: Path, data: bytes, net: Network) -> dict[str, Tensor]:
-    known = {_type(value) for value in net.state_dict().values()}
+def sizes_from(architecture: Mapping[str, Any]) -> str:
+    """Device on which a network is made to see how large its weights are.
+
+    Constructors of other packages may ask for the values of a tensor, which meta tensors have not.
+    """
+    return "cpu" if is_own(architecture) else "meta"
+
+
+def _sizes(untrained: Callable[[], Network], device: str) -> dict[str, Tensor]:
+    with torch.device(device):
+        return untrained().state_dict()
+
+
+def _shape(value: Tensor | None) -> str:
+    return "nothing" if value is None else f"shape {list(value.shape)}"
+
+
+def _weights(path: Path, data: bytes, expected_weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    known = {_type(value) for value in expected_weights.values()}
     expected = f"weights in {' and '.join(sorted(known))}"
     try:
         weights = load(data)
@@ -87,5 +117,5 @@ def _type(value: Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
 
 
-def _unfit(path: Path, error: Exception) -> UserError:
+def _unfit(path: Path, error: Exception | str) -> UserError:
     return UserError(f"{path}: the weights do not fit the architecture ({str(error).splitlines()[0]})")

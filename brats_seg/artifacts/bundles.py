@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 
-from brats_seg.artifacts.bundle_weights import read_net
+from brats_seg.artifacts.bundle_weights import read_net, sizes_from
+from brats_seg.artifacts.weights_file import to_bytes
 from brats_seg.errors import FileError, UserError, printable
 from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
 from brats_seg.models import Network, from_settings, is_own
@@ -97,10 +97,8 @@ class Bundle:
             UserError: The weights are damaged, changed, not finite, of other types than the network's, or do
                 not fit it; or the network is code of a package that is not trusted.
         """
-        # Constructors of other packages may ask for the values of a tensor, which meta tensors have not.
-        sizes_from = "cpu" if is_own(self.architecture) else "meta"
-        net = read_net(self.folder / WEIGHTS, self.record["sha256"], self._untrained, sizes_from)
-        return net.eval()
+        device = sizes_from(self.architecture)
+        return read_net(self.folder / WEIGHTS, self.record["sha256"], self._untrained, device).eval()
 
     def _untrained(self) -> Network:
         with _naming(self.folder / RECORD):
@@ -135,10 +133,9 @@ def save_bundle(
         provenance: Where it comes from, plain values.
         scores: What it reached while training, plain values.
     """
-    # A copy of each: safetensors refuses weights that share memory.
-    weights = {key: value.detach().cpu().contiguous().clone() for key, value in net.state_dict().items()}
+    weights = to_bytes(net.state_dict())
     with whole_folder(folder) as temporary:
-        save_file(weights, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(weights)
         record = {
             "schema": SCHEMA,
             "pipeline": pipeline,
@@ -148,7 +145,7 @@ def save_bundle(
             "regions": list(REGIONS),
             "provenance": dict(provenance),
             "scores": dict(scores),
-            "sha256": hashlib.sha256((temporary / WEIGHTS).read_bytes()).hexdigest(),
+            "sha256": hashlib.sha256(weights).hexdigest(),
             "card": CARD.format(pipeline=pipeline.upper()),
         }
         write_json(temporary / RECORD, record)

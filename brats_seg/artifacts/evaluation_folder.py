@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import brats_seg
 from brats_seg.errors import UserError, plain_id
-from brats_seg.files import read_object, read_text, write_json, write_text
+from brats_seg.files import read_object, read_text, remove, write_json, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -69,30 +70,47 @@ class EvaluationFolder:
         return self.path / "calibration.png"
 
     @property
+    def whole(self) -> bool:
+        """Whether everything of one evaluation is there."""
+        return self._record.is_file() and self.summary_md.is_file()
+
+    @property
     def _record(self) -> Path:
         return self.path / "evaluation.json"
 
-    def write(
-        self, rows: Sequence[Row], summaries: Sequence[DataclassInstance], markdown: str, convention: str
-    ) -> None:
-        """Replace the tables; ``evaluation.json`` goes first, comes last, so it never describes others.
+    @contextlib.contextmanager
+    def written(self, convention: str) -> Iterator[None]:
+        """Inside, the files are replaced; ``evaluation.json`` goes first, comes last, so tells of no other.
 
         Args:
-            rows: Of every case.
-            summaries: Of every metric and region.
-            markdown: The table to be read.
             convention: Name of the scoring convention.
 
         Raises:
             UserError: The folder cannot be written.
         """
-        self._record.unlink(missing_ok=True)
-        write_text(self.per_case, to_csv(rows))
-        write_text(self.summary_csv, to_csv(summaries))
-        write_text(self.summary_md, markdown)
+        for file in (self._record, self.calibration_csv, self.calibration_png):
+            remove(file)
+        yield
         write_json(
             self._record, {"schema": SCHEMA, "convention": convention, "brats_seg": brats_seg.__version__}
         )
+
+    def write_tables(
+        self, rows: Sequence[Row], summaries: Sequence[DataclassInstance], markdown: str
+    ) -> None:
+        """Replace the tables, within :meth:`written`.
+
+        Args:
+            rows: Of every case.
+            summaries: Of every metric and region.
+            markdown: The table to be read.
+
+        Raises:
+            UserError: The folder cannot be written.
+        """
+        write_text(self.per_case, to_csv(rows))
+        write_text(self.summary_csv, to_csv(summaries))
+        write_text(self.summary_md, markdown)
 
     def read_rows(self) -> list[Row]:
         """The scores per case.

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 import brats_seg
 from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.artifacts.label_maps import LabelMap, case_of, recorded_labels, untold_labels
 from brats_seg.errors import UserError
-from brats_seg.files import read_object
+from brats_seg.files import locked, read_object, remove, remove_leftovers
 from brats_seg.labels import label_values
 from brats_seg.nifti import is_nifti
 from brats_seg.terms import REGIONS
@@ -154,10 +153,7 @@ class PredictionFolder:
         if "files" not in self.read_record(case_id):
             return
         for path in self.files(case_id):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise UserError(f"cannot remove {path}: {error.strerror}") from error
+            remove(path)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -166,24 +162,8 @@ class PredictionFolder:
         Raises:
             UserError: The folder is in use or cannot be written.
         """
-        lock = FileLock(self.path / ".lock", timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-            self._sweep()
-        except Timeout:
-            advice = "wait for it, or choose another output=DIR"
-            raise UserError(f"{self.path} is in use by another process: {advice}") from None
-        except OSError as error:
-            reason = error.strerror
-            raise UserError(f"cannot write {self.path} ({reason}): choose another output=DIR") from error
-        try:
+        busy = f"{self.path} is in use by another process: wait for it, or choose another output=DIR"
+        with locked(self.path / ".lock", busy=busy, remedy="choose another output=DIR"):
+            for folder in self.folders():
+                remove_leftovers(folder)
             yield
-        finally:
-            lock.release()
-
-    def _sweep(self) -> None:
-        for folder in self.folders():
-            for left in folder.glob(".tmp-*"):
-                if left.is_file():
-                    left.unlink()

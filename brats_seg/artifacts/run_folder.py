@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
 from brats_seg.artifacts.training_keys import flat_keys, is_resource, with_new_names
 from brats_seg.errors import FileError, UserError, printable
-from brats_seg.files import read_object, read_yaml, write_json, write_text
+from brats_seg.files import (
+    locked,
+    read_json,
+    read_object,
+    read_yaml,
+    remove_leftovers,
+    write_json,
+    write_text,
+)
 
 MOST_DIGITS = 3
 """Of a fold's number: whoever summarises a cross-validation counts up to the largest."""
@@ -180,34 +186,41 @@ class RunFolder:
                     "give the new one another name=NAME, or delete the folder"
                 )
 
-    def _sweep(self) -> None:
-        """Remove what a killed process was writing."""
-        for left in [*self.path.glob(".tmp-*"), *self.path.glob("*/.tmp-*")]:
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+    def claim_data(self, checksums: Mapping[str, Any]) -> None:
+        """Write once what the training reads; later starts must bring the same.
+
+        Args:
+            checksums: Of the prepared cases, by their ids.
+
+        Raises:
+            UserError: The voxels of a case are others now; the line names the first.
+        """
+        wanted = {case_id: checksums[case_id] for case_id in sorted(checksums)}
+        file = self.path / "data.json"
+        held = read_json(file) if file.exists() else None
+        if not isinstance(held, dict):
+            write_json(file, wanted)
+            return
+        changed = [case_id for case_id in wanted if held.get(case_id, wanted[case_id]) != wanted[case_id]]
+        if changed:
+            more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+            raise UserError(
+                f"case {changed[0]}{more}: its voxels have changed since {self.path} began: put the files "
+                "back, give the training another name=NAME, or delete the folder"
+            )
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep a second process out.
+        """Keep a second process out, and clear away what a killed one left half-written.
 
         Raises:
             UserError: Another process trains in this folder, or it cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path / ".lock", timeout=0):
-                self._sweep()
-                yield
-        except Timeout:
-            raise UserError(
-                f"{self.path} is in use by another process: wait for it, or give this one another name=NAME"
-            ) from None
-        except PermissionError as error:
-            raise UserError(
-                f"cannot write {self.path} ({error.strerror}): choose another with runs_root=DIR"
-            ) from error
+        busy = f"{self.path} is in use by another process: wait for it, or give this one another name=NAME"
+        with locked(self.path / ".lock", busy=busy, remedy="choose another with runs_root=DIR"):
+            for folder in (self.path, self.checkpoints, self.snapshots):
+                remove_leftovers(folder)
+            yield
 
 
 def folds_of(run: Path) -> dict[int, RunFolder]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from brats_seg import __version__
+from brats_seg.runtime.streams import keep_streams
+from brats_seg.surroundings import draw_as_delivered
 
 COMMANDS = {
     "doctor": "what this machine has, and what is missing for which feature",
@@ -39,9 +40,8 @@ COMMANDS = {
 
 def main() -> None:
     """Dispatch to ``brats_seg.cli.commands.<command>``."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names may be of bytes that the terminal has no letters for
-            stream.reconfigure(errors="backslashreplace")
+    keep_streams()
+    draw_as_delivered()
     first, *rest = sys.argv[1:] or ["--help"]
     if first in ("-h", "--help"):
         print(usage())

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from brats_seg.artifacts.training_keys import new_name
+from brats_seg.cli.machine_errors import explain_machine
 from brats_seg.cli.unknown_keys import unknown_group, unknown_key
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.runtime.hydra_main import root_node
@@ -45,7 +46,11 @@ def explain(error: Exception, command: str) -> tuple[int, str] | None:
         # Lightning's, about this machine; its import takes seconds.
         if type(link).__name__ == "MisconfigurationException":
             return UNUSABLE, " ".join(str(link).split())
-    return _explain_configuration(error, chain, command) or _unusable_launcher(error)
+    configuration = _explain_configuration(error, chain, command)
+    if configuration is not None:
+        return configuration
+    machine = explain_machine(chain)
+    return _unusable_launcher(error) if machine is None else (UNUSABLE, machine)
 
 
 def _explain_configuration(

@@ -190,6 +190,10 @@ class BraTSDataModule(pl.LightningDataModule):
             workers = min(workers, memory_bytes()[0] // memory_estimate_bytes(shape))
         self.cases_ready = cache.ensure(cases, workers=workers, verify=verify, progress=progress)
 
+    def checksums(self) -> dict[str, Any]:
+        """Of the arrays of every case that is ready, by case."""
+        return {case_id: cached.checksums() for case_id, cached in self.cases_ready.items()}
+
     def setup(self, stage: str) -> None:
         """Open the cases that :meth:`prepare_cases` prepared, in every process."""
         if not self.cases_ready:

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -13,10 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from filelock import FileLock
-
 from brats_seg.errors import FileError, UserError, WrongValue, printable
-from brats_seg.files import read_json, write_json
+from brats_seg.files import locked, read_json, write_json
 from brats_seg.seeds import seed_for
 
 TIMEPOINT = re.compile(r"^(BraTS-[A-Za-z]+-\d+)-\d+$")
@@ -140,8 +139,7 @@ def frozen_folds(
     make = partial(make_folds, case_ids, folds=folds, seed=seed, patients=patients)
     made = make()
     wanted: dict[str, Any] = {"schema": 1, "seed": seed, "folds": made}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with nullcontext() if changed == "refuse" and path.exists() else _lock(path):
         if not path.exists():
             write_json(path, wanted)
             return made
@@ -175,6 +173,11 @@ def _read(path: Path) -> dict[str, Any]:
 def is_list_of_ids(value: Any) -> bool:
     """Whether a value from a file is a list of case ids."""
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _lock(path: Path) -> AbstractContextManager[None]:
+    """Only who may write needs it: somebody's cache can be read where it cannot be written."""
+    return locked(path.with_suffix(".lock"), remedy="choose another with data.cache=DIR")
 
 
 def _difference(path: Path, held: Any, case_ids: Iterable[str], seed: int, folds: int) -> str:

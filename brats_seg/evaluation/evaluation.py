@@ -93,10 +93,11 @@ def evaluate(
     notes = [*scores.notes, *unmatched, *fit]
     found = Evaluation(scores.rows, summarise(scores.rows), notes, scoring)
     folder = EvaluationFolder(output)
-    folder.write(found.rows, found.summaries, _to_markdown(found), scoring.convention)
-    if scores.reliability:
-        write_text(folder.calibration_csv, reliability_diagram.to_csv(scores.reliability))
-        reliability_diagram.save_diagram(folder.calibration_png, scores.reliability)
+    with folder.written(scoring.convention):
+        folder.write_tables(found.rows, found.summaries, _to_markdown(found))
+        if scores.reliability:
+            write_text(folder.calibration_csv, reliability_diagram.to_csv(scores.reliability))
+            reliability_diagram.save_diagram(folder.calibration_png, scores.reliability)
     return found
 
 

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all; JSON and YAML of unknown origin, read within bounds."""
 
+from brats_seg.files.locks import locked
 from brats_seg.files.names import distinct_names
 from brats_seg.files.reading import (
     open_regular,
@@ -10,10 +11,12 @@ from brats_seg.files.reading import (
     read_text,
     read_yaml,
 )
-from brats_seg.files.writing import whole_file, whole_folder, write_json, write_text
+from brats_seg.files.temporaries import remove_leftovers
+from brats_seg.files.writing import remove, whole_file, whole_folder, write_json, write_text
 
 __all__ = [
     "distinct_names",
+    "locked",
     "open_regular",
     "parse_json",
     "read_bytes",
@@ -21,6 +24,8 @@ __all__ = [
     "read_object",
     "read_text",
     "read_yaml",
+    "remove",
+    "remove_leftovers",
     "whole_file",
     "whole_folder",
     "write_json",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -51,7 +52,10 @@ def open_regular(path: Path, most_bytes: int | None = None) -> Iterator[BinaryIO
             raise FileError(path, "a file", "something that is no regular file")
         if most_bytes is not None and status.st_size > most_bytes:
             raise FileError(path, f"at most {most_bytes} bytes", f"{status.st_size}")
-        with path.open("rb") as file:
+        # Without waiting: it may have become a FIFO in between.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileError(path, "a file", "something that is no regular file")
             yield file
     except FileNotFoundError:
         raise FileError(path, "a file", "none") from None
@@ -73,7 +77,10 @@ def read_bytes(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> bytes:
         FileError: There is no such file, it is of another kind, too large, or cannot be read.
     """
     with open_regular(path, most_bytes) as file:
-        return file.read()
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:  # it has grown, or its size was not told
+        raise FileError(path, f"at most {most_bytes} bytes", "more")
+    return data
 
 
 def read_text(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> str:

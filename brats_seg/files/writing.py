@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from brats_seg.errors import UserError
+from brats_seg.files.temporaries import temporary_file, temporary_folder
 
 
 @contextlib.contextmanager
@@ -26,17 +25,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix="".join(path.suffixes[-2:]), dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
+        with temporary_file(path.parent, "".join(path.suffixes[-2:])) as temporary:
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -48,14 +42,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
-        try:
+        with temporary_folder(path.parent) as temporary:
             yield temporary
             os.chmod(temporary, 0o777 & ~_umask())
-            shutil.rmtree(path, ignore_errors=True)
-            os.replace(temporary, path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if not path.is_dir():
+                os.replace(temporary, path)
+                return
+            with temporary_folder(path.parent) as before:  # both stay whole until one is in its place
+                os.replace(path, before)
+                os.replace(temporary, path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,6 +78,19 @@ def write_json(path: Path, value: Any) -> None:
         UserError: The folder cannot be written or the disk is full.
     """
     write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        UserError: It cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        advice = "remove it, or choose another folder"
+        raise UserError(f"cannot remove {path}: {error.strerror}; {advice}") from error
 
 
 def _umask() -> int:

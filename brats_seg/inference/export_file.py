@@ -6,6 +6,7 @@ Covered by tests/inference/test_export.py.
 from __future__ import annotations
 
 import copy
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -159,7 +160,9 @@ def _example(multiple: int) -> tuple[Tensor]:
 def _torch_export(net: Probabilities, path: Path) -> Answer:
     multiple = net.net.divisor
     program = torch.export.export(net, _example(multiple), dynamic_shapes=_dynamic(multiple))
-    torch.export.save(program, path)
+    file = io.BytesIO()  # torch's own writing to disk aborts the process when that is full
+    torch.export.save(program, file)
+    path.write_bytes(file.getvalue())
     loaded: Answer = torch.export.load(path).module()
     return loaded
 

@@ -10,11 +10,13 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
 from brats_seg.cases import Case
+from brats_seg.errors import FileError
+from brats_seg.files import open_regular
 from brats_seg.inference.answers import Prediction
 from brats_seg.inference.settings import Settings
 
@@ -55,6 +57,19 @@ def make_record(
     }
 
 
+def make_begun_record(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:
+    """Make what is written before the first file of a case: a killed run's files are known for its own.
+
+    Args:
+        case: What is segmented.
+        sha256: Of each sequence's file.
+
+    Returns:
+        Plain values; without files, so that the case is not finished.
+    """
+    return {"schema": SCHEMA, "case": case.id, "inputs": _inputs(case, sha256), "files": []}
+
+
 def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings: Settings) -> bool:
     """Whether everything for a case is there, made of the same inputs, bundles and settings.
 
@@ -82,7 +97,7 @@ def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings
         sha256 = {
             name: _sha256(file.path) for name, file in case.modalities.items()
         }  # last: reads every file
-    except OSError:
+    except FileError:
         return False
     return bool(found.get("inputs") == _inputs(case, sha256))
 
@@ -95,23 +110,23 @@ def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
         folder: Where it would be written.
 
     Returns:
-        One line; None where there is no label map, or `predict` made it of at least one of these images.
+        One line; None where there is nothing, or `predict` made it of at least one of these images.
     """
-    path = folder.label_map(case.id)
-    if not path.exists():
+    there = next((path for path in folder.files(case.id) if os.path.lexists(path)), None)
+    if there is None:
         return None
     record = folder.read_record(case.id)
-    if "files" not in record:  # a killed run leaves the map without its JSON
-        return None
+    if "files" not in record:
+        return f"{there} is there, and predict has not written it"
     inputs = record.get("inputs")
     recorded = set()
     for each in inputs.values() if isinstance(inputs, dict) else ():
         recorded.add(each.get("sha256") if isinstance(each, dict) else None)
     found = set()
     for file in case.modalities.values():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileError):
             found.add(_sha256(file.path))
-    return None if recorded & found or not found else f"{path} is there, made of other images"
+    return None if recorded & found or not found else f"{there} is there, made of other images"
 
 
 def _without_paths(value: Any) -> Any:
@@ -134,5 +149,5 @@ def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()

@@ -23,7 +23,7 @@ from brats_seg.errors import CaseError
 from brats_seg.files import write_json
 from brats_seg.inference.answers import Answer, Prediction
 from brats_seg.inference.data import PredictionData
-from brats_seg.inference.record import Bundles, make_record
+from brats_seg.inference.record import Bundles, make_begun_record, make_record
 from brats_seg.inference.settings import Settings
 from brats_seg.terms import REGIONS
 
@@ -82,6 +82,8 @@ class PredictionWriter(BasePredictionWriter):
         """Write everything of one case, last the record of the final map: it shows that all is there."""
         case_id, final = prediction.loaded.case.id, prediction.final
         self.output.forget(case_id)  # what an earlier run made of something else
+        begun = make_begun_record(prediction.loaded.case, prediction.loaded.sha256)
+        write_json(self.output.record(case_id), begun)
         written: list[Path] = []
         for which in prediction.answers:
             if which != final:

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from brats_seg.cases import Case, LoadedCase, read_case
 from brats_seg.errors import UserError
-from brats_seg.files import read_object, whole_folder, write_json
+from brats_seg.files import locked, read_object, whole_folder, write_json
 from brats_seg.geometry import Box, Triple
 from brats_seg.parallel import each
-from brats_seg.preprocessing.cached_case import CachedCase
+from brats_seg.preprocessing.cached_case import RECORD, CachedCase
 from brats_seg.preprocessing.normalise import Normalisation
 from brats_seg.preprocessing.prepare import Prepared, prepare
 
@@ -90,7 +89,7 @@ class Cache:
             The cached case; None where it is missing, damaged, or its source files changed.
         """
         folder = self.folder / case.id
-        record = read_object(folder / "case.json")
+        record = read_object(folder / RECORD)
         try:
             if record["sources"] != _sources(case):
                 return None
@@ -106,12 +105,7 @@ class Cache:
 
     def _build(self, case: Case) -> CachedCase:
         folder = self.folder / case.id
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"({error.strerror}); choose another with data.cache=DIR"
-            raise UserError(f"cannot write the cache {self.folder} {reason}") from error
-        with FileLock(self.folder / f".{case.id}.lock"):
+        with locked(self.folder / f".{case.id}.lock", remedy="choose another with data.cache=DIR"):
             # Another process may have built it while this one waited.
             if (cached := self.lookup(case, verify=True)) is not None:
                 return cached
@@ -156,7 +150,7 @@ def _write(folder: Path, prepared: Prepared, loaded: LoadedCase, sources: list[l
     box = [prepared.box.start, prepared.box.stop]
     record = {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files}
     told = {"notes": loaded.notes, "fingerprints": dict(loaded.fingerprints)}
-    write_json(folder / "case.json", {**record, **told})
+    write_json(folder / RECORD, {**record, **told})
 
 
 def _sources(case: Case) -> list[list[Any]]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Bool, Float16
 from numpy.typing import NDArray
 
+from brats_seg.files import read_object
 from brats_seg.geometry import Box, Triple
 from brats_seg.terms import REGIONS
 
+RECORD = "case.json"
+"""Beside the arrays."""
 LEVELS = np.arange(len(REGIONS), 0, -1, dtype=np.uint8)[:, None, None, None]
 """A voxel of ET lies in three nested regions, of TC in two, of WT in one: region r is depth >= LEVELS[r]."""
 
@@ -41,6 +44,10 @@ class CachedCase:
     shape: Triple
     notes: tuple[str, ...] = ()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    def checksums(self) -> Any:
+        """Size and CRC of each array, as they were written."""
+        return read_object(self.folder / RECORD).get("files")
 
     def image(self, window: Box | None = None) -> Float16[NDArray[np.float16], "modality z y x"]:
         """A window of the box, or of all of it; the device makes float32 of it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from unittest.mock import patch
 import torch
 from filelock import FileLock, Timeout
 
+from brats_seg.errors import UserError
 from brats_seg.runtime.card import CPU, VISIBLE
 
 POLL_SECONDS = 0.5
@@ -55,7 +57,7 @@ def lease_device(names: Sequence[str], slots: int) -> Iterator[str]:
         The name of the device.
     """
     folder = lock_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
+    _own(folder)
     places: list[tuple[str, FileLock]] = []
     for slot in range(slots):
         for name in names:
@@ -67,6 +69,18 @@ def lease_device(names: Sequence[str], slots: int) -> Iterator[str]:
             yield name
     finally:
         lock.release()
+
+
+def _own(folder: Path) -> None:
+    """Make the folder of the locks; where everybody may write, another user's could have its name."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        reason = "" if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() else "another user's"
+    except OSError as error:
+        reason = str(error.strerror or error)
+    if reason:
+        raise UserError(f"no locks for the devices in {folder} ({reason}): set TMPDIR to a folder of yours")
 
 
 def _first_free(places: Sequence[tuple[str, FileLock]]) -> tuple[str, FileLock]:

@@ -21,6 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.errors import UserError
+from brats_seg.parallel import end_with
 
 OWN = ("joblib", "submitit_slurm")
 """Launchers that have a file in ``conf/hydra/launcher``."""
@@ -116,7 +117,9 @@ def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result
     names = list_devices(config.trainer.accelerator)
     jobs_at_a_time = joblib.effective_n_jobs(running.launcher.n_jobs)
     slots = math.ceil(jobs_at_a_time / len(names))
-    with lease_device(names, slots), ProcessPoolExecutor(1) as process:
+    end_with(os.getppid())  # joblib's process, and the one that it starts, do not outlive the command
+    pool = ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),))
+    with lease_device(names, slots), pool as process:
         try:
             result: Result = process.submit(task, config).result()
         except BrokenProcessPool:

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
-"""Where Linux mounts control groups, version 2; containers and Slurm limit their processes by them."""
+"""Where Linux mounts control groups; containers and Slurm limit their processes by them.
+
+Version 1 has a folder for each controller there.
+"""
 OWN_GROUP = Path("/proc/self/cgroup")
-"""Names the control group of this process."""
+"""Names the control groups of this process."""
 
 
 def cores() -> int:
@@ -18,12 +21,10 @@ def cores() -> int:
     ``os.cpu_count()`` gives the machine's, whatever a container or Slurm allows.
     """
     allowed = len(os.sched_getaffinity(0))
-    for group in _groups():
-        try:
-            quota, period = (group / "cpu.max").read_text().split()
-            allowed = min(allowed, math.ceil(int(quota) / int(period)))
-        except (OSError, ValueError):  # no such file, or "max": no quota
-            continue
+    for group in _groups("cpu"):
+        quota = _numbers(group, "cpu.max") or _numbers(group, "cpu.cfs_quota_us", "cpu.cfs_period_us")
+        if quota is not None and quota[0] > 0:  # -1: none
+            allowed = min(allowed, math.ceil(quota[0] / quota[1]))
     return max(allowed, 1)
 
 
@@ -35,25 +36,39 @@ def memory_bytes() -> tuple[int, int]:
     """
     free = _free_bytes()
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for group in _groups():
-        try:
-            limit = int((group / "memory.max").read_text())
-            used = int((group / "memory.current").read_text())
-        except (OSError, ValueError):  # no such file, or "max": no limit
-            continue
-        free, total = min(free, limit - used), min(total, limit)
+    for group in _groups("memory"):
+        held = _numbers(group, "memory.max", "memory.current")
+        held = held or _numbers(group, "memory.limit_in_bytes", "memory.usage_in_bytes")
+        if held is not None:
+            limit, used = held
+            free, total = min(free, limit - used), min(total, limit)
     return free, total
 
 
-def _groups() -> list[Path]:
-    """The folder of this process's control group, and those of the groups around it."""
+def _numbers(group: Path, *names: str) -> tuple[int, int] | None:
+    """The two numbers in the files of a group; None where there is no such file, or no limit in it."""
     try:
-        name = OWN_GROUP.read_text().rpartition("::")[2].strip().lstrip("/")
+        first, second = " ".join((group / name).read_text() for name in names).split()
+        return int(first), int(second)
+    except (OSError, ValueError):
+        return None
+
+
+def _groups(controller: str) -> list[Path]:
+    """The folders of this process's control groups, and of the groups around them, of both versions."""
+    try:
+        lines = OWN_GROUP.read_text().splitlines()
     except OSError:
-        name = ""
-    group = CONTROL_GROUPS / name
-    outer = [folder for folder in group.parents if folder.is_relative_to(CONTROL_GROUPS)]
-    return [group, *outer]
+        lines = ["0::/"]
+    groups: list[Path] = []
+    for line in lines:
+        _, controllers, name = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
+        group = root / name.lstrip("/")
+        groups += [group, *(folder for folder in group.parents if folder.is_relative_to(root))]
+    return groups
 
 
 def _free_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import uuid
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ from typing import Any
 from lightning_fabric.loggers.logger import rank_zero_experiment
 from pytorch_lightning.loggers import WandbLogger
 
-from brats_seg.files import write_text
+from brats_seg.errors import FileError
+from brats_seg.files import read_text, write_text
 
 SWEEP = "WANDB_SWEEP_ID"
 """Set by ``wandb agent`` for the runs that it starts, as ``WANDB_RUN_ID`` is."""
@@ -36,19 +38,20 @@ class WandbRun(WandbLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The run; recorded offline where the server does not answer."""
+        """The run; recorded offline where the server does not answer, and nowhere where that fails."""
         if self._experiment is None:
             self._prepare()
             import wandb
 
-            try:
-                return super().experiment
-            except (wandb.Error, OSError) as error:
-                reason = str(error).splitlines()[0]
-                place = self.folder / "wandb"
-                print(f"wandb: {reason}; recording offline in {place}", file=sys.stderr, flush=True)
-                wandb.teardown()  # it still holds the id
-                self._set_mode("offline")
+            offline = f"recording offline in {self.folder / 'wandb'}"
+            for mode, words in (("offline", offline), ("disabled", "recording nothing")):
+                try:
+                    return super().experiment
+                except (wandb.Error, OSError) as error:
+                    reason = str(error).partition("\n")[0]
+                    print(f"wandb: {reason}; {words}", file=sys.stderr, flush=True)
+                    wandb.teardown()  # it still holds the id
+                    self._set_mode(mode)
         return super().experiment
 
     def finish(self, *, failed: bool) -> None:
@@ -91,6 +94,17 @@ def run_id(path: Path, environment: Mapping[str, str]) -> str:
         The id.
     """
     given = environment.get("WANDB_RUN_ID") if SWEEP in environment else None
-    if given or not path.exists():
-        write_text(path, (given or uuid.uuid4().hex[:8]) + "\n")
-    return path.read_text().strip()
+    held = given or _held_id(path)
+    if held is None or given:
+        held = held or uuid.uuid4().hex[:8]
+        write_text(path, held + "\n")
+    return held
+
+
+def _held_id(path: Path) -> str | None:
+    """The id in a file; None where the file is missing or holds something else."""
+    try:
+        held = read_text(path).strip()
+    except FileError:
+        return None
+    return held if re.fullmatch(r"[\w-]{1,64}", held, re.ASCII) else None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from brats_seg.artifacts.bundle_weights import load_weights
+from brats_seg.artifacts.bundle_weights import sizes_from, with_weights
 from brats_seg.artifacts.bundles import is_bundle, refuse_unusable, save_bundle
 from brats_seg.errors import FileError, UserError
 from brats_seg.models import from_settings
@@ -43,8 +44,8 @@ def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[st
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
     refuse_unusable(paths[0], facts)
-    net = from_settings(facts["architecture"], packages(trust))
-    load_weights(paths[0], net, weights)
+    untrained = partial(from_settings, facts["architecture"], packages(trust))
+    net = with_weights(paths[0], weights, untrained, sizes_from(facts["architecture"]))
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}
     save_bundle(
         output,

@@ -32,7 +32,6 @@ def finish(
     folder: RunFolder,
     module: SegmentationModule,
     trainer: pl.Trainer,
-    seconds: float,
 ) -> None:
     """Choose the final weights, validate them, write the bundle.
 
@@ -42,7 +41,6 @@ def finish(
         folder: The run folder.
         module: Holds the network.
         trainer: Has trained the network.
-        seconds: How long this start of the training took.
 
     Raises:
         UserError: The weights to choose are not there.
@@ -55,7 +53,7 @@ def finish(
             module.net,
             pipeline=config.pipeline,
             normalisation=data.normalise.settings(),
-            provenance=_provenance(config, data, weights, seconds),
+            provenance=_provenance(config, data, weights),
             scores=scores,
         )
 
@@ -82,7 +80,7 @@ def _choose_weights(
     return f"epoch {facts['epoch']}, which has the lowest validation loss"
 
 
-def _provenance(config: DictConfig, data: BraTSDataModule, weights: str, seconds: float) -> dict[str, Any]:
+def _provenance(config: DictConfig, data: BraTSDataModule, weights: str) -> dict[str, Any]:
     return {
         "experiment": config.name,
         "fold": str(config.fold),
@@ -91,7 +89,6 @@ def _provenance(config: DictConfig, data: BraTSDataModule, weights: str, seconds
         "weights": weights,
         "init": str(config.init),
         "training_cases": len(data.split.train),
-        "seconds_this_start": round(seconds),
         "versions": {
             "brats_seg": brats_seg.__version__,
             "torch": torch.__version__,

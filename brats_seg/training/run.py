@@ -22,7 +22,7 @@ from brats_seg.runtime.precision import exact_float32, training_precision
 from brats_seg.runtime.processes import is_first_process
 from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
-from brats_seg.training.callbacks import TwoCheckpoints, usable_checkpoint
+from brats_seg.training.callbacks import TwoCheckpoints, explained_checkpoint, usable_checkpoint
 from brats_seg.training.config import build
 from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
@@ -90,17 +90,20 @@ def train(config: DictConfig) -> Trained:
             print(f"{folder.path}: finished before, nothing to do")
             return Trained(folder, FINISHED_BEFORE, data)
         with folder.failure_recorded() if first else nullcontext():
-            prepare_with_progress(data)
+            prepare_with_progress(data, verify=first)
             if first:
                 precision = training_precision(config.trainer.precision, config.trainer.accelerator)
                 print(f"{device}, {precision}", flush=True)
+                folder.claim_data(data.checksums())
                 folder.write_status("running")
+            began = time.perf_counter()
             with make_trackers(config, folder.path) as trackers:
                 for tracker in trackers:
                     tracker.log_hyperparams(describe(plain, split))
                 _fit(config, data, folder, initial, checkpoint, trackers)
         if first:
-            folder.write_status("finished", epochs=epochs(config))
+            seconds = round(time.perf_counter() - began)
+            folder.write_status("finished", epochs=epochs(config), seconds_this_start=seconds)
     return Trained(folder, RESUMED if checkpoint else FINISHED, data)
 
 
@@ -124,12 +127,12 @@ def _fit(
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
-    began = time.perf_counter()
     checkpoints = trainer.checkpoint_callback
     assert isinstance(checkpoints, TwoCheckpoints)
     with plain_signals(trainer, before_end=checkpoints.write_held):
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        finish(config, data, folder, module, trainer, time.perf_counter() - began)
+        with explained_checkpoint(checkpoint, trainer):
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        finish(config, data, folder, module, trainer)
     if trainer.is_global_zero:
         log_bundle(trackers, folder.bundle)
     data.trainer = None  # it holds the network and the optimiser, and the data are handed on

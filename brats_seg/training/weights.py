@@ -1,31 +1,25 @@
-"""Weights as files that explain themselves, and their mean (section 2.5).
+"""The weights of a network in a file, and the mean of several files (section 2.5).
 
 Covered by tests/training/callbacks/test_cyclic_swa.py.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from brats_seg.artifacts import weights_file
+from brats_seg.artifacts.weights_file import Facts, read_weights
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import parse_json, whole_file
 
-Facts = Mapping[str, Any]
-"""Plain values beside the weights: pipeline, architecture, normalisation; of a snapshot also its epoch."""
-FACTS = "brats_seg"
-"""The facts' key in the file's metadata; one key, because safetensors writes several in any order."""
+__all__ = ["Facts", "mean_weights", "read_weights", "write_weights"]
 
 
 def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
-    """Write the weights with their facts, whole or not at all.
+    """Write the weights of a network with their facts, whole or not at all.
 
     Args:
         path: A safetensors file; replaced where it is there.
@@ -35,30 +29,7 @@ def write_weights(path: Path, net: nn.Module, facts: Facts) -> None:
     Raises:
         UserError: The folder cannot be written or the disk is full.
     """
-    # A copy of each: safetensors refuses weights that share memory.
-    weights = {name: value.detach().cpu().contiguous().clone() for name, value in net.state_dict().items()}
-    with whole_file(path) as temporary:
-        save_file(weights, temporary, {FACTS: json.dumps(dict(facts))})
-
-
-def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and facts of a file that :func:`write_weights` wrote.
-
-    Returns:
-        Tensors on the CPU by their names, and the facts.
-
-    Raises:
-        FileError: There is no such file, or it is damaged or of another kind.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            facts = parse_json(path, (file.metadata() or {}).get(FACTS, "{}").encode("utf-8"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise FileError(path, "a file of weights", next(iter(str(error).splitlines()), "none")) from error
-    if not isinstance(facts, dict):
-        raise FileError(path, "weights with their facts", "something else")
-    return weights, facts
+    weights_file.write_weights(path, net.state_dict(), facts)
 
 
 def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.workflows.steps import Places, Step, override, overrides_list
 
@@ -124,7 +125,7 @@ def final_steps(places: Places, tta: str, *, cases: Callable[[], Sequence[str]],
         ),
     ]
     if scored:
-        steps.append(Step("Table 3", evaluate, (places.evaluation / "summary.md").is_file))
+        steps.append(Step("Table 3", evaluate, partial(_scored, places.evaluation)))
     return steps
 
 
@@ -144,6 +145,10 @@ def _holds(folder: Path, cases: int) -> bool:
 
 def _predicted(folders: Sequence[RunFolder]) -> bool:
     return all(folder.finished and folder.out_of_fold.is_file() for folder in folders)
+
+
+def _scored(folder: Path) -> bool:
+    return EvaluationFolder(folder).whole
 
 
 def _are_files(paths: Sequence[Path]) -> bool:

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.training_keys import changes_scores, override_key
 from brats_seg.console import plain_console
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_json, write_json, write_text
+from brats_seg.files import read_json, read_text, write_json, write_text
 from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
 from brats_seg.workflows.steps import Places, Step
 
@@ -171,7 +172,7 @@ def _claim(path: Path, asked: Reproduction) -> None:
 def _format_report(plan: _Plan, scale: str) -> str:
     """Both tables, and the commands that made them."""
     places = plan.places
-    table_2 = (places.selection / "summary.md").read_text(encoding="utf-8")
+    table_2 = read_text(places.selection / "summary.md")
     table_2 = table_2.partition("\n")[2].lstrip()  # without its own title
     table_2 = re.sub(r"^##", "###", table_2, flags=re.MULTILINE)
     table_2 = table_2.replace(
@@ -179,7 +180,7 @@ def _format_report(plan: _Plan, scale: str) -> str:
     )  # the picture lies in a folder below the report
     table_3 = "The input has no segmentations: there is nothing to compare with the paper's table.\n"
     if plan.scored:
-        table_3 = (places.evaluation / "summary.md").read_text(encoding="utf-8")
+        table_3 = read_text(EvaluationFolder(places.evaluation).summary_md)
     commands = ["```bash", *(step.line for step in plan.steps), "```", ""]
     parts = [
         f"# The paper beside a reproduction at scale {scale}\n",

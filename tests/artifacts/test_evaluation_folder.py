@@ -25,7 +25,8 @@ ROWS = [
 
 def test_rows_come_back_as_written(tmp_path: Path) -> None:
     folder = EvaluationFolder(tmp_path)
-    folder.write(ROWS, ROWS, "table", "brats2020")
+    with folder.written("brats2020"):
+        folder.write_tables(ROWS, ROWS, "table")
     assert folder.read_rows() == as_written(ROWS)
     assert folder.read_rows()[0].value == 0.33333333
     assert folder.read_convention(None) == "brats2020"

@@ -84,7 +84,7 @@ def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
         process.kill()
         process.wait()
         check(killed)
-    for write in (5, 6):  # within one: the final map, its record
+    for write in (6, 7):  # within one: the final map, its record
         process = start(killed, "-c", DYING, str(write))
         assert process.wait() == -signal.SIGKILL, (
             "fewer files were written than before, or not by these functions"

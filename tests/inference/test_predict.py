@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -227,10 +228,10 @@ def test_each_file_is_read_once_and_recorded_as_it_was_read(
 
     root, read = write_case("x"), Counter[str]()
     before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (root / "x").iterdir()}
-    open_, segment = Path.open, module.segment
+    open_, segment = os.open, module.segment
 
-    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path.parent == root / "x":
+    def opened(path: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(path, Path) and path.parent == root / "x":
             read[path.name] += 1
         return open_(path, *arguments, **options)
 
@@ -239,7 +240,7 @@ def test_each_file_is_read_once_and_recorded_as_it_was_read(
             path.unlink()
         return segment(*arguments)
 
-    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(os, "open", opened)
     monkeypatch.setattr(module, "segment", changed_meanwhile)
     assert run(find_cases(root), bundles, tmp_path / "out") == []
     assert read == dict.fromkeys(before, 2), "once for the headers, once for all"
@@ -277,8 +278,9 @@ def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
 
     cases, out = find_cases(write_case("x")), tmp_path / "out"
     (out / "a").mkdir(parents=True)
-    (out / "a" / ".tmp-1234.nii.gz").write_bytes(b"half")
+    (out / "a" / ".tmp-brats_seg-1234.nii.gz").write_bytes(b"half")
     (out / ".tmp-folder").mkdir()
+    (out / ".tmp-notes.txt").write_text("a user's")
     (out / "mine").mkdir()
     (out / "mine" / ".tmp-notes").write_text("not written by predict")
     with FileLock(out / ".lock"), pytest.raises(UserError, match="in use"):
@@ -286,6 +288,7 @@ def test_a_folder_in_use_is_refused_and_what_was_left_half_written_is_cleared(
     run(cases, bundles, out)
     assert {path.relative_to(out).as_posix() for path in out.rglob(".tmp-*")} == {
         ".tmp-folder",
+        ".tmp-notes.txt",
         "mine/.tmp-notes",
     }
 

@@ -50,3 +50,22 @@ def test_a_limit_of_memory_counts(group: Path) -> None:
     (group.parent / "memory.max").write_text(str(GIB))
     (group.parent / "memory.current").write_text(str(GIB // 4))
     assert memory_bytes() == (3 * GIB // 4, GIB)
+
+
+def test_groups_of_the_first_version_count_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("4:memory:/pod\n3:cpu,cpuacct:/pod\n")
+    monkeypatch.setattr(machine, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(12)))
+    for name, value in {
+        "cpu/cpu.cfs_quota_us": 150_000,  # a container sees its own group at the root
+        "cpu/cpu.cfs_period_us": 100_000,
+        "cpu/pod/cpu.cfs_quota_us": -1,
+        "cpu/pod/cpu.cfs_period_us": 100_000,
+        "memory/pod/memory.limit_in_bytes": GIB,
+        "memory/pod/memory.usage_in_bytes": GIB // 4,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{value}\n")
+    assert cores() == 2
+    assert memory_bytes() == (3 * GIB // 4, GIB)

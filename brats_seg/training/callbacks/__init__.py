@@ -3,7 +3,12 @@
 from brats_seg.training.callbacks.autotune import Autotune
 from brats_seg.training.callbacks.best_weights import BestWeights
 from brats_seg.training.callbacks.case_losses import CaseLosses
-from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckpointIO, usable_checkpoint
+from brats_seg.training.callbacks.checkpoints import (
+    TwoCheckpoints,
+    WholeCheckpointIO,
+    explained_checkpoint,
+    usable_checkpoint,
+)
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
 from brats_seg.training.callbacks.exponential_average import ExponentialAverage
@@ -29,5 +34,6 @@ __all__ = [
     "StepSeed",
     "TwoCheckpoints",
     "WholeCheckpointIO",
+    "explained_checkpoint",
     "usable_checkpoint",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
 import os
+import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +19,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from brats_seg.errors import UserError
-from brats_seg.files import whole_file
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import open_regular, whole_file
+from brats_seg.runtime.memory import is_out_of_memory
 
 LAST, PREVIOUS, NEW = "last.ckpt", "previous.ckpt", "new.ckpt"
 BLOCK_BYTES = 2**20
@@ -45,7 +49,8 @@ class WholeCheckpointIO(TorchCheckpointIO):
             storage_options(checkpoint)
             return
         with whole_file(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            with temporary.open("wb") as file:  # torch's own writing aborts the process on a full disk
+                torch.save(checkpoint, file)
             digest = _sha256(temporary, temporary.stat().st_size)
             with temporary.open("ab") as file:
                 file.write(digest)
@@ -169,12 +174,39 @@ def usable_checkpoint(folder: Path) -> Path | None:
 def is_whole(path: Path) -> bool:
     """Whether a checkpoint exists and is as it was written."""
     try:
-        archive_bytes = path.stat().st_size - hashlib.sha256().digest_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            archive_bytes = os.fstat(file.fileno()).st_size - hashlib.sha256().digest_size
             file.seek(max(archive_bytes, 0))
             return _sha256(path, archive_bytes) == file.read()
-    except OSError:
+    except FileError:
         return False
+
+
+@contextlib.contextmanager
+def explained_checkpoint(path: Path | None, trainer: pl.Trainer) -> Iterator[None]:
+    """A checkpoint that a training cannot continue from is one line; Lightning continues inside.
+
+    Args:
+        path: Of the checkpoint; None: there is none.
+        trainer: Continues from it.
+
+    Raises:
+        UserError: It is that of something else. No code in it has run.
+    """
+    try:
+        yield
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        restored = trainer.num_training_batches != math.inf  # counted only when everything is restored
+        if path is None or restored or is_out_of_memory(error):
+            raise
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "it holds more than plain values"
+        else:
+            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        advice = f"put that of this training back, or delete {path.parent.parent} to start again"
+        raise UserError(f"{path} is no checkpoint of this training ({reason}): {advice}") from error
 
 
 def _sha256(path: Path, size: int) -> bytes:
