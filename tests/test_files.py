@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import random
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import (
+    locked,
     read_bytes,
     read_json,
     read_object,
     read_yaml,
+    remove_leftovers,
     whole_file,
     whole_folder,
     write_json,
@@ -82,6 +89,86 @@ def test_what_cannot_be_written_is_one_line(tmp_path):
     for attempt in (lambda p: write_json(p, {}), lambda p: whole_folder(p).__enter__()):
         with pytest.raises(UserError, match=r"cannot write .*choose another folder"):
             attempt(tmp_path / "file" / "a")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from brats_seg.files import whole_file, whole_folder
+
+with {write}(Path(sys.argv[1])) as temporary:
+    os.kill(os.getpid(), signal.{signal})
+"""
+
+
+@pytest.mark.parametrize("write", ["whole_file", "whole_folder"])
+def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes_there(tmp_path, write):
+    code = KILLED.format(write=write, signal="SIGKILL")
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "a"]).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".tmp-brats_seg-")
+    (tmp_path / ".tmp-notes.txt").write_text("somebody's own")
+    (tmp_path / ".tmp-brats_seg-link").symlink_to(tmp_path / ".tmp-notes.txt")
+    os.mkfifo(tmp_path / ".tmp-brats_seg-fifo")
+    write_text(tmp_path / "b", "x")
+    assert not left.exists()
+    assert {".tmp-notes.txt", ".tmp-brats_seg-link", "b"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+def test_what_a_living_process_is_writing_stays(tmp_path, whole):
+    with whole(tmp_path / "a") as temporary:
+        remove_leftovers(tmp_path)
+        write_text(tmp_path / "b", "x")
+        assert temporary.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
+def test_where_the_disk_knows_no_locks_nothing_is_taken_for_left_over(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / ".tmp-brats_seg-1").touch()
+    write_text(tmp_path / "b", "x")
+    assert {path.name for path in tmp_path.iterdir()} == {".tmp-brats_seg-1", "b"}
+
+
+def test_a_lock_that_cannot_be_had_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.lock").mkdir()
+    (tmp_path / "link.lock").symlink_to(tmp_path / "file")
+    for path in (tmp_path / "file" / ".lock", tmp_path / "folder.lock"):
+        with pytest.raises(UserError, match=r"cannot write .*: elsewhere"), locked(path, remedy="elsewhere"):
+            pass
+    mine = locked(tmp_path / ".lock", remedy="elsewhere")
+    other = locked(tmp_path / ".lock", remedy="elsewhere", busy="in use")
+    with mine, pytest.raises(UserError, match="in use"), other:
+        pass
+    for reason in (errno.ENOLCK, errno.EIO):
+
+        def refuse(*arguments, reason=reason):
+            raise OSError(reason, os.strerror(reason))
+
+        monkeypatch.setattr(fcntl, "flock", refuse)
+        with pytest.raises(UserError, match=r"cannot write .*: elsewhere") as caught:
+            locked(tmp_path / ".lock", remedy="elsewhere").__enter__()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_becomes_a_fifo_meanwhile_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+    open_ = os.open
+
+    def swapped(name, *arguments, **options):
+        path.unlink()
+        os.mkfifo(path)
+        return open_(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(FileError, match="no regular file"):
+        read_bytes(path)
 
 
 HOSTILE = {
