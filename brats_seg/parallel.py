@@ -46,12 +46,17 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
     try:
         with pool:
             with _without_interruption():  # processes inherit it: Ctrl-C is for this one alone
-                results = pool.map(work, items)
+                futures = [pool.submit(work, item) for item in items][::-1]
             try:
-                yield from results
+                while futures:
+                    yield futures.pop().result()
             except KeyboardInterrupt:
                 for process in set(active_children()) - others:
                     process.kill()
+                raise
+            except BaseException:
+                for future in futures:
+                    future.cancel()
                 raise
     except BrokenProcessPool as error:
         raise UserError("a process died, probably for lack of memory; try fewer workers") from error
