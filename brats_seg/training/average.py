@@ -15,6 +15,7 @@ from brats_seg.artifacts.bundle_weights import sizes_from, with_weights
 from brats_seg.artifacts.bundles import is_bundle, refuse_unusable, save_bundle
 from brats_seg.errors import FileError, UserError
 from brats_seg.models import from_settings
+from brats_seg.preprocessing import normalisation_from
 from brats_seg.training.weights import mean_weights, read_weights
 from brats_seg.trusted import packages
 
@@ -44,6 +45,7 @@ def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[st
         raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
     weights = mean_weights(paths)
     refuse_unusable(paths[0], facts)
+    normalisation_from(facts["normalisation"], packages(trust))  # or the bundle could not be used
     untrained = partial(from_settings, facts["architecture"], packages(trust))
     net = with_weights(paths[0], weights, untrained, sizes_from(facts["architecture"]))
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}

@@ -171,7 +171,7 @@ def test_what_cannot_be_averaged_is_one_line(tmp_path: Path) -> None:
         (["nowhere.safetensors"], "out", "no such file"),
         (["none.safetensors"], "out", "a snapshot that names its"),
         (["z.safetensors"], "out", "expected pipeline a or b"),
-        (["norm.safetensors"], "out", "unknown normalisation"),
+        (["norm.safetensors"], "out", r"os\.system"),
         (["arch.safetensors"], "out", "expected plain values for architecture"),
         (["wide.safetensors"], "out", "do not fit the architecture"),
         (["good.safetensors", "other.safetensors"], "out", "expected the pipeline of"),
