@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ LEAST_TUMOUR = 100
 MOST_OUTSIDE = 0.05
 """Share of labelled voxels outside the brain, from which a truth is taken for another patient's."""
 SAMPLE = 4000
+SAME_IMAGE = 0.999
+"""Correlation above which two sequences are one image; those of real cases reach 0.5."""
+LEAST_SAMPLE, MOST_SAMPLE = 20, 300_000
+"""Voxels: fewer correlate by chance, more say no more."""
 SEGMENTATION = "seg"
 
 
@@ -43,12 +48,14 @@ class Compared:
         sizes: Modality to the number of its non-zero voxels.
         brain: Where a sequence has signal, ``(z, y, x)``.
         bright: T2 and FLAIR, in which oedema is bright.
+        samples: Modality to evenly spaced voxels, by which copies in other units are told.
     """
 
     fingerprints: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     brain: NDArray[np.bool_] | None = None
     bright: dict[str, NDArray[Any]] = field(default_factory=dict)
+    samples: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def add(self, name: str, array: NDArray[Any]) -> None:
         """Take in one sequence.
@@ -60,6 +67,8 @@ class Compared:
         inside = array != 0
         self.fingerprints[name] = fingerprint(array, inside)
         self.sizes[name] = int(np.count_nonzero(inside))
+        step = max(round((array.size / MOST_SAMPLE) ** (1 / 3)), 1)
+        self.samples[name] = array[::step, ::step, ::step].astype(np.float64)
         if self.brain is None or self.brain.shape != inside.shape:
             self.brain = inside
         else:
@@ -69,12 +78,12 @@ class Compared:
 
     def sequence_problems(self, case: Case) -> Iterator[Problem]:
         """Two sequences that are one image, or of which one shows more of the head than the others."""
-        seen: dict[str, str] = {}
-        for name in case.modalities:
-            same = seen.setdefault(self.fingerprints.get(name) or name, name)
-            if same != name:
-                path = case.modalities[name].path
-                yield Problem(path, f"an image of its own for {name}", f"that of {same}", "note")
+        copies: set[str] = set()
+        for one, other in combinations(self.samples, 2):
+            if other not in copies and self._is_copy(one, other):
+                copies.add(other)
+                path = case.modalities[other].path
+                yield Problem(path, f"an image of its own for {other}", f"that of {one}", "note")
         for name, size in self.sizes.items():
             others = sorted(other for key, other in self.sizes.items() if key != name)
             usual = others[len(others) // 2] if others else size
@@ -85,6 +94,18 @@ class Compared:
                 )
                 path = case.modalities[name].path
                 yield Problem(path, f"the same part of the head in {name} as in the others", found, "note")
+
+    def _is_copy(self, one: str, other: str) -> bool:
+        """Whether two sequences are one image, perhaps in other units."""
+        if self.fingerprints[one] == self.fingerprints[other]:
+            return bool(self.fingerprints[one])
+        a, b = self.samples[one], self.samples[other]
+        if a.shape != b.shape:
+            return False
+        inside = (a != 0) | (b != 0)
+        a, b = a[inside] - a[inside].mean(), b[inside] - b[inside].mean()
+        norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+        return a.size >= LEAST_SAMPLE and norm > 0 and float((a * b).sum()) > SAME_IMAGE * norm
 
     def truth_problems(self, path: Path, label_map: NDArray[Any]) -> Iterator[Problem]:
         """A truth that does not fit the images: labels outside the brain, or no oedema where it says so.

@@ -26,6 +26,14 @@ def test_two_sequences_that_are_one_image(make, brain_of, dtype):
     assert message == "expected an image of its own for t1ce, found that of t1"
 
 
+@pytest.mark.parametrize(
+    "change", [lambda x: x * 3, lambda x: (x / 7).astype(np.float32), lambda x: x + x // 999]
+)
+def test_a_copy_in_other_units_is_the_same_image(make, brain_of, change):
+    (message,) = found_in(make.good(flair=change(brain_of(1))))
+    assert message == "expected an image of its own for flair, found that of t1ce"
+
+
 def test_a_skull_in_one_sequence_only(make, brain_of):
     head = brain_of(0).copy()
     head[head == 0] = 50
