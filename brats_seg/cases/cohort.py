@@ -39,7 +39,7 @@ class Scan:
         without = [case.id for case in self.cases if case.segmentation is None]
         if 0 < len(without) < len(self.cases):
             some = f"{', '.join(without[:3])}{', ...' if len(without) > 3 else ''}"
-            lines.append(f"{len(without)} of {len(self.cases)} cases have no segmentation: {some}")
+            lines.append(f"{len(without)} of {len(self.cases)} cases have no segmentation, left out: {some}")
         return lines
 
 

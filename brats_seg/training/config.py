@@ -46,12 +46,23 @@ def build(config: DictConfig, **arguments: Any) -> Any:
     Raises:
         UserError: What the constructor has against its arguments, as itself and not inside Hydra's exception.
     """
+    plain = OmegaConf.to_container(config, resolve=True)
+    literal = _protected(plain) if "${" in str(plain) else config
     try:
-        return instantiate(config, _convert_="all", **arguments)
+        return instantiate(literal, _convert_="all", **arguments)
     except InstantiationException as error:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
         raise
+
+
+def _protected(value: Any) -> Any:
+    """Plain values in which ``${`` is a part of a name, for Hydra, which resolves them twice."""
+    if isinstance(value, dict):
+        return {key: _protected(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_protected(each) for each in value]
+    return value.replace("${", r"\\\${") if isinstance(value, str) else value
 
 
 def make_part(key: str, node: DictConfig, **arguments: Any) -> Any:

@@ -432,7 +432,7 @@ def test_images_of_other_formats_are_counted_and_named(make):
     told = []
     find_cases(make.root, tell=told.append)
     assert "(and 3 more such notes: brats-seg check)" in told[0]
-    assert told[1] == "1 of 2 cases have no segmentation: case_2"
+    assert told[1] == "1 of 2 cases have no segmentation, left out: case_2"
     told.clear()
     clear_cases(make.root, tell=told.append)
     assert len(told) == 1
