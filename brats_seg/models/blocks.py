@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -40,6 +41,22 @@ def make_norm(norm: Norm, channels: int) -> nn.Module:
             f"choose model.width from 1, 2, 4, 8 or a multiple of {GROUPS}"
         )
     return GroupNorm(groups, channels)
+
+
+def next_width(least: float, doublings: int = 0) -> int:
+    """The smallest number of channels that group norm can take, and its doubles.
+
+    Args:
+        least: Not fewer.
+        doublings: How often the number is doubled.
+
+    Returns:
+        Channels that the groups divide.
+    """
+    channels = max(1, math.ceil(least))
+    while any((channels * 2**k) % min(GROUPS, channels * 2**k) for k in range(doublings + 1)):
+        channels += 1
+    return channels
 
 
 def upsample(x: Tensor, factor: int) -> Tensor:
@@ -156,3 +173,25 @@ class ConvNormReLU(nn.Module):
         # An in-place change of a view makes autograd copy the whole of it in the backward pass (CopySlices).
         in_place = torch.compiler.is_compiling() or not (normalised.requires_grad and normalised._is_view())
         return functional.relu(normalised, inplace=in_place)
+
+
+class PointNorm(nn.Module):
+    """1x1x1 convolution without bias, norm, and a ReLU if asked for.
+
+    Args:
+        in_channels: Of the input.
+        out_channels: Of the output.
+        norm: Which norm.
+        relu: Whether a ReLU follows.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, norm: Norm, *, relu: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(in_channels, out_channels, 1, bias=False)
+        self.norm = make_norm(norm, out_channels)
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape of space is kept."""
+        answer: Tensor = self.norm(self.conv(x))
+        return functional.relu(answer) if self.relu else answer

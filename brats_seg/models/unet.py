@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from brats_seg.kinds import Amount, Positive
 from brats_seg.models.attention import CBAM
-from brats_seg.models.blocks import ConvNormReLU, Norm, halve, upsample
-from brats_seg.models.network import Network
-from brats_seg.terms import MODALITIES, REGIONS, Logits
+from brats_seg.models.backbone import EncoderDecoder
+from brats_seg.models.blocks import ConvNormReLU, Norm
 
 
 class Stage(nn.Module):
@@ -57,7 +56,7 @@ class Stage(nn.Module):
         return x if self.attention is None else self.attention(x)
 
 
-class UNet(Network):
+class UNet(EncoderDecoder):
     """Encoder of four stages, a dilated pseudo fifth one, decoder of four.
 
     There is an auxiliary head on each of four levels. Spatial sizes must be multiples of 8.
@@ -74,6 +73,12 @@ class UNet(Network):
     """
 
     name: ClassVar[str] = "unet"
+    TYPES: ClassVar[Mapping[str, type]] = {
+        **EncoderDecoder.TYPES,
+        "attention": bool,
+        "residual": bool,
+        "dropout": float,
+    }
 
     def __init__(
         self,
@@ -86,79 +91,14 @@ class UNet(Network):
         head_std: Amount | None = None,
         head_bias: float | None = None,
     ) -> None:
-        super().__init__()
-        self._width = width
-        self._settings = {
-            "width": width,
-            "norm": norm,
-            "attention": attention,
-            "residual": residual,
-            "dropout": dropout,
-        }
         options: dict[str, Any] = {"residual": residual, "dropout": dropout}
-        w1, w2, w3, w4 = (width * 2**k for k in range(4))
-        ins = (len(MODALITIES), w1, w2, w3)
-        self.encoder = nn.ModuleList(
-            Stage(i, o, o, norm, attention=attention, **options)
-            for i, o in zip(ins, (w1, w2, w3, w4), strict=True)
-        )
-        self.dilated = nn.Sequential(
-            ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2)
-        )
-        self.lowest = ConvNormReLU(2 * w4, w3, norm)
-        plan = ((2 * w3, w3, w2), (2 * w2, w2, w1), (2 * w1, w1, w1))
-        self.decoder = nn.ModuleList(Stage(*channels, norm, attention=False, **options) for channels in plan)
-        self.heads = nn.ModuleList(nn.Conv3d(c, len(REGIONS), 1) for c in (w4, w3, w2, w1))
-        self.main = nn.Conv3d(w1, len(REGIONS), 1)
-        self._initialise(head_std, head_bias)
+        super().__init__({"width": width, "norm": norm, "attention": attention, **options})
 
-    def _initialise(self, head_std: float | None, head_bias: float | None) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        for head in (self.main, *self.heads):
-            if head_std is not None:
-                nn.init.normal_(head.weight, std=head_std)
-            if head_bias is not None:
-                nn.init.constant_(head.bias, head_bias)
+        def encoding(inputs: int, middle: int, outputs: int) -> nn.Module:
+            return Stage(inputs, middle, outputs, norm, attention=attention, **options)
 
-    def settings(self) -> dict[str, Any]:
-        """What rebuilds the network, as plain values."""
-        return {"name": self.name, **self._settings}
+        def decoding(inputs: int, middle: int, outputs: int) -> nn.Module:
+            return Stage(inputs, middle, outputs, norm, attention=False, **options)
 
-    @property
-    def channels(self) -> int:
-        """Of the first stage."""
-        return self._width
-
-    def forward(self, image: Float[Tensor, "batch modality z y x"], deep: bool = True) -> Logits:
-        """Logits of every head.
-
-        Args:
-            image: Normalised.
-            deep: Also of the auxiliary heads, at full size, lowest level first.
-
-        Returns:
-            Before the sigmoid.
-        """
-        skips: list[Tensor] = []
-        x = image
-        for level, stage in enumerate(self.encoder):
-            x = self._run(stage, halve(x) if level else x)
-            skips.append(x)
-        levels = [self._run(self.dilated, x)]
-        levels.append(self._run(self.lowest, x, levels[0]))
-        x = levels[1]
-        for stage, skip in zip(self.decoder, reversed(skips[:3]), strict=True):
-            x = self._run(stage, skip, upsample(x, 2))
-            levels.append(x)
-        auxiliary = []
-        if deep:
-            for head, features, factor in zip(self.heads, levels[:4], (8, 8, 4, 2), strict=True):
-                auxiliary.append(upsample(head(features), factor))
-        return Logits(self.main(x), tuple(auxiliary))
-
-    def _run(self, stage: nn.Module, *inputs: Tensor) -> Tensor:
-        if self.checkpointing and torch.is_grad_enabled():
-            return cast(Tensor, checkpoint(stage, *inputs, use_reentrant=False))
-        return cast(Tensor, stage(*inputs))
+        self.make([width * 2**k for k in range(4)], norm, encoding, decoding)
+        self.initialise(head_std, head_bias)

@@ -84,3 +84,29 @@ def test_an_experiment_trains_and_its_bundle_predicts(
         assert (tmp_path / "again" / "model.safetensors").read_bytes() == (
             folder / "bundle" / "model.safetensors"
         ).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "name"),
+    [
+        ("pipeline_a_residual", "unet"),
+        ("pipeline_a_dense", "dense_unet"),
+        ("pipeline_a_inverted_residual", "inverted_residual_unet"),
+        ("pipeline_a_bifpn", "bifpn"),
+    ],
+)
+def test_what_section_four_tried_trains_and_is_scored(
+    root: Path, tmp_path: Path, experiment: str, name: str
+) -> None:
+    small = ["scale=smoke", "model.width=2", "data.patch=[16,16,16]", "data.workers=0"]
+    short = ["schedule.constant_epochs=1", "schedule.cosine_epochs=2"]
+    places = [f"data.root={root / 'cohort'}", f"data.cache={root / 'cache'}", f"runs_root={tmp_path}"]
+    trained = brats_seg("train", f"experiment={experiment}", "name=run", *small, *short, *places)
+    assert trained.returncode == 0, trained.stderr
+    folder = tmp_path / "run" / "fold_0"
+    bundle = load_bundle(folder / "bundle")
+    assert bundle.architecture["name"] == name
+    assert (bundle.pipeline, bundle.architecture["norm"]) == ("a", "group")
+    assert bundle.architecture.get("residual", False) == (experiment == "pipeline_a_residual")
+    assert (folder / "evaluation" / "per_case.csv").is_file()
