@@ -321,3 +321,10 @@ def test_a_giant_is_refused_by_its_header(whole, tmp_path):
     path.write_bytes(data)
     with pytest.raises(FileError, match=r"shape \(1200, 1200, 1400\)"):
         nifti.read_geometry(path)
+
+
+@pytest.mark.parametrize(("shift_mm", "same"), [(0.09, True), (0.11, False)])
+def test_two_files_lie_in_the_same_place_to_a_tenth_of_a_millimetre(shift_mm: float, same: bool) -> None:
+    one = nifti.lps_geometry((4, 5, 6))
+    other = nifti.lps_geometry((4, 5, 6), origin_mm=(0.0, -239.0, shift_mm))
+    assert nifti.same_space(one, other) == same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from brats_seg.artifacts.bundles import load_bundle
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.training.average import average_snapshots
-from brats_seg.training.callbacks import CyclicSWA
+from brats_seg.training.callbacks import CosineDecay, CyclicSWA
 from brats_seg.training.config import build, load_config
 from brats_seg.training.trainer import epochs
 from brats_seg.training.weights import mean_weights, read_weights, write_weights
@@ -183,3 +184,14 @@ def test_what_cannot_be_averaged_is_one_line(tmp_path: Path) -> None:
             average_snapshots([str(tmp_path / name) for name in names], tmp_path / output)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("epoch", "rate"), [(0, 1.0), (2, 1.0), (3, 0.5), (4, 7.0)])
+def test_the_schedule_sets_the_rate_of_every_group_until_it_ends(epoch: int, rate: float) -> None:
+    net = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD([{"params": [net.weight]}, {"params": [net.bias]}], lr=7.0)
+    trainer = SimpleNamespace(current_epoch=epoch, optimizers=[optimizer])
+    module = SimpleNamespace(log=lambda key, value: None, net=net)
+    schedule = CosineDecay(base_rate=1.0, constant_epochs=2, cosine_epochs=2)
+    schedule.on_train_epoch_start(trainer, module)  # type: ignore[arg-type]
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([rate, rate])
