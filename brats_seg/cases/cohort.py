@@ -12,6 +12,8 @@ from pathlib import Path
 
 from brats_seg.cases.case import Case, Finding
 
+SHOWN = 2
+"""Notes that every command tells; `check` tells all."""
 LONGEST_ID = 200
 """Bytes: file systems take 255, of which the endings of outputs need some."""
 
@@ -30,12 +32,12 @@ class Scan:
 
     @property
     def left_out(self) -> list[str]:
-        """A line about files that are not used, and one about cases without a truth where others have one."""
+        """Lines about files that are not used, and one about cases without a truth where others have one."""
         lines: list[str] = []
         notes = [finding for finding in self.findings if finding.level == "note"]
-        if notes:
-            more = f" (and {len(notes) - 1} more such notes: brats-seg check)" if len(notes) > 1 else ""
-            lines.append(f"{notes[0]}{more}")
+        lines += map(str, notes[:SHOWN])
+        if len(notes) > SHOWN:
+            lines.append(f"and {len(notes) - SHOWN} more such notes: brats-seg check has them")
         without = [case.id for case in self.cases if case.segmentation is None]
         if 0 < len(without) < len(self.cases):
             some = f"{', '.join(without[:3])}{', ...' if len(without) > 3 else ''}"
@@ -44,21 +46,21 @@ class Scan:
 
 
 def other_formats(root: Path, others: Mapping[str, Sequence[Path]]) -> Iterator[Finding]:
-    """One note for all images of one format that is not read.
+    """One note for all images of formats that are not read.
 
     Args:
         root: Where they were found.
         others: Ending to images.
 
     Yields:
-        Notes.
+        The note; nothing where there are none.
     """
-    for ending, paths in sorted(others.items()):
-        how = "brats-seg convert" if ending in (".dcm", ".ima") else "ITK-SNAP, SimpleITK or mri_convert"
-        files = f"{len(paths)} files {ending}" if len(paths) > 1 else f"a file {ending}"
-        yield Finding(
-            root.name, paths[0], "note", f"expected NIfTI, found {files}: not read; convert ({how})"
-        )
+    if not others:
+        return
+    counts = ", ".join(f"{len(paths)} {ending}" for ending, paths in sorted(others.items()))
+    how = "brats-seg convert for DICOM; else ITK-SNAP, SimpleITK or mri_convert"
+    first = min(path for paths in others.values() for path in paths)
+    yield Finding(root.name, first, "note", f"expected NIfTI, found other images ({counts}): not read; {how}")
 
 
 def long_ids(cases: Iterable[Case]) -> Iterator[Finding]:

@@ -151,7 +151,7 @@ def _known_layouts(root: Path) -> tuple[list[Case], list[Finding]]:
         some, faults = _in_folder(folder, files)
         cases += some
         findings += faults
-    return cases, [*findings, *other_formats(root, others)]
+    return cases, [*other_formats(root, others), *findings]
 
 
 def _nothing(root: Path, found: Scan) -> str:
