@@ -69,15 +69,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def link_runtime_dependencies(packages: Path) -> None:
     """What ``pip install brats-seg`` brings, taken from this environment: no package of the tests."""
     here = Path(sysconfig.get_path("purelib"))
-    waiting, seen = ["brats-seg"], {"brats-seg"}
+    waiting, seen = [("brats-seg", "")], {("brats-seg", "")}
     while waiting:
-        asked = distribution(waiting.pop())
+        name, extra = waiting.pop()
+        asked = distribution(name)
         for line in asked.requires or ():
             wanted = Requirement(line)
-            name = canonicalize_name(wanted.name)
-            if name not in seen and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
-                seen.add(name)
-                waiting.append(name)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                new = {(canonicalize_name(wanted.name), each) for each in ("", *wanted.extras)} - seen
+                seen |= new
+                waiting += new
         tops = {file.parts[0] for file in asked.files or ()} - {"..", "__pycache__"}
         for top in tops if asked.name != "brats-seg" else ():
             if not (packages / top).exists():
