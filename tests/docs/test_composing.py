@@ -100,7 +100,7 @@ def by_page() -> Iterator[Any]:
         yield pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=marks)
 
 
-@pytest.mark.parametrize("page", by_page())
+@pytest.mark.parametrize("page", list(by_page()))
 def test_documented_commands_compose(page: Path) -> None:
     told = {}
     for whole, lines in ((True, DOCUMENTED), (False, MENTIONED)):

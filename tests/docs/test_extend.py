@@ -89,7 +89,7 @@ def test_a_loss(conf: Path) -> None:
 
 
 def test_normalisation_and_augmentation(conf: Path) -> None:
-    asked = config(conf, "data=mine")
+    asked = config(conf, "data=cut")
     refuse_impossible(asked)
     data = build(asked.data)
     settings = data.normalise.settings()
