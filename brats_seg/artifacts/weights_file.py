@@ -77,7 +77,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     weights, facts = parse_weights(path, data), _facts(path, data)
     recorded = facts.pop(SHA256, None)  # an earlier version wrote none
     if recorded is not None and recorded != _digest(weights, facts):
-        raise FileError(path, f"weights of sha256 {recorded}", "damaged ones; copy the file again")
+        found = "damaged ones; copy the file again, or train again"
+        raise FileError(path, f"weights of sha256 {recorded}", found)
     return weights, facts
 
 

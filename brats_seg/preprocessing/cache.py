@@ -75,7 +75,7 @@ class Cache:
             else:
                 found[case.id] = result
         if problems:
-            raise UserError("\n".join(sorted(problems)))
+            raise UserError("\n".join(sorted(set(problems))))
         return {case_id: cached for case_id, cached in found.items() if cached is not None}
 
     def lookup(self, case: Case, *, verify: bool = False) -> CachedCase | None:
