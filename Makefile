@@ -128,6 +128,8 @@ endif
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
 	@$(INSTALL) $(CONSTRAINTS) --no-build-isolation -e ".[dev,export,scans,sweeps]"
+# nnU-Net's networks, an example in docs/how-to/extend.md. Without timm, which those do not use: its torchvision breaks a torch without CUDA.
+	@$(INSTALL) $(CONSTRAINTS) --no-deps dynamic-network-architectures
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed
