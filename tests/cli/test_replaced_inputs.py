@@ -26,7 +26,7 @@ PREDICT = ("predict", "tta=none", "accelerator=cpu", "input=cohort", "output=pre
 OF_BUNDLE = (*PREDICT, f"bundles.a=[{BUNDLE}]")
 INPUTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("check", "data.root=cohort", "workers=1"): (T1, f"cohort/{BAD}/{BAD}_seg.nii.gz"),
-    ("prepare", *TRAIN[1:6], "data.root=cohort", "data.cache=cache"): (
+    ("prepare", "scale=smoke", "data.folds=2", "data.workers=0", "data.root=cohort", "data.cache=cache"): (
         T1,
         f"CACHE/{BAD}/case.json",
         f"CACHE/{BAD}/image.npy",
