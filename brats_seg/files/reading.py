@@ -77,7 +77,10 @@ def read_bytes(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> bytes:
         FileError: There is no such file, it is of another kind, too large, or cannot be read.
     """
     with open_regular(path, most_bytes) as file:
-        data = file.read(most_bytes + 1)
+        expected = min(os.fstat(file.fileno()).st_size, most_bytes) + 1
+        data = file.read(expected)  # takes as much memory as it is asked for
+        if len(data) == expected:
+            data += file.read(most_bytes + 1 - expected)
     if len(data) > most_bytes:  # it has grown, or its size was not told
         raise FileError(path, f"at most {most_bytes} bytes", "more")
     return data

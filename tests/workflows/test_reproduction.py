@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from brats_seg.artifacts import EvaluationFolder
 from brats_seg.errors import UserError
 from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds
 from brats_seg.workflows.reproduction import Reproduction, reproduce
@@ -75,7 +76,10 @@ class Fake:
             touch(Path(given["output"]) / f"{case.name}.nii.gz")
 
     def evaluate(self, given: dict[str, str]) -> None:
-        touch(Path(given["output"]) / "summary.md", "| Table 3 |\n")
+        folder = EvaluationFolder(Path(given["output"]))
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with folder.written("brats2020"):
+            touch(folder.summary_md, "| Table 3 |\n")
 
     @property
     def commands(self) -> list[str]:
