@@ -127,6 +127,7 @@ def assert_together(batches: list[Batch], pipeline: str) -> None:
             assert torch.equal(channel > thresholds, target > 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [False, True], ids=["here", "in processes"])
 @pytest.mark.parametrize("pipeline", ["a", "b"])
 def test_the_target_is_the_same_function_of_the_image_as_in_the_files(
@@ -142,6 +143,7 @@ def test_the_target_is_the_same_function_of_the_image_as_in_the_files(
     assert counts == ([2, 2] if processes else [])
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_batches(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = module(cohort, "a", "data.patch=[16,16,16]")
     here = fit(data, epochs=2)
@@ -151,6 +153,7 @@ def test_processes_give_the_same_batches(cohort: Path, monkeypatch: pytest.Monke
     torch.testing.assert_close(list(pairs(here.trained)), list(pairs(there.trained)), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_training_batches_are_augmented_by_their_seeds_and_validation_batches_are_not(cohort: Path) -> None:
     data = module(cohort, "a", "data.patch=[16,16,16]")
     seen = fit(data, epochs=2)

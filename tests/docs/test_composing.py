@@ -100,6 +100,7 @@ def by_page() -> Iterator[Any]:
         yield pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", list(by_page()))
 def test_documented_commands_compose(page: Path) -> None:
     told = {}

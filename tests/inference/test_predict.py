@@ -146,6 +146,7 @@ def test_a_case_that_fails_does_not_stop_the_others(
     ]
 
 
+@pytest.mark.slow
 def test_finished_cases_are_skipped_while_nothing_changed(
     write_case: Any, make_bundle: Any, bundles: Bundles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

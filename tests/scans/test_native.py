@@ -47,6 +47,7 @@ def test_there_and_back_at_thick_slices(head):
     assert min(scores) >= 0.95
 
 
+@pytest.mark.slow
 def test_the_identity_changes_nothing(head):
     itk = load("SimpleITK")
     native = thick(head)
@@ -89,6 +90,7 @@ def test_a_prediction_folder_gets_native_maps(head, tmp_path):
     assert dice(written.array > 0, native.array > 0) > 0.95
 
 
+@pytest.mark.slow
 def test_a_label_map_of_another_place_is_refused(head, tmp_path):
     native = thick(head)
     folder = AlignedFolder(tmp_path / "p1")
