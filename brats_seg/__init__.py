@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from brats_seg.inference import Segmentation, Segmenter
 
 __all__ = ["Segmentation", "Segmenter", "__version__"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Not at once: torch takes seconds.
 __getattr__ = exports(__name__, {"Segmentation": "inference", "Segmenter": "inference"})
