@@ -67,6 +67,8 @@ TRAININGS: dict[str, dict[str, object]] = {
     "a": {"constant_epochs": 2, "cosine_epochs": 2, "batch_size": 1, "out_of_fold_views": "flips8"},
     "b": {"constant_epochs": 1, "cosine_epochs": 4, "batch_size": 2, "out_of_fold_views": "none"},
 }
+AS_BEFORE = {"data.augmentation.noise_unit": "intensity"}
+"""Of keys that are new, the values that do what was done before them."""
 AVERAGING = ("swa.cycles=2", "swa.cycle_epochs=2", "swa.snapshot_every=1")
 
 
@@ -134,6 +136,7 @@ def train(checkout: Checkout, pipeline: str) -> None:
     science = [f"experiment=pipeline_{pipeline}", "scale=smoke", "fold=0", "seed=42", "model.width=8"]
     arguments = [*science, *places, *(AVERAGING if pipeline == "a" else ())]
     config = checkout.config("train", *arguments)
+    arguments += [f"{key}={value}" for key, value in AS_BEFORE.items() if known(config, key)]
     shared = {"patch": "[32,32,32]", "workers": 0, "precision": "32-true", "accelerator": "cpu"}
     checkout.run("train", *arguments, *spelt(config, pipeline, {**shared, **TRAININGS[pipeline]}))
 
