@@ -105,7 +105,7 @@ def parse_weights(path: Path, data: bytes) -> dict[str, Tensor]:
 def _facts(path: Path, data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:LENGTH_BYTES], "little")
     header = parse_json(path, data[LENGTH_BYTES : LENGTH_BYTES + length])
-    metadata = header.get("__metadata__", {})
+    metadata = header.get("__metadata__") or {}  # null is none to safetensors
     facts = parse_json(path, metadata.get(FACTS, "{}").encode())
     if not isinstance(facts, dict):
         raise FileError(path, "a file of weights that says what they are", "something else")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -85,4 +86,5 @@ def gigabytes(moved: Counter[str]) -> dict[str, float]:
 if __name__ == "__main__":
     pretend()
     fused_norm.HAS_TRITON = True  # no kernel runs
-    print(json.dumps(run(json.loads(sys.argv[2]))))
+    print(json.dumps(run(json.loads(sys.argv[2]))), flush=True)
+    os._exit(0)  # torch may not survive the end of a device that never was
