@@ -197,7 +197,9 @@ class Augmentation:
         Returns:
             Image and target, augmented.
         """
-        noise_sd = self._noise_sd(image) if draw.noise_seed is not None else 0
+        channel_sd = None
+        if draw.noise_seed is not None and self.noise_unit == "channel_sd":
+            channel_sd = channel_deviation(image)
         axes = [axis + 1 for axis in draw.flips]
         image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
         if draw.motion is not None:
@@ -213,15 +215,10 @@ class Augmentation:
         if draw.noise_seed is not None:
             generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
             noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
-            image.add_(noise.mul_(noise_sd))
+            image.add_(noise if channel_sd is None else noise.mul_(channel_sd), alpha=self.noise_sd)
         if draw.dropped is not None:
             image[draw.dropped] = 0
         return image, target
-
-    def _noise_sd(self, image: Tensor) -> Tensor | float:
-        if self.noise_unit == "intensity":
-            return self.noise_sd
-        return self.noise_sd * channel_deviation(image)
 
 
 def _with_contrast_and_detail(image: Tensor, draw: Draw) -> Tensor:
