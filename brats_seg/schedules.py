@@ -69,3 +69,22 @@ def swa_snapshot_epochs(
         start = first_epoch + cycle * cycle_epochs
         epochs += range(start + every - 1, start + cycle_epochs, every)
     return epochs
+
+
+def ramp_up(epoch: int, epochs: int) -> float:
+    """From nearly 0 to 1 along a Gaussian, ``exp(-5 (1 - t)^2)`` with t = epoch / epochs.
+
+    Laine and Aila (2017), section 2, and Tarvainen and Valpola (2017) after them.
+
+    Args:
+        epoch: From 0.
+        epochs: How many it takes.
+
+    Returns:
+        The share of the full weight in that epoch.
+
+    >>> [round(ramp_up(epoch, 2), 3) for epoch in range(4)]
+    [0.007, 0.287, 1.0, 1.0]
+    """
+    rest = 1 - min(epoch / epochs, 1) if epochs else 0
+    return math.exp(-5 * rest**2)

@@ -17,6 +17,20 @@ REGIONS = ("ET", "TC", "WT")
 """Channel order of every target, logit and probability: enhancing tumour, tumour core, whole tumour."""
 
 
+class Unlabelled(NamedTuple):
+    """Patches without a target, each seen twice: equal in space, different in intensity.
+
+    Attributes:
+        student: What the network sees that learns.
+        teacher: What its average sees.
+        case_ids: One id per sample.
+    """
+
+    student: Float[Tensor, "batch modality z y x"]
+    teacher: Float[Tensor, "batch modality z y x"]
+    case_ids: list[str]
+
+
 class Batch(NamedTuple):
     """What the loader hands to the network.
 
@@ -24,11 +38,13 @@ class Batch(NamedTuple):
         image: Normalised.
         target: 0 or 1, on the image's device.
         case_ids: One id per sample.
+        unlabelled: Patches without a target, where a mean teacher asks for them.
     """
 
     image: Float[Tensor, "batch modality z y x"]
     target: Shaped[Tensor, "batch region z y x"]
     case_ids: list[str]
+    unlabelled: Unlabelled | None = None
 
 
 class Logits(NamedTuple):

@@ -13,6 +13,7 @@ from hydra.errors import (
 )
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from brats_seg.artifacts.training_keys import new_name
 from brats_seg.cli.machine_errors import explain_machine
@@ -63,6 +64,8 @@ def _explain_configuration(
         return WRONG_USE, _unknown_option(error)
     if isinstance(error, InstantiationException):
         return _refused_by_constructor(error, chain)
+    if isinstance(error, MarkedYAMLError):
+        return WRONG_USE, _unreadable_yaml(error)
     for link in chain:
         if isinstance(link, ConfigKeyError | ConfigAttributeError):
             return WRONG_USE, _unknown_key(link, re.search(r"^Could not override '([^']+)'", str(error)))
@@ -71,6 +74,13 @@ def _explain_configuration(
     if isinstance(error, HydraException):
         return WRONG_USE, _misplaced(str(error), command) or _one_line(chain)
     return None
+
+
+def _unreadable_yaml(error: MarkedYAMLError) -> str:
+    """The place in a file below ``--config-dir``."""
+    mark = error.problem_mark
+    where = "" if mark is None else f"{mark.name}, line {mark.line + 1}: "
+    return f"{where}expected YAML, found a fault ({error.problem})"
 
 
 def _misplaced(said: str, command: str) -> str | None:

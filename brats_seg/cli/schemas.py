@@ -73,6 +73,7 @@ class Data:
     cache: str
     split: str | None
     exclude: str | None
+    unlabelled: str | None
 
 
 @dataclass(frozen=True)

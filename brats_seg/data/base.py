@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import prod
@@ -14,19 +12,20 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from brats_seg.augment import Augmentation
-from brats_seg.cases import Case, check_headers, find_cases
+from brats_seg.cases import Case, find_cases
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset, patch_seed
 from brats_seg.data.folds import Split, fold_split, frozen_folds
 from brats_seg.data.loader import EndlessLoader, reading, whole_loader
 from brats_seg.data.remarks import remarks
 from brats_seg.data.split_files import read_exclusions, read_split
+from brats_seg.data.store import Store, place
+from brats_seg.data.unlabelled import PairedLoader, augment
+from brats_seg.data.unlabelled_cases import UnlabelledCases
 from brats_seg.errors import FileError, UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.kinds import Amount, Count, Positive
-from brats_seg.nifti import read_geometry
-from brats_seg.preprocessing import Cache, CachedCase, Normalisation
-from brats_seg.preprocessing.cache import disk_estimate_bytes, memory_estimate_bytes
-from brats_seg.runtime import cores, memory_bytes
+from brats_seg.preprocessing import CachedCase, Normalisation
+from brats_seg.runtime import cores
 from brats_seg.terms import DIVISOR, Batch
 
 
@@ -47,6 +46,8 @@ class BraTSDataModule(pl.LightningDataModule):
         batch_size: Cases per step.
         patches_per_case: Patches of each of them in a step.
         tumour_centred: Probability that a patch is centred on a voxel of a region.
+        unlabelled: Folder of cases for a mean teacher, any known layout; segmentations in it are not read.
+        unlabelled_batch_size: Patches of those in a step.
         workers: Loader and preparation processes; None: as many as this process may use cores.
         labels: Name of the label values, if the file names do not imply them.
         patterns: File patterns for a naming of your own.
@@ -71,6 +72,8 @@ class BraTSDataModule(pl.LightningDataModule):
         batch_size: Positive,
         patches_per_case: Positive,
         tumour_centred: Amount,
+        unlabelled: str | None,
+        unlabelled_batch_size: Positive,
         workers: Count | None,
         labels: str | None,
         patterns: Mapping[str, str | None] | None,
@@ -80,8 +83,7 @@ class BraTSDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.root = Path(root).expanduser().resolve()
-        tag = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
-        self.home = Path(cache).expanduser() / f"{self.root.name}-{tag}"
+        self.home = place(cache, self.root)
         self.split_file = split
         self.exclude_file = exclude
         self.folds = folds
@@ -105,6 +107,11 @@ class BraTSDataModule(pl.LightningDataModule):
         self.left_out: list[str] = []
         self.normalise = normalise
         self.augmentation = augmentation
+        self.unlabelled: UnlabelledCases | None = None
+        if unlabelled is not None:
+            self.unlabelled = UnlabelledCases(
+                unlabelled, cache, normalise, self.workers, unlabelled_batch_size
+            )
         self.cases_ready: dict[str, CachedCase] = {}
 
     @cached_property
@@ -142,7 +149,10 @@ class BraTSDataModule(pl.LightningDataModule):
 
     def remarks(self) -> list[str]:
         """What is worth knowing of the prepared cases, and of the files that are not among them."""
-        return [*self.left_out, *remarks(self.cases_ready.values())]
+        prepared = list(self.cases_ready.values())
+        if self.unlabelled is not None:
+            prepared += self.unlabelled.ready.values()
+        return [*self.left_out, *remarks(prepared)]
 
     def _whole_split(self) -> Split:
         ids = [case.id for case in self.cases]
@@ -162,7 +172,7 @@ class BraTSDataModule(pl.LightningDataModule):
         ids: Sequence[str] | None = None,
         *,
         verify: bool = False,
-        announce: Callable[[int, int], None] = lambda cases, size: None,
+        announce: Callable[[int, int, Path], None] = lambda cases, size, home: None,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         """Fill the cache, after the cheap check of every header.
@@ -170,7 +180,7 @@ class BraTSDataModule(pl.LightningDataModule):
         Args:
             ids: Of the cases; None: those of the split.
             verify: Recompute every checksum, too.
-            announce: Called before the work, if there is any, with the number of cases and of bytes at most.
+            announce: Called before the work, if there is any, with cases, bytes at most, and where.
             progress: Called after each case, with how many are done and how many there are.
 
         Raises:
@@ -178,35 +188,48 @@ class BraTSDataModule(pl.LightningDataModule):
         """
         wanted = set(ids if ids is not None else (*self.split.train, *self.split.validation))
         cases = [case for case in self.cases if case.id in wanted]
-        check_headers(cases)
-        cache = Cache(self.home, self.normalise)
-        missing = [case for case in cases if cache.lookup(case) is None]
-        workers = self.workers
-        if missing:
-            shape = read_geometry(missing[0].files[0]).shape  # the other cases have about the same size
-            needed = disk_estimate_bytes(len(missing), shape)
-            announce(len(missing), needed)
-            self._check_disk(len(missing), needed)
-            workers = min(workers, memory_bytes()[0] // memory_estimate_bytes(shape))
-        self.cases_ready = cache.ensure(cases, workers=workers, verify=verify, progress=progress)
+        watch: dict[str, Any] = {"verify": verify, "announce": announce, "progress": progress}
+        self.cases_ready = Store(self.home, self.normalise, self.workers).fill(cases, **watch)
+        if self.unlabelled is not None:
+            self.unlabelled.fill(self.unlabelled_cases, **watch)
 
     def checksums(self) -> dict[str, Any]:
-        """Of the arrays of every case that is ready, by case."""
-        return {case_id: cached.checksums() for case_id, cached in self.cases_ready.items()}
+        """Of the arrays of every case that is ready, by case; unlabelled ones as ``unlabelled/<id>``."""
+        found = {case_id: cached.checksums() for case_id, cached in self.cases_ready.items()}
+        if self.unlabelled is not None:
+            for case_id, cached in self.unlabelled.ready.items():
+                found[f"unlabelled/{case_id}"] = cached.checksums()
+        return found
+
+    @cached_property
+    def unlabelled_cases(self) -> list[Case]:
+        """Cases for a mean teacher, without their segmentations, sorted by id."""
+        if self.unlabelled is None:
+            return []
+        return self.unlabelled.find(
+            self.split.validation,
+            patterns=self.patterns or None,
+            orientation=self.orientation,
+            tell=self.left_out.append,
+        )
 
     def setup(self, stage: str) -> None:
         """Open the cases that :meth:`prepare_cases` prepared, in every process."""
         if not self.cases_ready:
             self.prepare_cases()
 
-    def train_dataloader(self) -> EndlessLoader:
+    def train_dataloader(self) -> EndlessLoader | PairedLoader:
         """Random patches, shuffled; the last incomplete batch of an epoch is kept."""
         cases = [self.cases_ready[case_id] for case_id in self.split.train]
         number = {"patches_per_case": self.patches_per_case}
         dataset = PatchDataset(cases, self.patch, self.seed, **number, tumour_centred=self.tumour_centred)
         sampler = EpochSampler(len(cases), self.seed, *self._rank_and_world(), **number)
         samples = self.batch_size * self.patches_per_case
-        return EndlessLoader(dataset, sampler, samples, self._reading(self.patch, samples))
+        loader = EndlessLoader(dataset, sampler, samples, self._reading(self.patch, samples))
+        if self.unlabelled is None:
+            return loader
+        options = self._reading(self.patch, self.unlabelled.batch_size)
+        return self.unlabelled.beside(loader, self.patch, self.seed, self._rank_and_world(), options)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Whole brains, one at a time, each process its share; no loader if nothing validates."""
@@ -229,10 +252,13 @@ class BraTSDataModule(pl.LightningDataModule):
             return Batch(image, target, batch.case_ids)
         epoch = self.trainer.current_epoch
         seeds = []
-        for place, case_id in enumerate(batch.case_ids):
-            number = batch.case_ids[:place].count(case_id)
+        for index, case_id in enumerate(batch.case_ids):
+            number = batch.case_ids[:index].count(case_id)
             seeds.append(patch_seed(self.seed, epoch, case_id, "augment", number))
-        return Batch(*self.augmentation(image, target, seeds), batch.case_ids)
+        beside = batch.unlabelled
+        if beside is not None:
+            beside = augment(beside, self.augmentation, self.seed, epoch)
+        return Batch(*self.augmentation(image, target, seeds), batch.case_ids, beside)
 
     def _rank_and_world(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
@@ -240,14 +266,3 @@ class BraTSDataModule(pl.LightningDataModule):
     def _reading(self, size: Triple, samples: int) -> dict[str, Any]:
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         return reading(self.workers, prod(size) * samples, on_gpu=on_gpu)
-
-    def _check_disk(self, missing: int, needed: int) -> None:
-        folder = self.home.absolute()
-        while not folder.exists():
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        if needed > free:
-            raise UserError(
-                f"the cache needs up to {needed / 1e9:.1f} GB for {missing} cases, "
-                f"{folder} has {free / 1e9:.1f}: choose another with data.cache=DIR"
-            )

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset
+from brats_seg.data.dataset import EpochSampler, Sample, WholeDataset
 from brats_seg.terms import Batch
 
 MOST_WORKERS = 8
@@ -39,7 +39,7 @@ class EndlessLoader:
     """
 
     def __init__(
-        self, dataset: PatchDataset, sampler: EpochSampler, batch_size: int, options: Mapping[str, Any]
+        self, dataset: Dataset[Any], sampler: EpochSampler, batch_size: int, options: Mapping[str, Any]
     ) -> None:
         self.sampler = sampler
         self.batch_size = batch_size
@@ -48,13 +48,13 @@ class EndlessLoader:
             batch_sampler=EpochAfterEpoch(sampler, batch_size),
             **options,
         )
-        self._running: Iterator[Batch] = iter(())
+        self._running: Iterator[Any] = iter(())
         self._next_epoch: int | None = None
 
     def __len__(self) -> int:
         return -(-len(self.sampler) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
         epoch = self.sampler.epoch
         if epoch != self._next_epoch:
             self._running = iter(self.batches)

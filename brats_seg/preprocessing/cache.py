@@ -53,7 +53,7 @@ class Cache:
         """Prepare what is missing, changed or damaged, in parallel.
 
         Args:
-            cases: Labelled cases.
+            cases: Those without a segmentation have no regions afterwards.
             workers: Processes; 0 works in this one.
             verify: Also recompute every checksum, which reads the whole cache.
             progress: Called with (finished, total) as cases finish.
@@ -142,10 +142,9 @@ def memory_estimate_bytes(shape: Triple) -> int:
 
 
 def _write(folder: Path, prepared: Prepared, loaded: LoadedCase, sources: list[list[Any]]) -> None:
-    if prepared.regions is None:
-        raise UserError("a case without a segmentation cannot be trained on: leave it out of data.root")
     np.save(folder / "image.npy", prepared.image.astype(np.float16))
-    np.save(folder / "depth.npy", prepared.regions.sum(axis=0, dtype=np.uint8))
+    if prepared.regions is not None:
+        np.save(folder / "depth.npy", prepared.regions.sum(axis=0, dtype=np.uint8))
     files = {path.name: [path.stat().st_size, _crc(path)] for path in sorted(folder.glob("*.npy"))}
     box = [prepared.box.start, prepared.box.stop]
     record = {"format": FORMAT, "sources": sources, "box": box, "shape": prepared.shape, "files": files}

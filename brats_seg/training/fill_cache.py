@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -28,9 +29,12 @@ def prepare_with_progress(data: BraTSDataModule, *, verify: bool = False, all_ca
     with ExitStack() as bar:
         step = None
 
-        def announce(cases: int, size_bytes: int) -> None:
+        def announce(cases: int, size_bytes: int, home: Path) -> None:
+            nonlocal began, step
+            bar.close()  # of the cases before, where unlabelled ones follow
+            began, step = time.perf_counter(), None
             gigabytes = max(size_bytes / 1e9, 0.1)
-            print(f"{count(cases, 'case')} to prepare, up to {gigabytes:.1f} GB in {data.home}", flush=True)
+            print(f"{count(cases, 'case')} to prepare, up to {gigabytes:.1f} GB in {home}", flush=True)
 
         def advance(done: int, total: int) -> None:
             nonlocal step

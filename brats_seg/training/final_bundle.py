@@ -6,7 +6,7 @@ Covered by tests/training/test_resume.py.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -19,11 +19,9 @@ from brats_seg.data import BraTSDataModule
 from brats_seg.errors import UserError
 from brats_seg.training.callbacks import BestWeights, CyclicSWA, ExponentialAverage
 from brats_seg.training.module import SegmentationModule
-from brats_seg.training.trainer import epochs
+from brats_seg.training.trainer import epochs, find_callback
 from brats_seg.training.weights import read_weights
 from brats_seg.trusted import distribution_versions
-
-Callback = TypeVar("Callback", bound=pl.Callback)
 
 
 def finish(
@@ -62,16 +60,16 @@ def _choose_weights(
     config: DictConfig, folder: RunFolder, module: SegmentationModule, trainer: pl.Trainer
 ) -> str:
     """Put the final weights into the network and say which they are."""
-    swa = _find_callback(trainer, CyclicSWA)
+    swa = find_callback(trainer, CyclicSWA)
     if swa.snapshots:
         swa.load_average(module)
         return f"mean of {len(swa.snapshots)} snapshots"
     if config.ema.decay:
-        _find_callback(trainer, ExponentialAverage).load_average(module)
+        find_callback(trainer, ExponentialAverage).load_average(module)
         return f"exponential average with a decay of {config.ema.decay}"
     if config.keep == "last":
         return "last epoch"
-    best = _find_callback(trainer, BestWeights)
+    best = find_callback(trainer, BestWeights)
     best.check()
     if best.epoch < 0:
         raise UserError(f"{folder.path}: no validation loss was finite, so there are no best weights")
@@ -96,13 +94,6 @@ def _provenance(config: DictConfig, data: BraTSDataModule, weights: str) -> dict
             **distribution_versions([config.model._target_, data.normalise.settings()["name"]]),
         },
     }
-
-
-def _find_callback(trainer: pl.Trainer, kind: type[Callback]) -> Callback:
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, kind):
-            return callback
-    raise AssertionError(kind)
 
 
 def _validate(trainer: pl.Trainer, module: SegmentationModule, data: BraTSDataModule) -> dict[str, float]:

@@ -45,6 +45,7 @@ def refuse_impossible(config: DictConfig) -> None:
     _refuse_other_pipeline(config)
     _refuse_choices(config)
     _refuse_average(config)
+    _refuse_teaching(config)
     _refuse_fine_tuning(config)
     _refuse_parts(config)
 
@@ -106,6 +107,21 @@ def _refuse_average(config: DictConfig) -> None:
         raise WrongValue(f"ema.decay={config.ema.decay} ends in an average: use keep=last swa.cycles=0")
     if config.ema.decay >= 1:
         raise WrongValue(f"ema.decay={config.ema.decay}: the average needs a share of every step, below 1")
+
+
+def _refuse_teaching(config: DictConfig) -> None:
+    weight, unlabelled = config.mean_teacher.weight, config.data.get("unlabelled")
+    if weight and not unlabelled:
+        raise WrongValue(
+            f"mean_teacher.weight={weight} needs data.unlabelled=DIR, a folder of cases without segmentations"
+        )
+    if weight and not config.ema.decay:
+        raise WrongValue(f"mean_teacher.weight={weight} needs a teacher: ema.decay=0.999")
+    if unlabelled and not weight:
+        raise WrongValue(
+            f"data.unlabelled={unlabelled}: nothing learns from it: use experiment=pipeline_a_mean_teacher, "
+            "or mean_teacher.weight=10 ema.decay=0.999"
+        )
 
 
 def _refuse_fine_tuning(config: DictConfig) -> None:

@@ -24,6 +24,7 @@ from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
 from brats_seg.training.callbacks import TwoCheckpoints, explained_checkpoint, usable_checkpoint
 from brats_seg.training.config import build
+from brats_seg.training.consistency import MeanTeacherModule
 from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
 from brats_seg.training.init_bundle import initial_bundle
@@ -76,6 +77,8 @@ def train(config: DictConfig) -> Trained:
     data: BraTSDataModule = build(config.data)
     refuse_other_normalisation(data.normalise.settings(), packages_of(config))
     split = {"train": data.split.train, "validation": data.split.validation}
+    if data.unlabelled_cases:
+        split["unlabelled"] = tuple(case.id for case in data.unlabelled_cases)
     if config.keep == "best" and not data.split.validation:
         raise UserError(NOTHING_VALIDATES)
     plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
@@ -148,6 +151,5 @@ def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModu
     if config.compile is True:
         net.compile()
     loss, optimizer = build(config.loss), build(config.optimizer)
-    return SegmentationModule(
-        net, loss, optimizer, channels_last=config.channels_last, old_rate=config.fine_tune.old_rate
-    )
+    kind = MeanTeacherModule if config.mean_teacher.weight else SegmentationModule
+    return kind(net, loss, optimizer, channels_last=config.channels_last, old_rate=config.fine_tune.old_rate)

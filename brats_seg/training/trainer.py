@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
@@ -17,6 +19,7 @@ from brats_seg.training.callbacks import (
     CyclicSWA,
     ExponentialAverage,
     FrozenEncoder,
+    MeanTeacher,
     MetricsFile,
     Overlays,
     Progress,
@@ -27,6 +30,8 @@ from brats_seg.training.callbacks import (
 )
 from brats_seg.training.config import build
 from brats_seg.training.weights import Facts
+
+Callback = TypeVar("Callback", bound=pl.Callback)
 
 
 def epochs(config: DictConfig) -> int:
@@ -54,7 +59,7 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
     """
     swa: CyclicSWA = build(config.swa, first_epoch=base_epochs(config), folder=folder.snapshots, facts=facts)
     best = [BestWeights(folder.best_weights, facts)] if config.keep == "best" else []
-    average = [ExponentialAverage(**config.ema)] if config.ema.decay else []
+    average = _average(config)
     autotune = [Autotune()] if config.cudnn_benchmark is True and not config.deterministic else []
     frozen = [FrozenEncoder(config.fine_tune.frozen_epochs)] if config.fine_tune.frozen_epochs else []
     own = [build(node) for node in config.callbacks.values()]
@@ -74,6 +79,28 @@ def make_callbacks(config: DictConfig, folder: RunFolder, facts: Facts) -> list[
         *own,
         TwoCheckpoints(folder.checkpoints, config.checkpoint_minutes, [swa, *best]),
     ]
+
+
+def _average(config: DictConfig) -> list[ExponentialAverage]:
+    if config.mean_teacher.weight:
+        return [MeanTeacher(**config.mean_teacher, **config.ema)]
+    return [ExponentialAverage(**config.ema)] if config.ema.decay else []
+
+
+def find_callback(trainer: pl.Trainer, kind: type[Callback]) -> Callback:
+    """The callback of a kind.
+
+    Args:
+        trainer: Of :func:`make_trainer`.
+        kind: Its class.
+
+    Returns:
+        The first of them.
+    """
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, kind):
+            return callback
+    raise AssertionError(kind)
 
 
 def make_trainer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,9 @@ def brats_seg(*arguments: str) -> subprocess.CompletedProcess[str]:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("experiments")
     write_cohort(root / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    write_cohort(root / "more", cases=6, seed=1, shape=(32, 40, 32))
+    for number in range(1, 6):  # whose ids are in the cohort
+        shutil.rmtree(root / "more" / f"BraTS20_Training_{number:03d}")
     return root
 
 
@@ -34,6 +38,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("pipeline_a_attention", "a", True, "mean of 2 snapshots"),
         ("pipeline_a_filtered", "a", False, "mean of 2 snapshots"),
         ("pipeline_b", "b", False, "lowest validation loss"),
+        ("pipeline_a_mean_teacher", "a", False, "exponential average with a decay of 0.999"),
         ("few_cases", "b", False, "exponential average with a decay of 0.99"),
     ],
 )
@@ -41,7 +46,9 @@ def test_an_experiment_trains_and_its_bundle_predicts(
     root: Path, tmp_path: Path, experiment: str, pipeline: str, attention: bool, weights: str
 ) -> None:
     small = ["scale=smoke", "model.width=2", "data.patch=[24,24,24]", "schedule.cosine_epochs=2"]
-    if pipeline == "a":
+    if experiment == "pipeline_a_mean_teacher":
+        small += ["schedule.constant_epochs=1", f"data.unlabelled={root / 'more'}"]
+    elif pipeline == "a":
         small += ["schedule.constant_epochs=1", "swa.cycles=1", "swa.cycle_epochs=4", "swa.snapshot_every=2"]
     places = [
         f"data.root={root / 'cohort'}",
@@ -78,7 +85,9 @@ def test_an_experiment_trains_and_its_bundle_predicts(
     predicted = brats_seg("predict", f"bundles.{pipeline}=[{folder / 'bundle'}]", *output)
     assert predicted.returncode == 0, predicted.stderr
     assert (tmp_path / "predictions" / f"{split['validation'][0]}.nii.gz").is_file()
-    if pipeline == "a":
+    if experiment == "pipeline_a_mean_teacher":
+        small += ["schedule.constant_epochs=1", f"data.unlabelled={root / 'more'}"]
+    elif pipeline == "a":
         again = brats_seg("average", f"snapshots=[{folder / 'snapshots'}]", f"output={tmp_path / 'again'}")
         assert again.returncode == 0, again.stderr
         assert (tmp_path / "again" / "model.safetensors").read_bytes() == (

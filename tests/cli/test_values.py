@@ -157,3 +157,6 @@ data:
     ]
     (tmp_path / "experiment" / "own.yaml").write_text("# @package _global_\ndefaults: [pipeline_a]\n")
     assert run("train", "experiment=own", "logger=wandb") == "ran"
+    (tmp_path / "experiment" / "own.yaml").write_text("seed: 1\ndata: {root: ???}\n")
+    assert run("train", "experiment=own") == 2
+    assert "own.yaml, line 2: expected YAML, found a fault" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from brats_seg.data import BraTSDataModule, base
+from brats_seg.data import BraTSDataModule, store
 from brats_seg.errors import UserError
 from brats_seg.phantom import write_cohort
 from brats_seg.training.config import build, load_config
@@ -66,8 +66,8 @@ def test_as_many_processes_prepare_as_memory_has_room_for(
         used.append(workers)
         return {}
 
-    monkeypatch.setattr(base.Cache, "ensure", ensure)
-    monkeypatch.setattr(base, "memory_bytes", lambda: (int(free_gib * 2**30), 2**40))
+    monkeypatch.setattr(store.Cache, "ensure", ensure)
+    monkeypatch.setattr(store, "memory_bytes", lambda: (int(free_gib * 2**30), 2**40))
     cfg = config(root, root / "runs", "data.workers=64", f"data.cache={tmp_path}")
     build(cfg.data).prepare_cases()
     assert used == [expected]

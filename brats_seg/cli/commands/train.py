@@ -65,6 +65,15 @@ class Ema:
 
 
 @dataclass(frozen=True)
+class MeanTeacher:
+    """What :class:`brats_seg.training.callbacks.MeanTeacher` takes besides the average's decay."""
+
+    weight: Amount
+    ramp: Amount
+    first_decay: Amount
+
+
+@dataclass(frozen=True)
 class OutOfFold:
     """What follows a training."""
 
@@ -97,6 +106,7 @@ class Keys:
     keep: str
     filtered: bool
     ema: Ema
+    mean_teacher: MeanTeacher
     init: str | None
     fine_tune: FineTune
     channels_last: bool

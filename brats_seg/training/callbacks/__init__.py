@@ -13,6 +13,7 @@ from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
 from brats_seg.training.callbacks.exponential_average import ExponentialAverage
 from brats_seg.training.callbacks.frozen_encoder import FrozenEncoder
+from brats_seg.training.callbacks.mean_teacher import MeanTeacher
 from brats_seg.training.callbacks.metrics_file import MetricsFile
 from brats_seg.training.callbacks.overlays import Overlays
 from brats_seg.training.callbacks.progress import Progress
@@ -27,6 +28,7 @@ __all__ = [
     "CyclicSWA",
     "ExponentialAverage",
     "FrozenEncoder",
+    "MeanTeacher",
     "MetricsFile",
     "Overlays",
     "Progress",
