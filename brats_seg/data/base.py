@@ -13,15 +13,15 @@ from torch.utils.data import DataLoader
 
 from brats_seg.augment import Augmentation
 from brats_seg.cases import Case, find_cases
+from brats_seg.data.choice import Choice
 from brats_seg.data.dataset import EpochSampler, PatchDataset, Sample, WholeDataset, patch_seed
-from brats_seg.data.folds import Split, fold_split, frozen_folds
+from brats_seg.data.folds import Split
 from brats_seg.data.loader import EndlessLoader, reading, whole_loader
 from brats_seg.data.remarks import remarks
-from brats_seg.data.split_files import read_exclusions, read_split
 from brats_seg.data.store import Store, place
 from brats_seg.data.unlabelled import PairedLoader, augment
 from brats_seg.data.unlabelled_cases import UnlabelledCases
-from brats_seg.errors import FileError, UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.preprocessing import CachedCase, Normalisation
@@ -84,12 +84,7 @@ class BraTSDataModule(pl.LightningDataModule):
         super().__init__()
         self.root = Path(root).expanduser().resolve()
         self.home = place(cache, self.root)
-        self.split_file = split
-        self.exclude_file = exclude
-        self.folds = folds
-        self.folds_seed = folds_seed
-        self.changed = changed
-        self.fold = fold
+        self.choice = Choice(split, exclude, fold, folds, folds_seed, changed)
         self.seed = seed
         z, y, x = patch
         self.patch: Triple = (z, y, x)
@@ -134,18 +129,7 @@ class BraTSDataModule(pl.LightningDataModule):
     @cached_property
     def split(self) -> Split:
         """Training and validation cases of this fold, exclusions taken out of training."""
-        split = self._whole_split()
-        if self.exclude_file is None:
-            return split
-        excluded = read_exclusions(Path(self.exclude_file))
-        unknown = sorted(excluded - {case.id for case in self.cases})
-        if unknown:
-            expected = f"ids of cases in {self.root}"
-            raise FileError(self.exclude_file, expected, f"also {', '.join(unknown[:5])}")
-        train = tuple(case_id for case_id in split.train if case_id not in excluded)
-        if not train:
-            raise UserError(f"data.exclude={self.exclude_file} leaves no case to train on")
-        return Split(train, split.validation)
+        return self.choice.split(self.cases, self.root, self.home)
 
     def remarks(self) -> list[str]:
         """What is worth knowing of the prepared cases, and of the files that are not among them."""
@@ -153,19 +137,6 @@ class BraTSDataModule(pl.LightningDataModule):
         if self.unlabelled is not None:
             prepared += self.unlabelled.ready.values()
         return [*self.left_out, *remarks(prepared)]
-
-    def _whole_split(self) -> Split:
-        ids = [case.id for case in self.cases]
-        patients = {case.id: case.patient for case in self.cases if case.patient is not None}
-        if self.split_file is not None:
-            return read_split(Path(self.split_file), ids, patients)
-        if self.fold == "all":  # needs no folds, so too few patients for them will do
-            return Split(tuple(ids), ())
-        file = self.home / "folds.json"
-        folds = frozen_folds(
-            file, ids, folds=self.folds, seed=self.folds_seed, changed=self.changed, patients=patients
-        )
-        return fold_split(folds, self.fold)
 
     def prepare_cases(
         self,
