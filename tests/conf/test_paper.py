@@ -46,7 +46,7 @@ COMMON = {
     "model.head_std": 0.01,
     "model.head_bias": -2.0,
     # 2.5: "a five-fold cross-validation".
-    "data.folds": 5,
+    "data.choice.folds": 5,
     # 2.5: "an initial learning rate of 1e-4" in both pipelines; "no weight decay".
     "optimizer.lr": 1e-4,
     "optimizer.weight_decay": 0.0,
