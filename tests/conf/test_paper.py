@@ -46,7 +46,7 @@ COMMON = {
     "model.head_std": 0.01,
     "model.head_bias": -2.0,
     # 2.5: "a five-fold cross-validation".
-    "data.choice.folds": 5,
+    "data.folds": 5,
     # 2.5: "an initial learning rate of 1e-4" in both pipelines; "no weight decay".
     "optimizer.lr": 1e-4,
     "optimizer.weight_decay": 0.0,
@@ -155,7 +155,7 @@ def made(experiment: str) -> dict[str, Any]:
     parts: dict[str, dict[str, Any]] = {
         "loss": vars(loss),
         "model": {**OmegaConf.to_container(config.model), **net.settings()},
-        "data": vars(data),
+        "data": {**vars(data), **vars(data.choice)},
         "augmentation": asdict(data.augmentation),
         "optimizer": {"name": type(optimizer).__name__, **vars(optimizer), **optimizer.param_groups[0]},
         "schedule": vars(build(config.schedule)),
