@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Patch
@@ -20,31 +21,9 @@ from numpy.typing import NDArray
 from brats_seg.files import whole_file
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
+from brats_seg.tissues import COLOURS, PALETTES, tissues
 
-COLOURS = {
-    "ET": (0.89, 0.10, 0.11),
-    "NCR/NET": (0.20, 0.63, 0.17),
-    "ED": (1.00, 0.85, 0.10),
-    "RC": (0.20, 0.70, 0.90),
-}
-"""As in the paper's figures: red, green, yellow; the resection cavity, which the paper lacks, light blue."""
-PALETTES = {
-    "paper": COLOURS,
-    "safe": {
-        "ET": (0.835, 0.369, 0.0),
-        "NCR/NET": (0.0, 0.447, 0.698),
-        "ED": (0.941, 0.894, 0.259),
-        "RC": (0.8, 0.475, 0.655),
-    },
-}
-"""By name; ``safe``: four colours of Okabe and Ito that colour-blind readers tell apart."""
 TITLES = ("T1", "T1ce", "T2", "FLAIR")
-
-
-def tissues(labels: LabelValues) -> dict[str, int]:
-    """Name of each tissue that the label values know to its value."""
-    found = {"ET": labels.enhancing, "NCR/NET": labels.necrosis, "ED": labels.oedema}
-    return found if labels.cavity is None else {**found, "RC": labels.cavity}
 
 
 def busiest_slice(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> int:
@@ -76,7 +55,7 @@ def overlay(
         label_map: ``(y, x)``.
         labels: What the values of the label map mean.
         alpha: Opacity of fills, 0 to 1; outlines are opaque.
-        palette: Key of :data:`PALETTES`.
+        palette: Key of :data:`brats_seg.tissues.PALETTES`.
         outlined: Outlines instead of fills.
 
     Returns:
@@ -196,6 +175,23 @@ def save_figure(path: Path, figure: Figure, *, dpi: int) -> None:
     FigureCanvasAgg(figure)
     with whole_file(path) as temporary, literal_text(figure):
         figure.savefig(temporary, format="png", dpi=dpi)
+
+
+def save_pdf(path: Path, figure: Figure, *, title: str) -> None:
+    """Write a figure as PDF, whole or not at all, with the same bytes each time.
+
+    Args:
+        path: Of the file.
+        figure: Any; its size is that of the page.
+        title: That viewers show.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    FigureCanvasPdf(figure)
+    told: dict[str, Any] = {"Title": title, "Creator": "brats-seg", "CreationDate": None}
+    with whole_file(path) as temporary, literal_text(figure), rc_context({"pdf.fonttype": 42}):
+        figure.savefig(temporary, format="pdf", metadata=told)
 
 
 @contextlib.contextmanager

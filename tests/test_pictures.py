@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.image import imread
 
 from brats_seg.labels import LABEL_VALUES
-from brats_seg.pictures import COLOURS, busiest_slice, overlay, overview, save_overview
+from brats_seg.pictures import busiest_slice, overlay, overview, save_overview
+from brats_seg.tissues import COLOURS
 
 LABELS = LABEL_VALUES["brats2020"]
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from brats_seg.artifacts.bundle_weights import read_net, sizes_from
+from brats_seg.artifacts.synthetic import SYNTHETIC, trained_on_synthetic
 from brats_seg.artifacts.weights_file import to_bytes
 from brats_seg.errors import FileError, UserError, printable
 from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
@@ -146,9 +147,14 @@ def save_bundle(
             "provenance": dict(provenance),
             "scores": dict(scores),
             "sha256": hashlib.sha256(weights).hexdigest(),
-            "card": CARD.format(pipeline=pipeline.upper()),
+            "card": CARD.format(pipeline=pipeline.upper()) + _remark(provenance),
         }
         write_json(temporary / RECORD, record)
+
+
+def _remark(provenance: Mapping[str, Any]) -> str:
+    """What a bundle that was trained on phantoms says of itself."""
+    return f" {SYNTHETIC[0].upper()}{SYNTHETIC[1:]}." if trained_on_synthetic(provenance) else ""
 
 
 def is_bundle(folder: Path) -> bool:

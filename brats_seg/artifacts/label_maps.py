@@ -44,8 +44,12 @@ def recorded_labels(label_map: Path) -> str | None:
 
 
 def read_record_beside(label_map: Path) -> dict[str, Any]:
-    """The JSON beside a label map; empty where there is none."""
-    return read_object(label_map.with_name(f"{stem(label_map.name)}.json"))
+    """The JSON beside a label map; empty where there is none, without warnings that are no list of lines."""
+    found = read_object(label_map.with_name(f"{stem(label_map.name)}.json"))
+    warnings = found.get("warnings", [])
+    if not (isinstance(warnings, list) and all(isinstance(line, str) for line in warnings)):
+        del found["warnings"]
+    return found
 
 
 def untold_labels(folder: Path, cases: Iterable[str], which: str) -> str:

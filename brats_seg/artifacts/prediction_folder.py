@@ -15,9 +15,15 @@ import torch
 
 import brats_seg
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.label_maps import LabelMap, case_of, recorded_labels, untold_labels
+from brats_seg.artifacts.label_maps import (
+    LabelMap,
+    case_of,
+    read_record_beside,
+    recorded_labels,
+    untold_labels,
+)
 from brats_seg.errors import UserError
-from brats_seg.files import locked, read_object, remove, remove_leftovers
+from brats_seg.files import locked, remove, remove_leftovers
 from brats_seg.labels import label_values
 from brats_seg.nifti import is_nifti
 from brats_seg.terms import REGIONS
@@ -75,6 +81,13 @@ class PredictionFolder:
         """
         return self.path / UNCERTAINTY / f"{case_id}_unc_{UNCERTAINTY_WORDS[region]}.nii.gz"
 
+    def native(self, case_id: str) -> Path:
+        """Where the label map on the T1ce's own grid lies, for a case that `brats-seg align` aligned.
+
+        A JSON beside it may name that T1ce, as the record of a case names its images.
+        """
+        return self.path / "native" / f"{case_id}.nii.gz"
+
     def folders(self) -> Iterator[Path]:
         """Every folder that something is written to, this one last."""
         for each in (*map(self.of_pipeline, PIPELINES), self):
@@ -89,11 +102,7 @@ class PredictionFolder:
 
     def read_record(self, case_id: str) -> dict[str, Any]:
         """The JSON of a case; empty where there is none, without warnings that are no list of lines."""
-        found = read_object(self.record(case_id))
-        warnings = found.get("warnings", [])
-        if not (isinstance(warnings, list) and all(isinstance(line, str) for line in warnings)):
-            del found["warnings"]
-        return found
+        return read_record_beside(self.label_map(case_id))
 
     def label_map_files(self) -> dict[str, Path]:
         """Case id to label map, ``.nii.gz`` or ``.nii``, with or without ``_seg`` behind the id.

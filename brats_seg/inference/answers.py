@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from brats_seg.artifacts.prediction_folder import MERGED
 from brats_seg.cases import LoadedCase
 from brats_seg.labels import label_values
+from brats_seg.metrics.agreement import agreement
 from brats_seg.metrics.volumes import volumes_ml
 
 
@@ -56,6 +58,14 @@ class Prediction:
     def final(self) -> str:
         """Name of the answer that counts: the merged one, or that of the only pipeline."""
         return MERGED if MERGED in self.answers else next(iter(self.answers))
+
+    @cached_property
+    def agreement(self) -> dict[str, float]:
+        """Region to Dice of the maps of both pipelines; empty where there is one pipeline."""
+        if MERGED not in self.answers:
+            return {}
+        a, b = (self.answers[pipeline].label_map for pipeline in ("a", "b"))
+        return agreement(a, b, label_values(self.labels))
 
     def volumes_ml(self, which: str) -> dict[str, float]:
         """Volumes of the regions in one answer.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from brats_seg import nifti
 from brats_seg.artifacts.label_maps import read_record_beside, recorded_labels
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
+from brats_seg.artifacts.prediction_tables import AGREEMENT, write_tables
+from brats_seg.artifacts.recorded_images import MERGED_FROM
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
 from brats_seg.inference.merge import merge_label_maps
 from brats_seg.labels import LabelValues, label_values
+from brats_seg.metrics.agreement import agreement
 from brats_seg.metrics.volumes import volumes_ml
 
 
@@ -48,6 +50,8 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
             merged.append(case_id)
         except UserError as error:
             problems.append(_of_case(case_id, error))
+    if merged:
+        write_tables(output)
     if problems:
         raise UserError("\n".join(sorted(problems)))
     return merged
@@ -67,7 +71,10 @@ def _merge_case(case_id: str, a: Path, b: Path, output: PredictionFolder, given:
     merged = merge_label_maps(first.array, second.array, labels)
     output.record(case_id).unlink(missing_ok=True)
     nifti.write(output.label_map(case_id), merged, first.geometry)
-    _write_record(case_id, merged, labels, {"a": a, "b": b}, first.geometry, output)
+    volumes = volumes_ml(merged, labels, first.geometry.spacing_mm)
+    alike = agreement(first.array, second.array, labels)
+    told = {"labels": {"convention": labels.name}, "volumes_ml": volumes, AGREEMENT: alike}
+    _write_record(case_id, told, {"a": a, "b": b}, output)
 
 
 def _common_labels(case_id: str, a: Path, b: Path, given: str | None) -> LabelValues:
@@ -85,23 +92,21 @@ def _common_labels(case_id: str, a: Path, b: Path, given: str | None) -> LabelVa
 
 
 def _write_record(
-    case_id: str,
-    merged: NDArray[np.uint8],
-    labels: LabelValues,
-    sources: dict[str, Path],
-    geometry: nifti.Geometry,
-    output: PredictionFolder,
+    case_id: str, told: dict[str, Any], sources: dict[str, Path], output: PredictionFolder
 ) -> None:
     merged_from = {}
+    warnings: list[str] = []
     for pipeline, path in sources.items():
-        merged_from[pipeline] = {"folder": str(path.parent), **read_record_beside(path)}
+        record = read_record_beside(path)
+        warnings += record.get("warnings", [])
+        merged_from[pipeline] = {"folder": os.path.abspath(path.parent), **record}
     record = {
         "schema": SCHEMA,
         "case": case_id,
         "pipeline": MERGED,
-        "labels": {"convention": labels.name},
-        "volumes_ml": volumes_ml(merged, labels, geometry.spacing_mm),
-        "merged_from": merged_from,
+        **told,
+        "warnings": list(dict.fromkeys(warnings)),
+        MERGED_FROM: merged_from,
         "versions": VERSIONS,
     }
     write_json(output.record(case_id), record)

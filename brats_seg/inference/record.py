@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
+from brats_seg.artifacts.prediction_tables import AGREEMENT
+from brats_seg.artifacts.provenance import NOTICE, describe_bundles
 from brats_seg.cases import Case
 from brats_seg.errors import FileError
 from brats_seg.files import open_regular
@@ -46,7 +48,10 @@ def make_record(
         "pipeline": which,
         "labels": {"convention": prediction.labels},
         "volumes_ml": prediction.volumes_ml(which),
+        **({AGREEMENT: prediction.agreement} if which == MERGED else {}),
         "warnings": prediction.warnings,
+        "notice": NOTICE,
+        "provenance": describe_bundles(serving),
         **_asked(case, serving, settings),
         "inputs": _inputs(case, prediction.loaded.sha256),
         "precision": prediction.precision,
@@ -99,7 +104,7 @@ def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings
         }  # last: reads every file
     except FileError:
         return False
-    return bool(found.get("inputs") == _inputs(case, sha256))
+    return bool(_without_paths(found.get("inputs")) == _without_paths(_inputs(case, sha256)))
 
 
 def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
@@ -145,7 +150,12 @@ def _asked(case: Case, bundles: Bundles, settings: Settings) -> dict[str, Any]:
 
 
 def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"sha256": sha256[name], "channel": file.channel} for name, file in case.modalities.items()}
+    """Path, for `report` to find the images; hash and channel, to compare."""
+    found = {}
+    for name, file in case.modalities.items():
+        place = os.path.abspath(file.path)
+        found[name] = {"path": place, "sha256": sha256[name], "channel": file.channel}
+    return found
 
 
 def _sha256(path: Path) -> str:

@@ -13,6 +13,8 @@ import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from brats_seg.artifacts.prediction_folder import PredictionFolder
+from brats_seg.artifacts.prediction_tables import write_tables
+from brats_seg.artifacts.synthetic import synthetic_notice
 from brats_seg.cases import Case, check_headers
 from brats_seg.errors import UserError
 from brats_seg.inference.data import PredictionData
@@ -77,10 +79,13 @@ def predict(
             if first:
                 precision = prediction_precision(settings.precision, machine.accelerator)
                 print(f"{device}, {precision}", flush=True)
+                _tell_provenance(bundles)
             module = PredictionModule(bundles, settings, channels_last=machine.channels_last)
             data = PredictionData(sound, settings.on_missing_modality)
             with plain_signals(trainer):
                 trainer.predict(module, datamodule=data, return_predictions=False)
+        if first:
+            write_tables(output)
     return [*failures, *writer.failures] if first else []
 
 
@@ -89,6 +94,13 @@ def _refuse_folder_of_images(cases: Sequence[Case], output: Path) -> None:
         for path in case.files:
             if os.path.realpath(output) == os.path.dirname(os.path.realpath(path)):
                 raise UserError(f"output={output} holds the images: choose another folder")
+
+
+def _tell_provenance(bundles: Bundles) -> None:
+    provenances = [bundle.record["provenance"] for group in bundles.values() for bundle in group]
+    notice = synthetic_notice(provenances)
+    if notice is not None:
+        print(f"NOTE: {notice}", flush=True)
 
 
 def _make_trainer(writer: PredictionWriter, machine: Machine) -> pl.Trainer:

@@ -25,6 +25,7 @@ from brats_seg.inference.answers import Answer, Prediction
 from brats_seg.inference.data import PredictionData
 from brats_seg.inference.record import Bundles, make_begun_record, make_record
 from brats_seg.inference.settings import Settings
+from brats_seg.inference.suspicions import suspicions
 from brats_seg.terms import REGIONS
 
 
@@ -81,6 +82,7 @@ class PredictionWriter(BasePredictionWriter):
     def write(self, prediction: Prediction) -> None:
         """Write everything of one case, last the record of the final map: it shows that all is there."""
         case_id, final = prediction.loaded.case.id, prediction.final
+        prediction.warnings.extend(suspicions(prediction, self.bundles))
         self.output.forget(case_id)  # what an earlier run made of something else
         begun = make_begun_record(prediction.loaded.case, prediction.loaded.sha256)
         write_json(self.output.record(case_id), begun)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Integer
@@ -33,3 +33,20 @@ def volumes_ml(
     regions = encode_regions(label_map, labels)
     named = zip(REGIONS, regions, strict=True)
     return {name: round(int(region.sum()) * voxel_ml, 3) for name, region in named}
+
+
+def tissue_volumes_ml(regions_ml: Mapping[str, float]) -> dict[str, float]:
+    """The volumes of the nested regions, and those of the tissues that are no region.
+
+    Args:
+        regions_ml: ET, TC and WT to millilitres.
+
+    Returns:
+        These, and NCR/NET (TC without ET) and ED (WT without TC).
+
+    >>> tissue_volumes_ml({"ET": 1.0, "TC": 1.5, "WT": 4.0})
+    {'ET': 1.0, 'TC': 1.5, 'WT': 4.0, 'NCR/NET': 0.5, 'ED': 2.5}
+    """
+    core, whole = regions_ml["TC"], regions_ml["WT"]
+    necrosis, oedema = round(core - regions_ml["ET"], 3), round(whole - core, 3)
+    return {**regions_ml, "NCR/NET": necrosis, "ED": oedema}

@@ -46,6 +46,11 @@ def make_case(
     return acquire(rng, anatomy, label_map, LABELS), label_map
 
 
+def is_synthetic(file: Path) -> bool:
+    """Whether a file lies in a folder that :func:`write_cohort` wrote, at any depth."""
+    return any((folder / RECORD).is_file() for folder in file.absolute().parents)
+
+
 def write_cohort(
     output: Path,
     *,

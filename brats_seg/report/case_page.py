@@ -17,34 +17,30 @@ from scipy.ndimage import find_objects, label
 
 from brats_seg.geometry import Box
 from brats_seg.nifti import Geometry
-from brats_seg.pictures import PALETTES, TITLES, centre_of_interest, png, tissues, window
-from brats_seg.report.material import SHOWN, Material
+from brats_seg.pictures import centre_of_interest, png, window
+from brats_seg.report.material import UNDER, Material
+from brats_seg.report.shown import SHOWN
 from brats_seg.report.slices import STYLES, Cut, draw_strip
+from brats_seg.tissues import MEANINGS, PALETTES, as_bytes, tissues
 
 OPACITY = {"grey": 1.0, "labels": 0.5, "heat": 0.6}
 """Of a layer of the viewer, by its kind."""
 MARGIN = 12
 """Voxels around the tumour in a close-up."""
-MEANINGS = {
-    "ET": "enhancing tumour",
-    "NCR/NET": "necrosis and non-enhancing tumour",
-    "ED": "oedema",
-    "RC": "resection cavity",
-}
 Still = dict[str, Any]
 """Its title, and PNG in base64 by style; ``all`` where there is one for every style."""
 
 
 def viewer_layers(material: Material) -> list[dict[str, Any]]:
     """The layers of the viewer, modalities first: NIfTI in base64, cropped to the brain; some start on."""
-    on = ("T1ce", *list(material.maps)[-1:])
+    on = (UNDER, *list(material.maps)[-1:])
     found = []
 
     def add(title: str, kind: str, array: NDArray[np.uint8]) -> None:
         layer = {"title": title, "kind": kind, "on": title in on, "opacity": OPACITY[kind]}
         found.append({**layer, "data": _nifti(array, material.geometry, material.brain)})
 
-    for title, grey in zip(TITLES, _greys(material), strict=True):
+    for title, grey in material.greys.items():
         add(title, "grey", grey)
     for title, label_map in material.maps.items():
         add(title, "labels", label_map)
@@ -71,6 +67,26 @@ def close_ups(material: Material) -> list[Still]:
     z0, y0, x0 = brain.start
     box = Box((z0, y0 + y.start, x0 + x.start), (brain.stop[0], y0 + y.stop, x0 + x.stop))
     return _draw(material, box, (0,))
+
+
+def native_stills(material: Material) -> list[Still]:
+    """As :func:`stills`, the final label map over the T1ce in the scanner's own space, where there is one."""
+    if material.native is None:
+        return []
+    image, label_map = material.native.image, material.native.label_map
+    head = image != 0
+    grey = window(image, head)
+    spacing_mm = material.native.geometry.spacing_mm
+    cut = Cut(centre_of_interest(label_map, head), (_thickest(spacing_mm),))
+    still: Still = {"title": "Final label map"}
+    for style in STYLES:
+        still[style.name] = _base64(draw_strip(grey, cut, SHOWN, label_map=label_map, style=style))
+    return [{"title": "T1ce", "all": _base64(draw_strip(grey, cut, SHOWN))}, still]
+
+
+def _thickest(spacing_mm: tuple[float, float, float]) -> int:
+    """The axis across the scanner's slices: its planes are shown, whose voxels are nearly square."""
+    return max(range(3), key=lambda axis: spacing_mm[axis])
 
 
 def largest(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
@@ -101,7 +117,7 @@ def legend(*, cavity: bool) -> list[dict[str, Any]]:
             continue
         colours = {}
         for palette, rgb in PALETTES.items():
-            colours[palette] = [round(255 * channel) for channel in rgb[name]]
+            colours[palette] = as_bytes(rgb[name])
         found.append({"name": name, "meaning": MEANINGS[name], "value": value, **colours})
     return found
 
@@ -116,11 +132,10 @@ def _within(lesion: slice, side: int, of: int) -> slice:
 def _draw(material: Material, box: Box, axes: tuple[int, ...]) -> list[Still]:
     """Slices of every layer, cropped to a box inside that of the brain."""
     cut = Cut(_centre_in(material, box), axes, box.start)
-    greys = [grey[box.slices] / 255 for grey in _greys(material)]
     found: list[Still] = []
-    for title, grey in zip(TITLES, greys, strict=True):
-        found.append({"title": title, "all": _base64(draw_strip(grey, cut, SHOWN))})
-    draw = partial(draw_strip, greys[TITLES.index("T1ce")], cut, SHOWN)
+    for title, grey in material.greys.items():
+        found.append({"title": title, "all": _base64(draw_strip(grey[box.slices] / 255, cut, SHOWN))})
+    draw = partial(draw_strip, material.under[box.slices] / 255, cut, SHOWN)
     for title, label_map in material.maps.items():
         cropped = label_map[box.slices]
         still: Still = {"title": title}
@@ -145,10 +160,6 @@ def _guide(material: Material) -> tuple[NDArray[np.uint8] | None, NDArray[np.boo
     inside = (material.image != 0).any(0)[box.slices]
     first = next(iter(material.maps.values()), None)
     return None if first is None else first[box.slices], inside
-
-
-def _greys(material: Material) -> list[NDArray[np.uint8]]:
-    return [(255 * window(channel, channel != 0)).astype(np.uint8) for channel in material.image]
 
 
 def _nifti(array: NDArray[np.uint8], geometry: Geometry, box: Box) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -12,6 +12,9 @@ from brats_seg.evaluation.conventions import Convention
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.tables import Summary, regions_of, summarise
 from brats_seg.report.charts import box_plot
+from brats_seg.report.material import TRUTH
+from brats_seg.report.volume_columns import Cell, cells_of, groups_of
+from brats_seg.report.write_pages import ShownCase
 
 TABLE = (
     "dice",
@@ -28,28 +31,33 @@ BOXES = ("dice", "lesion_dice", "hd95", "lesion_hd95", "surface_dice", "lesion_f
 """Metrics with a box plot."""
 WORST = 4
 """Cases whose pictures stand on the page, before the middle one and the best."""
-Pictures = Mapping[str, list[dict[str, Any]]]
-"""Case id to the pictures of its label maps."""
+Shown = Mapping[str, ShownCase]
+"""Case id to what is shown of it."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """One case in the table; ``mean`` is of the first metric, over the regions; ``page``: it has a page."""
+    """One case in the table; ``mean`` is of the first metric, over the regions; ``page``: it has a page.
+
+    ``more`` needs no truth: volumes, agreement of A and B.
+    """
 
     id: str
     page: bool
     mean: float | None
     cells: list[tuple[str, str, float | None]]
+    more: list[Cell]
+    warnings: list[str]
 
 
 def cohort_context(
-    rows: Sequence[Row], shown: Pictures, convention: Convention, *, notes: Sequence[str]
+    rows: Sequence[Row], shown: Shown, convention: Convention, *, notes: Sequence[str]
 ) -> dict[str, Any]:
     """The values of ``cohort.html``; cases ascend by the mean of the first ranked metric over the regions.
 
     Args:
         rows: Scores; every case of them has a line, with or without a page.
-        shown: Cases that have a page, and the pictures of their label maps.
+        shown: Cases that have a page, and what is shown of them.
         convention: Of the scores.
         notes: Lines that have to be known to read the scores.
 
@@ -60,7 +68,13 @@ def cohort_context(
     table = _metrics_of_table(values, convention)
     ids = dict.fromkeys([*shown, *(row.case for row in rows)])
     cells = list(product(table, regions_of(rows)))
-    cases = [_line(case, case in shown, values, cells) for case in ids]
+    groups = groups_of(shown)
+    cases = []
+    for case in ids:
+        record = shown[case].record if case in shown else {}
+        line = _line(case, values, cells)
+        more, warnings = cells_of(groups, record), record.get("warnings", [])
+        cases.append(replace(line, page=case in shown, more=more, warnings=warnings))
     cases.sort(key=lambda case: (case.mean is None, case.mean))
     boxes = []
     for metric in BOXES:
@@ -72,6 +86,8 @@ def cohort_context(
         "pages": len(shown),
         "gallery": _gallery([case for case in cases if case.page], shown),
         "table": table,
+        "groups": groups,
+        "warned": any(case.warnings for case in cases),
         "columns": regions_of(rows),
         "metrics": METRICS,
         "boxes": boxes,
@@ -86,7 +102,8 @@ def _metrics_of_table(values: ByMetric, convention: Convention) -> list[str]:
     return sorted(present, key=lambda metric: metric != convention.ranked[0])
 
 
-def _line(case: str, page: bool, values: ByMetric, table: Sequence[tuple[str, str]]) -> _Line:
+def _line(case: str, values: ByMetric, table: Sequence[tuple[str, str]]) -> _Line:
+    """The scores of a case."""
     cells: list[tuple[str, str, float | None]] = []
     first: list[float] = []
     for metric, region in table:
@@ -94,7 +111,7 @@ def _line(case: str, page: bool, values: ByMetric, table: Sequence[tuple[str, st
         cells.append((metric, region, value))
         if metric == table[0][0] and value is not None:
             first.append(value)
-    return _Line(case, page, sum(first) / len(first) if first else None, cells)
+    return _Line(case, False, sum(first) / len(first) if first else None, cells, [], [])
 
 
 def _summaries(rows: Sequence[Row]) -> dict[str, dict[str, Summary]]:
@@ -105,7 +122,7 @@ def _summaries(rows: Sequence[Row]) -> dict[str, dict[str, Summary]]:
     return found
 
 
-def _gallery(cases: Sequence[_Line], shown: Pictures) -> list[dict[str, Any]]:
+def _gallery(cases: Sequence[_Line], shown: Shown) -> list[dict[str, Any]]:
     """The worst, the middle one and the best, with their place among all."""
     count = len(cases)
     names = {count // 2: "middle", count - 1: "best", 0: "worst"}
@@ -114,13 +131,14 @@ def _gallery(cases: Sequence[_Line], shown: Pictures) -> list[dict[str, Any]]:
     for number in chosen:
         case = cases[number]
         place = names.get(number, f"{number + 1} of {count}")
-        found.append({"id": case.id, "mean": case.mean, "place": place, "stills": _ends(shown[case.id])})
+        ends = _ends(shown[case.id].stills)
+        found.append({"id": case.id, "mean": case.mean, "place": place, "stills": ends})
     return found
 
 
 def _ends(stills: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first and the last: truth and the final label map."""
-    return [stills[0], stills[-1]] if len(stills) > 1 else stills
+    """The truth, where there is one, and the final label map, which is the last."""
+    return [still for still in stills[:1] if still["title"] == TRUTH] + stills[-1:]
 
 
 def _box_plot(rows: Sequence[Row], pages: frozenset[str], metric: str, convention: Convention) -> str:

@@ -12,20 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.artifacts.bundles import PIPELINES
-from brats_seg.artifacts.label_maps import LabelMap
+from brats_seg.artifacts.label_maps import LabelMap, read_record_beside
 from brats_seg.artifacts.prediction_folder import PredictionFolder
-from brats_seg.cases import Case, read_case
+from brats_seg.artifacts.prediction_tables import AGREEMENT
+from brats_seg.cases import read_case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map, read_volume
 from brats_seg.geometry import Box, bounding_box
-from brats_seg.labels import LABEL_VALUES, convert, label_values
-from brats_seg.metrics.volumes import volumes_ml
+from brats_seg.labels import convert, label_values
+from brats_seg.metrics.agreement import agreement
+from brats_seg.metrics.volumes import tissue_volumes_ml, volumes_ml
 from brats_seg.nifti import Geometry, Volume
-from brats_seg.terms import REGIONS
+from brats_seg.pictures import TITLES, window
+from brats_seg.report.case_files import CaseFiles
+from brats_seg.report.native import Native, read_native
+from brats_seg.report.shown import SHOWN
+from brats_seg.terms import MODALITIES, REGIONS
 
-SHOWN = LABEL_VALUES["brats2024"]
-"""Label values in which all label maps are shown: they have no gap."""
+UNDER = "T1ce"
+"""Title of the sequence that label maps are drawn over."""
+TRUTH = "Truth"
+"""Title of the reference."""
+NATIVE = "Scanner's space"
+"""Title of the final label map on the T1ce's own grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +43,50 @@ class Material:
     """One case.
 
     Attributes:
-        image: ``(modality, z, y, x)``, scanner units.
+        case_id: Its id.
+        image: ``(modality, z, y, x)``, scanner units; zeros where there is no such sequence.
         maps: Title to label map ``(z, y, x)`` in :data:`SHOWN`: truth, A, B, the final one; those that there
             are.
         uncertainty: ``(z, y, x)`` 0 to 100, the largest of the regions; None where none was written.
         geometry: Of the image.
         record: The JSON beside the final label map; empty where there is none.
+        notes: What is worth knowing of the files, a line each.
+        native: The case in the scanner's own space, where there is that.
     """
 
+    case_id: str
     image: NDArray[np.float32]
     maps: Mapping[str, NDArray[np.uint8]]
     uncertainty: NDArray[np.uint8] | None
     geometry: Geometry
     record: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    native: Native | None = None
+
+    @cached_property
+    def greys(self) -> dict[str, NDArray[np.uint8]]:
+        """Title of each sequence that there is to ``(z, y, x)``, 0 to 255 in its window."""
+        found = {}
+        for title, channel in zip(TITLES, self.image, strict=True):
+            if channel.any():
+                found[title] = (255 * window(channel, channel != 0)).astype(np.uint8)
+        return found
+
+    @property
+    def under(self) -> NDArray[np.uint8]:
+        """What label maps are drawn over: the T1ce, else the first sequence, else black."""
+        first = next(iter(self.greys.values()), np.zeros(self.geometry.shape, np.uint8))
+        return self.greys.get(UNDER, first)
+
+    @property
+    def final(self) -> NDArray[np.uint8]:
+        """The final label map: the last one."""
+        return list(self.maps.values())[-1]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the JSON warns of, then what is worth knowing of the files."""
+        return [*self.record.get("warnings", []), *self.notes]
 
     @cached_property
     def brain(self) -> Box:
@@ -60,18 +101,34 @@ class Material:
         """Whether a label map has a resection cavity."""
         return any((label_map == SHOWN.cavity).any() for label_map in self.maps.values())
 
+    def agreement(self) -> dict[str, float]:
+        """Region to Dice of the maps of A and B; empty where there are not both."""
+        if not {"A", "B"} <= set(self.maps):
+            return {}
+        return agreement(self.maps["A"], self.maps["B"], SHOWN)
+
+    def summary(self) -> dict[str, Any]:
+        """What a JSON beside the final label map holds of it, whoever wrote one."""
+        final = list(self.maps)[-1]
+        volumes = self.volumes_ml()[final]
+        return {"volumes_ml": volumes, AGREEMENT: self.agreement(), "warnings": self.warnings}
+
     def volumes_ml(self) -> dict[str, dict[str, float]]:
-        """Title of a label map to region to volume in millilitres."""
-        spacing_mm = self.geometry.spacing_mm
-        return {title: volumes_ml(label_map, SHOWN, spacing_mm) for title, label_map in self.maps.items()}
+        """Title of a label map to region and tissue to volume in millilitres."""
+        found = {}
+        for title, label_map in self.maps.items():
+            regions_ml = volumes_ml(label_map, SHOWN, self.geometry.spacing_mm)
+            found[title] = tissue_volumes_ml(regions_ml)
+        if self.native is not None:
+            found[NATIVE] = tissue_volumes_ml(self.native.volumes_ml())
+        return found
 
 
-def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
+def read_material(files: CaseFiles, predictions: Path) -> Material:
     """Read a case, its truth, and what `brats-seg predict` wrote for it.
 
     Args:
-        case: The images.
-        pair: The label maps.
+        files: Images and label maps.
         predictions: Prediction folder.
 
     Returns:
@@ -80,22 +137,33 @@ def read_material(case: Case, pair: Pair, predictions: Path) -> Material:
     Raises:
         CaseError: A file cannot be used.
     """
-    loaded = read_case(case, on_missing_modality="zero")
-    like = Volume(loaded.image[0], loaded.geometry)
-    folder = PredictionFolder(predictions)
+    case_id, pair = files.case.id, files.pair
+    assert pair.prediction is not None  # or there would be no page
+    notes = list(files.notes)
+    if files.case.modalities:
+        loaded = read_case(files.case, on_missing_modality="zero")
+        image, geometry = loaded.image, loaded.geometry
+        notes += files.changed(loaded.sha256)
+    else:
+        geometry = read_label_map(case_id, pair.prediction).geometry
+        image = np.zeros((len(MODALITIES), *geometry.shape), np.float32)
+    like = Volume(image[0], geometry)
     maps = {}
     for title, label_map in _label_maps(pair).items():
-        volume = read_label_map(case.id, label_map, like)
+        volume = read_label_map(case_id, label_map, like)
         maps[title] = convert(volume.array, label_values(label_map.labels), SHOWN)
-    uncertainty = _read_uncertainty(case.id, folder, like)
-    return Material(loaded.image, maps, uncertainty, loaded.geometry, folder.read_record(case.id))
+    folder = PredictionFolder(predictions)
+    uncertainty = _read_uncertainty(case_id, folder, like)
+    native = read_native(case_id, folder, pair.prediction.labels)
+    record = read_record_beside(pair.prediction.path)
+    return Material(case_id, image, maps, uncertainty, geometry, record, tuple(notes), native)
 
 
 def _label_maps(pair: Pair) -> dict[str, LabelMap]:
     """Title to label map, in the order of the page."""
     found: dict[str, LabelMap] = {}
     if pair.reference is not None:
-        found["Truth"] = pair.reference
+        found[TRUTH] = pair.reference
     for pipeline, label_map in pair.per_pipeline.items():
         found[pipeline.upper()] = label_map
     if pair.prediction is not None:

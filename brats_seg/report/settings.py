@@ -19,6 +19,7 @@ class ReportSettings:
         convention: Name of the scoring convention of the scores; None: as the evaluation folder records.
         prediction_labels: Name of the label values of the predictions; None: as the JSON beside each records.
         reference_labels: Name of the label values of the truths; None: as their file names imply.
+        pdf: Write a summary of each case on one page, as PDF and as CSV, into ``summaries/``.
         viewer: Put the 3-D viewer in the page of each case, where it is installed.
         patterns: As for :func:`brats_seg.cases.find_cases`, where the references have other file names.
     """
@@ -28,6 +29,7 @@ class ReportSettings:
     prediction_labels: str | None
     reference_labels: str | None
     viewer: bool
+    pdf: bool
     patterns: Mapping[str, str | None]
 
     @classmethod
@@ -39,6 +41,7 @@ class ReportSettings:
             prediction_labels=values["labels"]["predictions"],
             reference_labels=values["labels"]["references"],
             viewer=values["viewer"],
+            pdf=values["pdf"],
             patterns=values.get("patterns") or {},
         )
 

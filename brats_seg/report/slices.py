@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
-from brats_seg.pictures import PALETTES, overlay
+from brats_seg.pictures import overlay
+from brats_seg.tissues import PALETTES
 
 LEAST_WIDTH = 320
 """Least width in pixels, so that the labels fit."""
@@ -42,7 +43,7 @@ class Style:
     """How a label map is drawn.
 
     Attributes:
-        palette: Key of :data:`brats_seg.pictures.PALETTES`.
+        palette: Key of :data:`brats_seg.tissues.PALETTES`.
         outlined: Outlines instead of fills.
     """
 

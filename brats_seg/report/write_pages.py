@@ -7,23 +7,39 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from brats_seg import parallel
 from brats_seg.artifacts.evaluation_folder import ByMetric
-from brats_seg.cases import Case
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.measures import METRICS
-from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.paper import COLUMNS
 from brats_seg.files import write_text
-from brats_seg.report.case_page import Still, centre, close_ups, legend, stills, viewer_layers
+from brats_seg.report.case_context import case_context
+from brats_seg.report.case_files import CaseFiles
+from brats_seg.report.case_page import Still, stills
 from brats_seg.report.material import read_material
-from brats_seg.report.pages import render, viewer_script
+from brats_seg.report.pages import render
+from brats_seg.report.provenance import synthetic_line
+from brats_seg.report.summary import SUMMARIES, write_summary
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Metric to region to value."""
-Pictures = dict[str, list[Still]]
-"""Case id to the pictures of its label maps."""
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """What the page of the cohort tells of a case that has a page.
+
+    Attributes:
+        stills: Pictures of its label maps.
+        record: What a JSON beside its final label map would hold: volumes, agreement, warnings.
+        synthetic: The line about bundles that were trained on phantoms; None where none was.
+    """
+
+    stills: list[Still]
+    record: Mapping[str, Any]
+    synthetic: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,7 @@ class PageSettings:
         title: Of the report.
         convention: Name of the scoring convention.
         viewer: Whether there is the 3-D viewer.
+        pdf: Whether each case gets a summary as PDF and CSV.
     """
 
     predictions: Path
@@ -43,6 +60,7 @@ class PageSettings:
     title: str
     convention: str
     viewer: bool
+    pdf: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,18 +68,21 @@ class CasePage:
     """The page of one case.
 
     Attributes:
-        case: Images and truth.
-        pair: Label maps.
+        files: Images and label maps.
         scores: Of the prediction; empty where there are none.
         before: Id of the case before; None: this is the first.
         after: Id of the case after; None: this is the last.
     """
 
-    case: Case
-    pair: Pair
+    files: CaseFiles
     scores: Scores
     before: str | None = None
     after: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Of the case."""
+        return self.files.case.id
 
 
 def scores_of(case: str, found: ByMetric) -> Scores:
@@ -84,7 +105,7 @@ def scores_of(case: str, found: ByMetric) -> Scores:
 
 def write_pages(
     settings: PageSettings, pages: Sequence[CasePage], workers: int
-) -> tuple[Pictures, list[str]]:
+) -> tuple[dict[str, ShownCase], list[str]]:
     """Write the pages.
 
     Args:
@@ -93,25 +114,25 @@ def write_pages(
         workers: Processes.
 
     Returns:
-        The pictures of each case that has a page now, and one line per case that has none.
+        Id of each case that has a page now to what is shown of it, and one line per case that has none.
 
     Raises:
         UserError: A page cannot be written, or a process died.
     """
-    shown: Pictures = {}
+    shown: dict[str, ShownCase] = {}
     failures: dict[str, str] = {}
     linked = _link(pages)
     todo = linked
     while todo:  # a second time for the neighbours of those that could not be written
-        for page, pictures in zip(todo, parallel.each(partial(_write, settings), todo, workers), strict=True):
-            if isinstance(pictures, str):
-                failures[page.case.id] = pictures
+        for page, case in zip(todo, parallel.each(partial(_write, settings), todo, workers), strict=True):
+            if isinstance(case, str):
+                failures[page.id] = case
             else:
-                shown[page.case.id] = pictures
-        held = [page for page in linked if page.case.id in shown]
+                shown[page.id] = case
+        held = [page for page in linked if page.id in shown]
         linked = _link(held)
         todo = [page for page, before in zip(linked, held, strict=True) if page != before]
-    in_order = {page.case.id: shown[page.case.id] for page in linked}
+    in_order = {page.id: shown[page.id] for page in linked}
     return in_order, list(failures.values())
 
 
@@ -119,37 +140,41 @@ def _link(pages: Sequence[CasePage]) -> list[CasePage]:
     """Each with its neighbours."""
     linked = []
     for number, page in enumerate(pages):
-        before = pages[number - 1].case.id if number > 0 else None
-        after = pages[number + 1].case.id if number + 1 < len(pages) else None
+        before = pages[number - 1].id if number > 0 else None
+        after = pages[number + 1].id if number + 1 < len(pages) else None
         linked.append(replace(page, before=before, after=after))
     return linked
 
 
-def _write(settings: PageSettings, page: CasePage) -> list[Still] | str:
-    """Write one page; the pictures of its label maps, or the line that says why there is no page."""
+def _write(settings: PageSettings, page: CasePage) -> ShownCase | str:
+    """Write one page; what is shown of the case, or the line that says why there is no page."""
     try:
-        material = read_material(page.case, page.pair, settings.predictions)
+        material = read_material(page.files, settings.predictions)
     except CaseError as error:
         return str(error)
+    if settings.pdf:
+        write_summary(material, settings.output / SUMMARIES)
     pictures = stills(material)
     text = render(
         "case.html",
-        title=settings.title,
-        convention=settings.convention,
-        case=page.case.id,
-        before=page.before,
-        after=page.after,
-        columns=list(dict.fromkeys(chain(COLUMNS, *page.scores.values()))),
-        metrics=METRICS,
-        scores=page.scores,
-        volumes=material.volumes_ml(),
-        record=material.record,
-        stills=pictures,
-        close_ups=close_ups(material),
-        legend=legend(cavity=material.cavity),
-        centre=centre(material),
-        layers=viewer_layers(material) if settings.viewer else [],
-        viewer=viewer_script() if settings.viewer else None,
+        **_common(settings, page),
+        **case_context(material, pictures, with_viewer=settings.viewer),
     )
-    write_text(settings.output / "cases" / f"{page.case.id}.html", text)
-    return [still for still in pictures if still["title"] in material.maps]
+    write_text(settings.output / "cases" / f"{page.id}.html", text)
+    of_maps = [still for still in pictures if still["title"] in material.maps]
+    return ShownCase(of_maps, material.summary(), synthetic_line(material.record))
+
+
+def _common(settings: PageSettings, page: CasePage) -> dict[str, Any]:
+    """What the page shows that is not of the images: its place among the others, its scores."""
+    return {
+        "title": settings.title,
+        "convention": settings.convention,
+        "pdf": f"../{SUMMARIES}/{page.id}.pdf" if settings.pdf else None,
+        "case": page.id,
+        "before": page.before,
+        "after": page.after,
+        "columns": list(dict.fromkeys(chain(COLUMNS, *page.scores.values()))),
+        "metrics": METRICS,
+        "scores": page.scores,
+    }

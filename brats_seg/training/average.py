@@ -13,6 +13,8 @@ from typing import Any
 
 from brats_seg.artifacts.bundle_weights import sizes_from, with_weights
 from brats_seg.artifacts.bundles import is_bundle, refuse_unusable, save_bundle
+from brats_seg.artifacts.provenance import TRAINING_CASES
+from brats_seg.artifacts.synthetic import SYNTHETIC_CASES
 from brats_seg.errors import FileError, UserError
 from brats_seg.models import from_settings
 from brats_seg.preprocessing import normalisation_from
@@ -49,6 +51,7 @@ def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[st
     untrained = partial(from_settings, facts["architecture"], packages(trust))
     net = with_weights(paths[0], weights, untrained, sizes_from(facts["architecture"]))
     provenance = {"weights": f"mean of {len(paths)} snapshots", "snapshots": [str(path) for path in paths]}
+    provenance |= {key: facts[key] for key in (TRAINING_CASES, SYNTHETIC_CASES) if key in facts}
     save_bundle(
         output,
         net,

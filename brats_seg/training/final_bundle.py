@@ -16,6 +16,7 @@ import brats_seg
 from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
+from brats_seg.data.training_cases import describe_training_cases
 from brats_seg.errors import UserError
 from brats_seg.training.callbacks import BestWeights, CyclicSWA, ExponentialAverage
 from brats_seg.training.module import SegmentationModule
@@ -86,7 +87,7 @@ def _provenance(config: DictConfig, data: BraTSDataModule, weights: str) -> dict
         "epochs": epochs(config),
         "weights": weights,
         "init": str(config.init),
-        "training_cases": len(data.split.train),
+        **describe_training_cases(data),
         "versions": {
             "brats_seg": brats_seg.__version__,
             "torch": torch.__version__,

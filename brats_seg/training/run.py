@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import Logger
 from brats_seg.artifacts.bundles import Bundle
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.data import BraTSDataModule
+from brats_seg.data.training_cases import count_training_cases
 from brats_seg.errors import UserError
 from brats_seg.runtime.allocator import keep_freed_memory
 from brats_seg.runtime.card import usable_device
@@ -126,6 +127,7 @@ def _fit(
         "pipeline": config.pipeline,
         "architecture": module.net.settings(),
         "normalisation": data.normalise.settings(),
+        **count_training_cases(data),
     }
     trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
     if trainer.strategy.root_device.type == "cpu":

@@ -114,7 +114,8 @@ def test_what_does_not_match_is_named_and_the_rest_is_merged(tmp_path: Path) -> 
     assert [line.split(":")[0] for line in lines] == [
         f"case {i}" for i in ("moved", "only_a", "only_b", "other", "untold", "wrong")
     ]
-    assert {path.name for path in output.iterdir()} == {"good.nii.gz", "good.json"}
+    of_all = {"volumes.csv", "labels_brats2020.txt", "labels_brats2020.ctbl"}
+    assert {path.name for path in output.iterdir()} == {"good.nii.gz", "good.json", *of_all}
 
 
 def test_without_json_the_convention_can_be_given(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle, load_bundle
 from brats_seg.artifacts.ensemble_file import open_bundles, write_ensemble
 from brats_seg.cases import case_from_files, find_cases
+from brats_seg.cli.commands.predict import main
 from brats_seg.errors import UserError
 from brats_seg.inference import Machine, Settings, merge_folders, merge_label_maps, predict
 from brats_seg.labels import LABEL_VALUES
@@ -38,8 +39,10 @@ def run(cases: Any, bundles: Bundles, output: Path, **changes: Any) -> list[str]
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Label maps and what lies beside them."""
-    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != ".lock")
+    """Label maps and what lies beside each of them."""
+    of_all = (".lock", "volumes.csv")
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in of_all)
+    found = (p for p in found if not p.name.startswith("labels_"))
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found}
 
 
@@ -424,3 +427,15 @@ def test_outputs_that_cannot_be(write_case: Any, bundles: Bundles, tmp_path: Pat
             run(cases, bundles, output)
         assert "\n" not in str(caught.value)
     assert files(root) == before
+
+
+def test_with_report_there_are_pages_and_summaries(
+    write_case: Any, bundles: Bundles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = [f"bundles.a={bundles['a'][0].folder}", f"bundles.b={bundles['b'][0].folder}", "tta=none"]
+    where = [f"input={write_case('x')}", f"output={tmp_path / 'out'}", "accelerator=cpu", "report=true"]
+    main([*keys, *where])
+    report = tmp_path / "out" / "report"
+    assert f"open {report / 'index.html'}" in capsys.readouterr().out
+    assert 'href="../summaries/x.pdf"' in (report / "cases" / "x.html").read_text()
+    assert (report / "summaries" / "x.pdf").is_file()

@@ -21,7 +21,7 @@ from brats_seg.cases import find_cases
 from brats_seg.cli.commands.report import main
 from brats_seg.errors import UserError
 from brats_seg.evaluation import Scoring, evaluate
-from brats_seg.report import ReportSettings, pages, write_pages, write_report
+from brats_seg.report import ReportSettings, case_context, pages, write_report
 from brats_seg.report import report as written
 
 PLAIN = ReportSettings.default(title="x", viewer=False)
@@ -46,7 +46,7 @@ def made(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(written, "viewer_script", lambda: "/* viewer */")
-        patch.setattr(write_pages, "viewer_script", lambda: "/* viewer */")
+        patch.setattr(case_context, "viewer_script", lambda: "/* viewer */")
         failures = write_report(
             cohort / "predictions",
             cohort / "cases",
@@ -271,6 +271,9 @@ def test_what_a_clinician_asks_stands_on_the_page(made: Path) -> None:
         assert words in page
     assert "Uncertainty</figcaption>" in page
     orders = re.findall(r"<thead>(.*?)</thead>", page, re.S)
-    assert [re.findall(r'class="n">(\w+)<', order) for order in orders] == [["ET", "WT", "TC"]] * 2
+    assert [re.findall(r'class="n">(\w+)<', order) for order in orders] == [
+        ["ET", "TC", "WT", "ED"],  # and NCR/NET
+        ["ET", "WT", "TC"],
+    ]
     assert re.search(r'Lesions, truth</th><td class="n">\d+</td>', page)
     assert "<dt>tta</dt><dd>group16" in re.sub(r">\s+", ">", page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -47,6 +48,7 @@ class Keys:
     inferer: str
     on_missing_modality: str
     labels: LabelsOfPrediction
+    report: bool
     probabilities: bool
     uncertainty: str | None
     postprocessing: Postprocessing
@@ -62,7 +64,6 @@ class Keys:
 @command("predict")
 def main(config: DictConfig) -> None:
     """Segment a folder of cases, one case, or four files."""
-    from pathlib import Path
     from typing import Any, cast
 
     from omegaconf import OmegaConf
@@ -88,8 +89,24 @@ def main(config: DictConfig) -> None:
         )
     output = Path(config.output)
     failures = predict(cases, bundles, output, settings, machine, overwrite=config.overwrite, unclear=unclear)
+    if config.report:
+        failures += _report(output)
     if failures:
         raise UserError("\n".join(failures))
+
+
+def _report(output: Path) -> list[str]:
+    """Pages of every case in the prediction folder; a line for each that has none."""
+    from brats_seg.artifacts.prediction_folder import PredictionFolder
+    from brats_seg.report import ReportSettings, write_report
+    from brats_seg.runtime import cores
+
+    if not PredictionFolder(output).label_map_files():
+        return []  # the lines about the cases say why
+    settings = ReportSettings.default(title=f"Predictions in {output.name}", pdf=True)
+    failures = write_report(output, None, output / "report", settings, workers=cores())
+    print(f"open {output / 'report' / 'index.html'}")
+    return failures
 
 
 if __name__ == "__main__":

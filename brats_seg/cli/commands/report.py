@@ -16,7 +16,7 @@ class Keys:
     """Keys of ``conf/report.yaml`` and the kinds of their values."""
 
     predictions: str
-    references: str
+    references: str | None
     patterns: Patterns
     output: str
     evaluation: str | None
@@ -25,6 +25,7 @@ class Keys:
     runs: list[str]
     title: str
     viewer: bool
+    pdf: bool
     workers: Count | None
 
 
@@ -40,7 +41,7 @@ def main(config: DictConfig) -> None:
 
     failures = write_report(
         Path(config.predictions),
-        Path(config.references),
+        None if config.references is None else Path(config.references),
         Path(config.output),
         ReportSettings.from_plain(config),
         evaluation=None if config.evaluation is None else Path(config.evaluation),
