@@ -1,4 +1,4 @@
-"""Cases one after the other: while one is segmented, the next is read. Each is read once, for both pipelines.
+"""Cases one after the other: while one is segmented, the next is read and prepared, once for all networks.
 
 Covered by tests/inference/test_predict.py and test_devices.py.
 """
@@ -12,10 +12,12 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from brats_seg.cases import Case, LoadedCase, OnMissing, read_case
+from brats_seg.cases import Case, OnMissing, read_case
 from brats_seg.errors import CaseError
+from brats_seg.inference.ready import ReadyCase
+from brats_seg.preprocessing import Normalisation
 
-Read = LoadedCase | CaseError
+Read = ReadyCase | CaseError
 """A case, or why it cannot be used: the others are segmented all the same."""
 
 
@@ -25,10 +27,14 @@ class CaseStream(IterableDataset[Read]):
     Args:
         cases: In this order.
         on_missing_modality: As for :func:`brats_seg.cases.read_case`.
+        normalisations: Those that the networks want.
     """
 
-    def __init__(self, cases: Sequence[Case], on_missing_modality: OnMissing) -> None:
+    def __init__(
+        self, cases: Sequence[Case], on_missing_modality: OnMissing, normalisations: Sequence[Normalisation]
+    ) -> None:
         self.cases, self.on_missing_modality = cases, on_missing_modality
+        self.normalisations = normalisations
 
     def __iter__(self) -> Iterator[Read]:
         with ThreadPoolExecutor(1) as reader:
@@ -42,7 +48,9 @@ class CaseStream(IterableDataset[Read]):
 
     def _read(self, case: Case) -> Read:
         try:
-            return read_case(case, on_missing_modality=self.on_missing_modality, with_segmentation=False)
+            missing = self.on_missing_modality
+            loaded = read_case(case, on_missing_modality=missing, with_segmentation=False)
+            return ReadyCase(loaded, self.normalisations)
         except CaseError as error:
             return error
         except MemoryError as error:
@@ -56,11 +64,15 @@ class PredictionData(pl.LightningDataModule):
     Args:
         cases: To be segmented.
         on_missing_modality: As for :func:`brats_seg.cases.read_case`.
+        normalisations: Those that the networks want.
     """
 
-    def __init__(self, cases: Sequence[Case], on_missing_modality: OnMissing) -> None:
+    def __init__(
+        self, cases: Sequence[Case], on_missing_modality: OnMissing, normalisations: Sequence[Normalisation]
+    ) -> None:
         super().__init__()
         self.cases, self.on_missing_modality = cases, on_missing_modality
+        self.normalisations = normalisations
 
     @property
     def share(self) -> list[Case]:
@@ -71,7 +83,8 @@ class PredictionData(pl.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Read]:
         """Case by case."""
-        return DataLoader(CaseStream(self.share, self.on_missing_modality), batch_size=None, num_workers=0)
+        stream = CaseStream(self.share, self.on_missing_modality, self.normalisations)
+        return DataLoader(stream, batch_size=None, num_workers=0)
 
     def transfer_batch_to_device(self, batch: Read, device: torch.device, dataloader_idx: int) -> Read:
         """Cases stay in memory until they are prepared."""

@@ -11,14 +11,14 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
-from brats_seg.cases import LoadedCase
 from brats_seg.geometry import Box, pad_to_multiple
 from brats_seg.inference.batches import batches, views_at_once
 from brats_seg.inference.moments import Moments
+from brats_seg.inference.ready import ReadyCase
 from brats_seg.inference.tta import View
 from brats_seg.models import Network
 from brats_seg.models.sliding_window import sliding_window
-from brats_seg.preprocessing import Normalisation, prepare
+from brats_seg.preprocessing import Normalisation
 from brats_seg.runtime.precision import arithmetic, exact_float32
 from brats_seg.terms import DIVISOR, REGIONS
 
@@ -54,12 +54,15 @@ class Ensemble(nn.Module):
     Args:
         bundles: At least one.
         layout: Memory format of the weights.
+        fused_norm: Norm and ReLU in one kernel where there is one.
 
     Raises:
         UserError: The weights of a bundle cannot be used.
     """
 
-    def __init__(self, bundles: Sequence[Bundle], *, layout: torch.memory_format) -> None:
+    def __init__(
+        self, bundles: Sequence[Bundle], *, layout: torch.memory_format, fused_norm: bool = True
+    ) -> None:
         super().__init__()
         self.layout = layout
         self.normalisations: list[Normalisation] = []
@@ -70,6 +73,7 @@ class Ensemble(nn.Module):
                 self.groups.append(nn.ModuleList())
             group = cast(nn.ModuleList, self.groups[self.normalisations.index(bundle.normalisation)])
             net = bundle.net().to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub lacks it
+            net.fuse_norms(fused_norm)
             group.append(net)
 
     @property
@@ -78,11 +82,11 @@ class Ensemble(nn.Module):
         return sum(len(cast(nn.ModuleList, group)) for group in self.groups)
 
     @torch.inference_mode()
-    def forward(self, loaded: LoadedCase, how: Pass, tick: Tick) -> tuple[Moments, Box]:
+    def forward(self, case: ReadyCase, how: Pass, tick: Tick) -> tuple[Moments, Box]:
         """Sums over views and networks for one case.
 
         Args:
-            loaded: The case.
+            case: To be answered.
             how: Views, precision and memory.
             tick: Called for each view when it is done.
 
@@ -91,7 +95,7 @@ class Ensemble(nn.Module):
         """
         moments, box = None, None
         for normalise, nets in zip(self.normalisations, self.groups, strict=True):
-            prepared = prepare(loaded, normalise)
+            prepared = case.as_seen_by(normalise)
             image = torch.from_numpy(prepared.image).to(next(self.parameters()).device)
             sums = accumulate(image, cast(Sequence[Network], nets), how, tick)
             moments, box = sums if moments is None else moments + sums, prepared.box
@@ -105,6 +109,7 @@ def make_ensembles(
     *,
     device: str | torch.device = "cpu",
     channels_last: bool = True,
+    fused_norm: bool = True,
 ) -> dict[Pipeline, Ensemble]:
     """Make the ensemble of each pipeline that has a bundle.
 
@@ -112,6 +117,7 @@ def make_ensembles(
         bundles: Pipeline to its bundles.
         device: Where they compute.
         channels_last: Keep weights and images in ``channels_last_3d``.
+        fused_norm: Norm and ReLU in one kernel where there is one.
 
     Returns:
         Pipeline to its ensemble.
@@ -124,7 +130,7 @@ def make_ensembles(
     ensembles: dict[Pipeline, Ensemble] = {}
     for pipeline, group in bundles.items():
         if group:
-            ensembles[pipeline] = Ensemble(group, layout=layout).to(device)
+            ensembles[pipeline] = Ensemble(group, layout=layout, fused_norm=fused_norm).to(device)
     return ensembles
 
 

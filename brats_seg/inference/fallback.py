@@ -12,14 +12,13 @@ from typing import Literal, NamedTuple
 import torch
 
 from brats_seg.artifacts.bundles import Pipeline
-from brats_seg.cases import LoadedCase
 from brats_seg.errors import CaseError
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.inference.ensemble import Ensemble, Pass
 from brats_seg.inference.moments import Moments
+from brats_seg.inference.ready import ReadyCase
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.tta import views
-from brats_seg.preprocessing import brain_mask
 from brats_seg.runtime.memory import TooLarge, is_out_of_memory
 
 Inferer = Literal["whole_volume", "sliding_window"]
@@ -80,7 +79,7 @@ class Sums:
 
 
 def sum_finite(
-    loaded: LoadedCase,
+    case: ReadyCase,
     ensembles: Mapping[Pipeline, Ensemble],
     settings: Settings,
     tick: Callable[[int, int], None],
@@ -89,7 +88,7 @@ def sum_finite(
     """Sum the answers of every pipeline; in fp32 where those in ``settings.precision`` are not finite.
 
     Args:
-        loaded: The case.
+        case: To be answered.
         ensembles: Pipeline to its ensemble.
         settings: Views, precision, inferer and uncertainty; no ``auto`` precision.
         tick: Called with (done, of) as views are answered.
@@ -104,16 +103,16 @@ def sum_finite(
         MemoryError: The computer's memory does not suffice.
     """
     for precision in dict.fromkeys((settings.precision, EXACT)):
-        sums = _sum_in_memory(loaded, ensembles, settings, precision, tick, memory)
+        sums = _sum_in_memory(case, ensembles, settings, precision, tick, memory)
         if all(bool(moments.total.isfinite().all()) for moments in sums.moments.values()):
             return sums
     expected = "finite probabilities"
     found = "NaN from the network; look for extreme values in the images, or take other bundles"
-    raise CaseError(loaded.case.id, expected=expected, found=found)
+    raise CaseError(case.loaded.case.id, expected=expected, found=found)
 
 
 def _sum_in_memory(
-    loaded: LoadedCase,
+    case: ReadyCase,
     ensembles: Mapping[Pipeline, Ensemble],
     settings: Settings,
     precision: str,
@@ -121,7 +120,7 @@ def _sum_in_memory(
     memory: Memory,
 ) -> Sums:
     """With less at a time where memory does not suffice; all pipelines in the same way."""
-    brain = bounding_box(brain_mask(loaded.image)) or Box((0, 0, 0), loaded.geometry.shape)
+    brain = bounding_box(case.brain) or Box((0, 0, 0), case.loaded.geometry.shape)
     z, y, x = brain.shape
     voxels = z * y * x
     attempts = list(memory.attempts(settings.inferer, voxels))
@@ -135,7 +134,7 @@ def _sum_in_memory(
             layout=next(iter(ensembles.values())).layout,
         )
         try:
-            moments, box = _sum_pipelines(loaded, ensembles, how, tick)
+            moments, box = _sum_pipelines(case, ensembles, how, tick)
             return Sums(moments, box, precision, attempt.inferer)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or attempt == attempts[-1]:
@@ -147,7 +146,7 @@ def _sum_in_memory(
 
 
 def _sum_pipelines(
-    loaded: LoadedCase, ensembles: Mapping[Pipeline, Ensemble], how: Pass, tick: Callable[[int, int], None]
+    case: ReadyCase, ensembles: Mapping[Pipeline, Ensemble], how: Pass, tick: Callable[[int, int], None]
 ) -> tuple[dict[Pipeline, Moments], Box]:
     of = len(how.views) * sum(ensemble.size for ensemble in ensembles.values())
     done = 0
@@ -160,6 +159,6 @@ def _sum_pipelines(
     sums: dict[Pipeline, Moments] = {}
     box = None
     for pipeline, ensemble in ensembles.items():
-        sums[pipeline], box = ensemble(loaded, how, count)
+        sums[pipeline], box = ensemble(case, how, count)
     assert box is not None  # there is always one pipeline
     return sums, box

@@ -30,15 +30,21 @@ class PredictionModule(pl.LightningModule):
         bundles: Pipeline to its bundles.
         settings: How to predict.
         channels_last: Memory layout of weights and images.
+        fused_norm: Norm and ReLU in one kernel where there is one.
     """
 
     def __init__(
-        self, bundles: Mapping[Pipeline, Sequence[Bundle]], settings: Settings, *, channels_last: bool
+        self,
+        bundles: Mapping[Pipeline, Sequence[Bundle]],
+        settings: Settings,
+        *,
+        channels_last: bool,
+        fused_norm: bool,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.memory = Memory()
-        ensembles = make_ensembles(bundles, channels_last=channels_last)
+        ensembles = make_ensembles(bundles, channels_last=channels_last, fused_norm=fused_norm)
         self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
 
     def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
@@ -62,13 +68,14 @@ class PredictionModule(pl.LightningModule):
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
+            case_id = batch.loaded.case.id
             reason = next(iter(str(error).splitlines()), "too little memory")
             if is_sticky(error):
-                raise UserError(f"the GPU stopped working at case {batch.case.id}: {reason}") from error
+                raise UserError(f"the GPU stopped working at case {case_id}: {reason}") from error
             expected = "a prediction"
             if is_out_of_memory(error) and self.settings.inferer == "whole_volume":
                 expected = "a prediction; inferer=sliding_window needs less memory"
-            return CaseError(batch.case.id, expected=expected, found=reason)
+            return CaseError(case_id, expected=expected, found=reason)
 
     def _show(self, done: int, of: int) -> None:
         if self.trainer.is_global_zero and sys.stdout.isatty():

@@ -19,6 +19,7 @@ from brats_seg.cases import Case, check_headers
 from brats_seg.errors import UserError
 from brats_seg.inference.data import PredictionData
 from brats_seg.inference.module import PredictionModule
+from brats_seg.inference.ready import normalisations_of
 from brats_seg.inference.record import Bundles, is_finished, why_not_to_replace
 from brats_seg.inference.settings import Machine, Settings
 from brats_seg.inference.writer import PredictionWriter
@@ -80,9 +81,10 @@ def predict(
                 precision = prediction_precision(settings.precision, machine.accelerator)
                 print(f"{device}, {precision}", flush=True)
                 _tell_provenance(bundles)
-            module = PredictionModule(bundles, settings, channels_last=machine.channels_last)
-            data = PredictionData(sound, settings.on_missing_modality)
-            with plain_signals(trainer):
+            layout = {"channels_last": machine.channels_last, "fused_norm": machine.fused_norm}
+            module = PredictionModule(bundles, settings, **layout)
+            data = PredictionData(sound, settings.on_missing_modality, normalisations_of(bundles))
+            with plain_signals(trainer), writer.meanwhile():
                 trainer.predict(module, datamodule=data, return_predictions=False)
         if first:
             write_tables(output)
@@ -107,7 +109,7 @@ def _make_trainer(writer: PredictionWriter, machine: Machine) -> pl.Trainer:
     # The writer takes the case's name from the case itself.
     warnings.filterwarnings("ignore", message=".*Couldn't infer the batch indices.*")
     asked = asdict(machine)
-    del asked["channels_last"]  # the module's
+    del asked["channels_last"], asked["fused_norm"]  # the module's
     try:
         return pl.Trainer(
             callbacks=[writer],

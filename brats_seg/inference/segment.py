@@ -24,16 +24,16 @@ from brats_seg.inference.fallback import Memory, sum_finite
 from brats_seg.inference.label_map import label_map
 from brats_seg.inference.merge import merge_label_maps
 from brats_seg.inference.moments import Moments
+from brats_seg.inference.ready import ReadyCase
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.uncertainty import uncertainty
 from brats_seg.labels import LabelValues, label_values
 from brats_seg.postprocessing import remove_small_components, small_enhancing_to_necrosis
-from brats_seg.preprocessing import brain_mask
 from brats_seg.runtime.precision import prediction_precision
 
 
 def segment(
-    loaded: LoadedCase,
+    case: LoadedCase | ReadyCase,
     ensembles: Mapping[Pipeline, Ensemble],
     settings: Settings,
     tick: Callable[[int, int], None] = lambda done, of: None,
@@ -42,7 +42,7 @@ def segment(
     """Segment one case with the ensembles of one or both pipelines.
 
     Args:
-        loaded: The case.
+        case: To be segmented.
         ensembles: Pipeline to its ensemble.
         settings: Views, precision and everything else that shapes the label maps.
         tick: Called with (done, of) as views are answered.
@@ -55,6 +55,8 @@ def segment(
         CaseError: There is no brain, nothing tells the label values to write, or no finite answer can be had.
     """
     began = time.perf_counter()
+    ready = case if isinstance(case, ReadyCase) else ReadyCase(case)
+    loaded = ready.loaded
     name = _label_values(loaded, settings)
     warnings = [f"no {modality}: its channel was zero" for modality in loaded.missing]
     warnings += loaded.notes
@@ -62,12 +64,12 @@ def segment(
         warnings.append(f"the naming tells no label values: written as {name}")
     device = next(next(iter(ensembles.values())).parameters()).device
     asked = replace(settings, precision=prediction_precision(settings.precision, device.type))
-    sums = sum_finite(loaded, ensembles, asked, tick, memory or Memory())
+    sums = sum_finite(ready, ensembles, asked, tick, memory or Memory())
     if sums.precision != asked.precision:
         warnings.append(f"probabilities in {asked.precision} were not finite: predicted in fp32")
     if settings.inferer == "auto" and sums.inferer == "sliding_window":
         warnings.append("memory did not suffice for the whole brain: a sliding window was used")
-    answers = _Decision(loaded, sums.box, settings, label_values(name)).answers(sums.moments)
+    answers = _Decision(ready, sums.box, settings, label_values(name)).answers(sums.moments)
     seconds = time.perf_counter() - began
     return Prediction(loaded, answers, name, sums.precision, sums.inferer, seconds, warnings)
 
@@ -84,11 +86,11 @@ def _label_values(loaded: LoadedCase, settings: Settings) -> str:
 class _Decision:
     """From the sums over the box of the brain to label maps of the whole volume."""
 
-    def __init__(self, loaded: LoadedCase, box: Box, settings: Settings, target: LabelValues) -> None:
+    def __init__(self, case: ReadyCase, box: Box, settings: Settings, target: LabelValues) -> None:
         self.box, self.settings, self.target = box, settings, target
-        self.brain = brain_mask(loaded.image)
-        self.shape = loaded.geometry.shape
-        self.voxel_mm3 = float(np.prod(loaded.geometry.spacing_mm))
+        self.brain = case.brain
+        self.shape = case.loaded.geometry.shape
+        self.voxel_mm3 = float(np.prod(case.loaded.geometry.spacing_mm))
 
     def answers(self, sums: Mapping[Pipeline, Moments]) -> dict[str, Answer]:
         """The answer of each pipeline and, with both, the merged one; only the last is postprocessed."""

@@ -111,6 +111,7 @@ class Machine:
         num_nodes: Computers that share the cases.
         strategy: Lightning's name: ``auto`` or ``ddp``.
         channels_last: Keep weights and images in ``channels_last_3d``.
+        fused_norm: Norm and ReLU in one kernel where there is one.
     """
 
     accelerator: str
@@ -118,6 +119,7 @@ class Machine:
     num_nodes: int
     strategy: str
     channels_last: bool
+    fused_norm: bool
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Machine:

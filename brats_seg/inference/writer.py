@@ -5,8 +5,11 @@ Covered by test_predict.py.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -43,6 +46,8 @@ class PredictionWriter(BasePredictionWriter):
         self.output, self.bundles, self.settings = output, bundles, settings
         self.failures: list[str] = []
         self.done = self.total = 0
+        self._thread: ThreadPoolExecutor
+        self._pending: Future[None] | None = None
         self.began = 0.0
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -60,7 +65,31 @@ class PredictionWriter(BasePredictionWriter):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
-        """Write one case, or note why there is nothing to write."""
+        """Write one case while the next one is computed, or note why there is nothing to write."""
+        self.wait()
+        self._pending = self._thread.submit(self._conclude, prediction)
+
+    @contextlib.contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """Inside, one case is written while the next one is computed; afterwards all are written."""
+        with ThreadPoolExecutor(1, "writer") as self._thread:
+            try:
+                yield
+            finally:
+                self.wait()
+
+    def wait(self) -> None:
+        """Wait until nothing is being written.
+
+        Raises:
+            OSError: It could not be written.
+            UserError: Likewise.
+        """
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _conclude(self, prediction: Prediction | CaseError) -> None:
         if isinstance(prediction, CaseError):
             self.output.forget(prediction.case_id)
             self.failures.append(str(prediction))
@@ -70,10 +99,13 @@ class PredictionWriter(BasePredictionWriter):
             line = _line(prediction)
         self.done += 1
         left = (time.perf_counter() - self.began) / self.done * (self.total - self.done)
-        print(f"[{self.done}/{self.total}] {line}, {timedelta(seconds=round(left))} left", flush=True)
+        start = "\r" if sys.stdout.isatty() else ""  # where the views of the next case are counted already
+        left_time = timedelta(seconds=round(left))
+        print(f"{start}[{self.done}/{self.total}] {line}, {left_time} left", flush=True)
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Bring every device's failures to the first one."""
+        """Write the last case; bring every device's failures to the first one."""
+        self.wait()
         if trainer.world_size > 1:
             gathered: list[Any] = [None] * trainer.world_size
             torch.distributed.all_gather_object(gathered, self.failures)

@@ -17,6 +17,7 @@ from brats_seg.inference import ensemble
 from brats_seg.inference.batches import batches, views_at_once, views_within
 from brats_seg.inference.ensemble import Ensemble, Pass, accumulate
 from brats_seg.inference.moments import Moments
+from brats_seg.inference.ready import ReadyCase, normalisations_of
 from brats_seg.inference.tta import VIEWS
 from brats_seg.inference.uncertainty import uncertainty
 from brats_seg.models import UNet
@@ -141,9 +142,11 @@ def test_each_bundle_gets_its_own_normalisation(
         asked.append(normalise)
         return prepare(case, normalise)
 
-    monkeypatch.setattr("brats_seg.inference.ensemble.prepare", watched)
+    monkeypatch.setattr("brats_seg.inference.ready.prepare", watched)
     members = Ensemble(bundles, layout=torch.channels_last_3d)
-    sums, box = members(loaded(image), ALL, lambda: None)
+    case = ReadyCase(loaded(image), normalisations_of({"a": bundles[:1]}))
+    sums, box = members(case, ALL, lambda: None)
+    members(case, ALL, lambda: None)
     assert asked == [bundles[0].normalisation, bundles[2].normalisation], "prepared once per normalisation"
     parts = []
     for bundle in bundles:

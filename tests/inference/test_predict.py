@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ from brats_seg.cases import case_from_files, find_cases
 from brats_seg.cli.commands.predict import main
 from brats_seg.errors import UserError
 from brats_seg.inference import Machine, Settings, merge_folders, merge_label_maps, predict
+from brats_seg.inference.ensemble import make_ensembles
 from brats_seg.labels import LABEL_VALUES
+from brats_seg.models.blocks import ConvNormReLU
 
 Bundles = dict[Any, list[Bundle]]
 
@@ -254,9 +258,7 @@ def test_each_file_is_read_once_and_recorded_as_it_was_read(
     assert {f"x_{name}.nii.gz": file["sha256"] for name, file in record["inputs"].items()} == before
 
 
-@pytest.mark.parametrize(
-    "where", ["brats_seg.inference.data.read_case", "brats_seg.inference.ensemble.prepare"]
-)
+@pytest.mark.parametrize("where", ["brats_seg.inference.data.read_case", "brats_seg.inference.ready.prepare"])
 def test_a_case_too_large_does_not_stop_the_others(
     where: str, write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,3 +441,51 @@ def test_with_report_there_are_pages_and_summaries(
     assert f"open {report / 'index.html'}" in capsys.readouterr().out
     assert 'href="../summaries/x.pdf"' in (report / "cases" / "x.html").read_text()
     assert (report / "summaries" / "x.pdf").is_file()
+
+
+def test_a_case_is_written_while_the_next_one_is_computed(
+    write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brats_seg.inference import module, writer
+
+    write_case("x")
+    cases = find_cases(write_case("y"))
+    second, segment, write = threading.Event(), module.segment, nifti.write
+
+    def noted(case: Any, *arguments: Any) -> Any:
+        if case.loaded.case.id == "y":
+            second.set()
+        return segment(case, *arguments)
+
+    def waits(path: Path, *arguments: Any) -> None:
+        if path.name == "x.nii.gz":
+            assert second.wait(60), "the second case has not begun"
+        write(path, *arguments)
+
+    monkeypatch.setattr(module, "segment", noted)
+    monkeypatch.setattr(writer.nifti, "write", waits)
+    assert run(cases, {"a": bundles["a"]}, tmp_path / "out") == []
+    assert set(maps(tmp_path / "out")) == {"x.nii.gz", "y.nii.gz"}
+
+
+@pytest.mark.parametrize("names", ["x", "xyz"])  # the last case, and one behind which others follow
+def test_what_cannot_be_written_ends_the_run(
+    write_case: Any, bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str
+) -> None:
+    from brats_seg.inference import writer
+
+    def full(path: Path, *_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    root = [write_case(name) for name in names][-1]
+    monkeypatch.setattr(writer.nifti, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(find_cases(root), {"a": bundles["a"]}, tmp_path / "out")
+    assert not maps(tmp_path / "out")
+
+
+def test_the_kernel_of_norm_and_relu_can_be_switched_off(bundles: Bundles) -> None:
+    for wanted in (True, False):
+        (ensemble,) = make_ensembles({"a": bundles["a"]}, fused_norm=wanted).values()
+        norms = [each for each in ensemble.modules() if isinstance(each, ConvNormReLU)]
+        assert norms and all(each.fused is wanted for each in norms)

@@ -55,6 +55,7 @@ class Keys:
     patterns: Patterns
     orientation: str | None
     channels_last: bool
+    fused_norm: bool
     accelerator: str
     devices: int | str | list[int]
     num_nodes: Positive
