@@ -10,71 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.forked import Done, import_everything, run
-
-GOOD, BAD = "BraTS20_Training_001", "BraTS20_Training_002"
-T1 = f"cohort/{BAD}/{BAD}_t1.nii.gz"
-FOLD = "runs/run/fold_0"
-BUNDLE = f"{FOLD}/bundle"
-TRAIN = (
-    *("train", "scale=smoke", "model.width=2", "data.patch=[16,16,16]", "data.folds=2", "data.workers=0"),
-    *("schedule.constant_epochs=1", "schedule.cosine_epochs=0", "swa.cycles=1", "swa.cycle_epochs=1"),
-    *("swa.snapshot_every=1", "trainer.accelerator=cpu", "trainer.precision=32-true", "data.cache=cache"),
-    *("data.root=cohort", "runs_root=runs", "name=run", "fold=0", "out_of_fold.tta=none"),
-)
-PREDICT = ("predict", "tta=none", "accelerator=cpu", "input=cohort", "output=predicted")
-OF_BUNDLE = (*PREDICT, f"bundles.a=[{BUNDLE}]")
-INPUTS: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("check", "data.root=cohort", "workers=1"): (T1, f"cohort/{BAD}/{BAD}_seg.nii.gz"),
-    ("prepare", "scale=smoke", "data.folds=2", "data.workers=0", "data.root=cohort", "data.cache=cache"): (
-        T1,
-        f"CACHE/{BAD}/case.json",
-        f"CACHE/{BAD}/image.npy",
-    ),
-    TRAIN: (
-        *(f"{FOLD}/{name}" for name in ("config.yaml", "status.json", "metrics.csv", "case_losses.csv")),
-        *(f"{FOLD}/{name}" for name in ("data.json", "out_of_fold.json", "checkpoints/last.ckpt")),
-        f"{FOLD}/snapshots/epoch_0001.safetensors",
-        f"{BUNDLE}/bundle.json",
-        f"{BUNDLE}/model.safetensors",
-        "FOLDS",
-    ),
-    (*TRAIN, "name=other", "data.split=split.json", "out_of_fold.predict=false"): ("split.json",),
-    (*TRAIN, "name=other", "data.exclude=excluded.json", "out_of_fold.predict=false"): ("excluded.json",),
-    (*TRAIN, "name=other", f"init={BUNDLE}", "out_of_fold.predict=false"): (f"{BUNDLE}/model.safetensors",),
-    ("average", f"snapshots=[{FOLD}/snapshots]", "output=mean"): (
-        f"{FOLD}/snapshots/epoch_0001.safetensors",
-    ),
-    ("flag-cases", "runs=[runs/run]", "output=flagged.json"): (f"{FOLD}/case_losses.csv",),
-    ("cv-summary", "runs=[runs/run]", "output=summary"): (
-        *(f"{FOLD}/{name}" for name in ("config.yaml", "status.json", "out_of_fold.json")),
-        f"{FOLD}/evaluation/per_case.csv",
-        f"{BUNDLE}/bundle.json",
-    ),
-    OF_BUNDLE: (
-        *(T1, f"{BUNDLE}/bundle.json", f"{BUNDLE}/model.safetensors"),
-        *(f"predicted/{BAD}.json", f"predicted/{BAD}.nii.gz"),
-    ),
-    (*PREDICT, "ensemble=ensemble.yaml"): ("ensemble.yaml",),
-    ("merge", "a=predicted", "b=predicted_b", "output=merged"): (
-        *(f"predicted/{BAD}.nii.gz", f"predicted/{BAD}.json", f"predicted_b/{BAD}.nii.gz"),
-    ),
-    ("evaluate", "predictions=predicted", "references=cohort", "output=scores", "workers=1"): (
-        *(f"predicted/{BAD}.nii.gz", f"predicted/{BAD}.json", f"cohort/{BAD}/{BAD}_seg.nii.gz"),
-    ),
-    (
-        *("report", "predictions=predicted", "references=cohort", "evaluation=scores", "output=report"),
-        *(f"runs=[{FOLD}]", "workers=1", "viewer=false"),
-    ): (
-        *(f"predicted/{BAD}.nii.gz", f"predicted/{BAD}.json", T1),
-        *("scores/per_case.csv", "scores/evaluation.json", f"{FOLD}/metrics.csv"),
-    ),
-    ("bundle", f"path={BUNDLE}", "action=verify"): (f"{BUNDLE}/bundle.json", f"{BUNDLE}/model.safetensors"),
-    ("export", f"bundle={BUNDLE}", "output=net.pt2", "parity_shape=[16,16,16]"): (
-        f"{BUNDLE}/model.safetensors",
-    ),
-    ("phantom", "output=cohort", "cases=2", "shape=[32,40,32]", "workers=1"): ("cohort/phantom.json",),
-}
+from brats_seg.cli.main import COMMANDS
+from tests.cli import whole as made
+from tests.cli.forked import Done, run
+from tests.cli.whole import BAD, BUNDLE, FOLD, GOOD, INPUTS, NO_INPUTS, OF_BUNDLE, OF_SCANS, T1
 
 
 def unreadable(path: Path) -> None:
@@ -93,25 +32,11 @@ KINDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def succeed(folder: Path, *arguments: str) -> None:
-    done = run(folder, arguments)
-    assert done.code == 0, done.said
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that the commands read."""
-    import_everything()
     folder = tmp_path_factory.mktemp("whole")
-    succeed(folder, "phantom", "output=cohort", "cases=3", "shape=[32,40,32]", "workers=1")
-    succeed(folder, *TRAIN)
-    succeed(folder, *OF_BUNDLE)
-    shutil.copytree(folder / "predicted", folder / "predicted_b")
-    succeed(folder, "evaluate", "predictions=predicted", "references=cohort", "output=scores", "workers=1")
-    ids = [f"BraTS20_Training_{number:03d}" for number in (1, 2, 3)]
-    (folder / "split.json").write_text(f'{{"train": ["{ids[0]}", "{ids[1]}"], "validation": ["{ids[2]}"]}}')
-    (folder / "excluded.json").write_text(f'["{ids[1]}"]')
-    (folder / "ensemble.yaml").write_text("schema: 1\na: []\nb: []\n")
+    made.make(folder)
     return folder
 
 
@@ -138,19 +63,41 @@ TRIALS = [(command, name) for command, names in INPUTS.items() for name in names
 NAMES = [f"{command[0]}-{name.rpartition('/')[2]}" for command, name in TRIALS]
 
 
+def test_every_command_has_its_inputs_here() -> None:
+    tried = {command[0] for command in INPUTS}
+    assert tried | set(NO_INPUTS) == set(COMMANDS)
+    assert not tried & set(NO_INPUTS)
+
+
+def prepare(folder: Path, command: tuple[str, ...], name: str = "") -> None:
+    """Take away results, so that the command reads the input instead of saying that all is done."""
+    if command[0] in OF_SCANS and not made.has_scans():
+        pytest.skip("the extra scans is not installed")
+    for result in made.results_of(command, name):
+        path = folder / result
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if command[0] == "train" and "name=other" not in command:  # as one that was cut off
+        (folder / FOLD / "status.json").write_text('{"state": "running"}')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", INPUTS, ids=lambda command: command[0])
+def test_nothing_replaced(copy: Path, command: tuple[str, ...]) -> None:
+    """Every command succeeds here: what the trials see comes from the file that they replace."""
+    prepare(copy, command)
+    done = run(copy, command)
+    assert done.code == 0, done.said
+    told(done, command[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("command", "name"), TRIALS, ids=NAMES)
 def test_one_line(copy: Path, command: tuple[str, ...], name: str, kind: str) -> None:
-    if command[0] == "train" and "name=other" not in command:  # as one that was cut off
-        (copy / FOLD / "status.json").write_text('{"state": "running"}')
-        shutil.rmtree(copy / BUNDLE) if "bundle" not in name else None
-        (copy / FOLD / "out_of_fold.json").unlink()
-    if command == OF_BUNDLE and "predicted" not in name:
-        shutil.rmtree(copy / "predicted")
+    prepare(copy, command, name)
     path = placed(copy, name)
-    if path.exists():
-        path.unlink()
+    assert path.exists(), "nothing is replaced by this trial"
+    path.unlink()
     KINDS[kind](path)
     done = run(copy, command)
     told(done, command[0])
