@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from brats_seg.files import whole_file
+from brats_seg.files.foreign import PROGRAM
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
 from brats_seg.tissues import COLOURS, PALETTES, tissues
@@ -174,7 +175,7 @@ def save_figure(path: Path, figure: Figure, *, dpi: int) -> None:
     """
     FigureCanvasAgg(figure)
     with whole_file(path) as temporary, literal_text(figure):
-        figure.savefig(temporary, format="png", dpi=dpi)
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": PROGRAM})
 
 
 def save_pdf(path: Path, figure: Figure, *, title: str) -> None:

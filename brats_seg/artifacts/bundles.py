@@ -16,7 +16,7 @@ from brats_seg.artifacts.bundle_weights import read_net, sizes_from
 from brats_seg.artifacts.synthetic import SYNTHETIC, trained_on_synthetic
 from brats_seg.artifacts.weights_file import to_bytes
 from brats_seg.errors import FileError, UserError, printable
-from brats_seg.files import parse_json, read_bytes, whole_folder, write_json
+from brats_seg.files import parse_json, read_bytes, says, whole_folder, write_json
 from brats_seg.models import Network, from_settings, is_own
 from brats_seg.models.own import refuse_other_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
@@ -160,6 +160,14 @@ def _remark(provenance: Mapping[str, Any]) -> str:
 def is_bundle(folder: Path) -> bool:
     """Whether a folder looks like a bundle; :func:`load_bundle` says whether it is one."""
     return (folder / RECORD).is_file()
+
+
+def is_only_a_bundle(folder: Path) -> bool:
+    """Whether a folder holds what a bundle holds and nothing else: it may be replaced as a whole."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return not names or (names == {WEIGHTS, RECORD} and says('"schema"', '"pipeline"')(folder / RECORD))
 
 
 def load_bundle(folder: Path, trust: Sequence[str] | str = ()) -> Bundle:

@@ -6,13 +6,23 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import brats_seg
 from brats_seg.errors import UserError, plain_id
-from brats_seg.files import read_object, read_text, remove, write_json, write_text
+from brats_seg.files import (
+    Ours,
+    is_picture,
+    read_object,
+    read_text,
+    refuse_foreign,
+    remove,
+    says,
+    write_json,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -77,6 +87,26 @@ class EvaluationFolder:
     @property
     def _record(self) -> Path:
         return self.path / "evaluation.json"
+
+    def refuse_foreign(self, summary: type[DataclassInstance], *, overwrite: bool) -> None:
+        """Refuse to replace files that are no tables of this program.
+
+        Args:
+            summary: Of a metric and region.
+            overwrite: Replace them all the same.
+
+        Raises:
+            UserError: There is such a file.
+        """
+        outputs = {
+            self.per_case: is_table_of(Row),
+            self.summary_csv: is_table_of(summary),
+            self.summary_md: says("| Metric (mean) |"),
+            self._record: says('"schema"', '"convention"'),
+            self.calibration_csv: says("region,from,to,voxels,"),
+            self.calibration_png: is_picture,
+        }
+        refuse_foreign(outputs, overwrite=overwrite)
 
     @contextlib.contextmanager
     def written(self, convention: str) -> Iterator[None]:
@@ -148,6 +178,11 @@ class EvaluationFolder:
         if recorded and given and recorded != given:
             raise UserError(f"{self.path}: expected scores of {given}, found those of {recorded}")
         return str(recorded or given)
+
+
+def is_table_of(kind: type[DataclassInstance]) -> Ours:
+    """A file is ours if it begins as :func:`to_csv` begins for records of this kind."""
+    return says(",".join(field.name for field in fields(kind)) + "\n")
 
 
 def to_csv(records: Sequence[DataclassInstance]) -> str:

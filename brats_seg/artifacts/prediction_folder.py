@@ -6,7 +6,8 @@ Covered by tests/inference/test_merge.py and tests/evaluation.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from brats_seg.artifacts.label_maps import (
     recorded_labels,
     untold_labels,
 )
+from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums
 from brats_seg.errors import UserError
 from brats_seg.files import locked, remove, remove_leftovers
 from brats_seg.labels import label_values
@@ -149,6 +151,26 @@ class PredictionFolder:
         if untold:
             raise UserError(untold_labels(self.path, untold, which))
         return found
+
+    def why_not_to_replace(self, case_id: str, images: Collection[str]) -> str | None:
+        """Say why the label map that is there should stay.
+
+        Args:
+            case_id: Of the case.
+            images: Sums (sha256) of the image files that the new map is made of; empty: they are not known.
+
+        Returns:
+            One line; None where there is nothing, or this program made it of at least one of these images.
+        """
+        there = next((path for path in self.files(case_id) if os.path.lexists(path)), None)
+        if there is None:
+            return None
+        record = self.read_record(case_id)
+        if not ("files" in record or MERGED_FROM in record):
+            return f"{there} is there, and brats-seg has not written it"
+        if images and not image_sums(record) & set(images):
+            return f"{there} is there, made of other images"
+        return None
 
     def forget(self, case_id: str) -> None:
         """Remove everything that `predict` wrote for a case, if its JSON shows that `predict` wrote it.

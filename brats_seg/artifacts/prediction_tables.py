@@ -14,7 +14,7 @@ from typing import Any
 
 from brats_seg.artifacts.label_names import itk_snap_labels, slicer_colours
 from brats_seg.artifacts.prediction_folder import PredictionFolder
-from brats_seg.files import write_text
+from brats_seg.files import refuse_foreign, says, write_text
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.metrics.volumes import tissue_volumes_ml
 from brats_seg.terms import REGIONS
@@ -23,6 +23,10 @@ AGREEMENT = "agreement_of_a_and_b"
 """Key of a merged map's JSON: region to Dice of the maps of both pipelines."""
 COLUMNS = ("ET", "TC", "WT", "NCR/NET", "ED")
 """Volumes in the table: nested regions, then the tissues that are no region."""
+
+
+is_volumes_csv = says("case,ET_ml,")
+"""Whether a file is a table of volumes of this program."""
 
 
 def write_tables(output: Path) -> None:
@@ -47,6 +51,23 @@ def write_tables(output: Path) -> None:
     for name in sorted({_labels_of(record) for record in records.values()} & set(LABEL_VALUES)):
         write_text(output / f"labels_{name}.txt", itk_snap_labels(LABEL_VALUES[name]))
         write_text(output / f"labels_{name}.ctbl", slicer_colours(LABEL_VALUES[name]))
+
+
+def refuse_foreign_tables(output: Path, *, overwrite: bool) -> None:
+    """Refuse to replace somebody else's files where :func:`write_tables` writes.
+
+    Args:
+        output: Prediction folder.
+        overwrite: Replace them all the same.
+
+    Raises:
+        UserError: There is such a file.
+    """
+    outputs = {output / "volumes.csv": is_volumes_csv}
+    for name in LABEL_VALUES:
+        outputs[output / f"labels_{name}.txt"] = says("# brats_seg, label values")
+        outputs[output / f"labels_{name}.ctbl"] = says("Color table file of brats_seg")
+    refuse_foreign(outputs, overwrite=overwrite)
 
 
 def volumes_csv(records: Mapping[str, Mapping[str, Any]]) -> str:

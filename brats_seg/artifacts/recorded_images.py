@@ -58,6 +58,19 @@ def recorded_images(case_id: str, record: Mapping[str, Any]) -> RecordedImages:
     return RecordedImages(Case(case_id, files, orientation=turned), sha256, tuple(gone))
 
 
+def image_sums(record: Mapping[str, Any]) -> set[str]:
+    """Sums (sha256) of the image files that a label map was made of, as its JSON tells; merged ones, too."""
+    found: set[str] = set()
+    inputs, sources = record.get("inputs"), record.get(MERGED_FROM)
+    for each in inputs.values() if isinstance(inputs, dict) else ():
+        if isinstance(each, dict) and isinstance(each.get("sha256"), str):
+            found.add(each["sha256"])
+    for each in sources.values() if isinstance(sources, dict) else ():
+        if isinstance(each, dict):
+            found |= image_sums({"inputs": each.get("inputs")})
+    return found
+
+
 def _first_with_inputs(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record, or the first of those it was merged from, that names images."""
     merged_from = record.get(MERGED_FROM)

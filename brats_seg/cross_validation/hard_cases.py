@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from brats_seg.artifacts.run_folder import RunFolder, folds_of
 from brats_seg.errors import UserError
-from brats_seg.files import write_json
+from brats_seg.files import is_picture, refuse_foreign, says, write_json
 from brats_seg.pictures import save_figure
 
 NORMAL_MAD = 1.4826
@@ -21,7 +21,9 @@ NAMED = 20
 """Flagged cases that have their name in the plot."""
 
 
-def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviations: float) -> list[str]:
+def flag_cases(
+    runs: Sequence[Path], output: Path, *, last_epochs: int, deviations: float, overwrite: bool = False
+) -> list[str]:
     """Write a list for a person to review, which ``data.exclude`` takes as it is: JSON, and a plot beside it.
 
     Args:
@@ -29,6 +31,7 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
         output: Of the list; the plot has the same name and ``.png``.
         last_epochs: How many epochs at the end of each run count.
         deviations: Flagged are scores above the median plus so many robust standard deviations.
+        overwrite: Replace files that this program has not written.
 
     Returns:
         Ids of the flagged cases, the hardest first.
@@ -40,6 +43,8 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
         raise UserError(
             f"output={output}: the list is JSON and its plot lies beside it: give another ending than .png"
         )
+    plot = output.with_suffix(".png")
+    refuse_foreign({output: says('"exclude"', '"review"'), plot: is_picture}, overwrite=overwrite)
     folders: list[RunFolder] = []
     for run in runs:
         folders.extend(_with_losses(RunFolder(run)))
@@ -59,7 +64,7 @@ def flag_cases(runs: Sequence[Path], output: Path, *, last_epochs: int, deviatio
         "scores": {case_id: round(score, 6) for case_id, score in hardest.items()},
     }
     write_json(output, record)
-    _plot(output.with_suffix(".png"), list(hardest.values()), flagged, threshold)
+    _plot(plot, list(hardest.values()), flagged, threshold)
     return flagged
 
 

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import write_ensemble
-from brats_seg.artifacts.evaluation_folder import to_csv
+from brats_seg.artifacts.evaluation_folder import is_table_of, to_csv
 from brats_seg.console import plain_console
 from brats_seg.cross_validation.boxplot import save_box_plot
 from brats_seg.cross_validation.experiments import find_doubtful_folds, missing_folds, read_experiments
-from brats_seg.cross_validation.selection import select
+from brats_seg.cross_validation.selection import Ranked, select
 from brats_seg.cross_validation.statistics import (
     Bootstrap,
     CrossValidated,
+    Difference,
+    FoldMean,
     across_folds,
     find_differences,
     fold_means,
 )
 from brats_seg.cross_validation.tables import Grid, differences_grids, ranking_grid, summary_grids
-from brats_seg.files import write_text
+from brats_seg.files import Ours, is_picture, refuse_foreign, says, write_text
+
+TITLE = "# Cross-validation"
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -34,6 +38,7 @@ def summarise_runs(
     keep: Mapping[Pipeline, int | None],
     bootstrap: Bootstrap,
     paper: bool = False,
+    overwrite: bool = False,
 ) -> list[CrossValidated]:
     """Write tables, a picture and the ensemble, and print the tables.
 
@@ -47,6 +52,7 @@ def summarise_runs(
         keep: Pipeline to how many networks per fold become part of the ensemble; None: all.
         bootstrap: Of the interval of each difference.
         paper: Put the paper's results beside.
+        overwrite: Replace files that this program has not written.
 
     Returns:
         Mean and spread per experiment, metric and region.
@@ -54,6 +60,7 @@ def summarise_runs(
     Raises:
         UserError: No fold is scored, or scores or a bundle cannot be used.
     """
+    refuse_foreign(_outputs(output), overwrite=overwrite)
     experiments = read_experiments(runs)
     means = fold_means(experiments)
     found = across_folds(means)
@@ -81,6 +88,19 @@ def summarise_runs(
     return found
 
 
+def _outputs(output: Path) -> dict[Path, Ours]:
+    """Every file that may be written, and what tells whether the one there is ours."""
+    return {
+        output / "folds.csv": is_table_of(FoldMean),
+        output / "summary.csv": is_table_of(CrossValidated),
+        output / "differences.csv": is_table_of(Difference),
+        output / "ranking.csv": is_table_of(Ranked),
+        output / "boxplot.png": is_picture,
+        output / "ensemble.yaml": says("schema:", "a:", "b:"),
+        output / "summary.md": says(TITLE),
+    }
+
+
 def _write_tables(output: Path, tables: Mapping[str, Sequence[DataclassInstance]]) -> None:
     """Name to records; the file of a table without any goes."""
     for name, records in tables.items():
@@ -93,7 +113,7 @@ def _write_tables(output: Path, tables: Mapping[str, Sequence[DataclassInstance]
 
 def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence[str]) -> str:
     """The means, the notes, the picture, and the other tables."""
-    parts = ["# Cross-validation\n", *map(Grid.markdown, tables)]
+    parts = [f"{TITLE}\n", *map(Grid.markdown, tables)]
     if notes:
         parts.append("".join(f"- {note}\n" for note in notes))
     parts += ["![Dice per case, experiment and region](boxplot.png)\n", *map(Grid.markdown, others)]

@@ -19,7 +19,7 @@ from brats_seg.evaluation.score_case import Wanted
 from brats_seg.evaluation.score_cohort import score_cohort
 from brats_seg.evaluation.settings import Scoring
 from brats_seg.evaluation.tables import Summary, summarise, to_markdown
-from brats_seg.files import distinct_names, write_text
+from brats_seg.files import distinct_names, refuse_foreign, says, write_text
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def evaluate(
         intervals=scoring.uncertainty_intervals,
         bins=scoring.calibration_bins,
     )
+    folder = EvaluationFolder(output)
+    folder.refuse_foreign(Summary, overwrite=scoring.overwrite)
     truths = find_references(references, labels=scoring.reference_labels, patterns=patterns)
     pairs, unmatched = find_pairs(predictions, truths, labels=scoring.prediction_labels)
     with progress_bar("scoring", len(pairs)) as progress:
@@ -92,7 +94,6 @@ def evaluate(
     fit = [f"case {case}: {line}" for case, line in remarks(truths)]
     notes = [*scores.notes, *unmatched, *fit]
     found = Evaluation(scores.rows, summarise(scores.rows), notes, scoring)
-    folder = EvaluationFolder(output)
     with folder.written(scoring.convention):
         folder.write_tables(found.rows, found.summaries, _to_markdown(found))
         if scores.reliability:
@@ -129,6 +130,11 @@ def compare(
         UserError: As :func:`evaluate`, or no case was scored in every folder.
     """
     scoring = scoring or Scoring.default()
+    tables = {
+        output / "ranking.csv": says("place,predictions,mean rank"),
+        output / "ranking.md": says("| place | predictions | mean rank |"),
+    }
+    refuse_foreign(tables, overwrite=scoring.overwrite)
     evaluations: dict[str, Evaluation] = {}
     entrants: dict[str, list[Row]] = {}
     for name, folder in zip(distinct_names(predictions), predictions, strict=True):

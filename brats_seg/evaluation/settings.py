@@ -29,6 +29,7 @@ class Scoring:
         uncertainty_intervals: Between the thresholds of the uncertainty scores; 0 leaves these scores out.
         calibration_bins: Of the reliability diagram; 0 leaves it out.
         seed: Of the ranking's permutation test.
+        overwrite: Replace files in the output folder that this program has not written.
 
     Raises:
         WrongValue: A name is not known.
@@ -42,6 +43,7 @@ class Scoring:
     uncertainty_intervals: int
     calibration_bins: int
     seed: int
+    overwrite: bool
 
     def __post_init__(self) -> None:
         find_convention(self.convention)
@@ -65,6 +67,7 @@ class Scoring:
             uncertainty_intervals=uncertainty["intervals"] if uncertainty["score"] else 0,
             calibration_bins=calibration["bins"] if calibration["score"] else 0,
             seed=values["seed"],
+            overwrite=values["overwrite"],
         )
 
     @classmethod

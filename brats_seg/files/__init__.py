@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all; JSON and YAML of unknown origin, read within bounds."""
 
+from brats_seg.files.foreign import Ours, is_picture, refuse_foreign, says
 from brats_seg.files.locks import locked
 from brats_seg.files.names import distinct_names
 from brats_seg.files.reading import (
@@ -15,7 +16,9 @@ from brats_seg.files.temporaries import remove_leftovers
 from brats_seg.files.writing import remove, whole_file, whole_folder, write_json, write_text
 
 __all__ = [
+    "Ours",
     "distinct_names",
+    "is_picture",
     "locked",
     "open_regular",
     "parse_json",
@@ -24,8 +27,10 @@ __all__ = [
     "read_object",
     "read_text",
     "read_yaml",
+    "refuse_foreign",
     "remove",
     "remove_leftovers",
+    "says",
     "whole_file",
     "whole_folder",
     "write_json",

@@ -20,7 +20,7 @@ from torch.export import Dim
 
 from brats_seg.artifacts.bundles import Bundle
 from brats_seg.errors import FileError, UserError, WrongValue
-from brats_seg.files import whole_file, write_json
+from brats_seg.files import refuse_foreign, says, whole_file, write_json
 from brats_seg.geometry import Triple
 from brats_seg.inference.onnx_norms import replace_norms
 from brats_seg.models import Network, OwnNetwork
@@ -60,7 +60,9 @@ class Probabilities(nn.Module):
 
 
 @torch.no_grad()
-def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> float:
+def export(
+    bundle: Bundle, path: Path, *, format: str, parity_shape: Triple, overwrite: bool = False
+) -> float:
     """Write the network of a bundle as one file, and ``<file>.json`` that describes its input and output.
 
     Args:
@@ -68,6 +70,7 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         path: The file, ``.pt2`` or ``.onnx``.
         format: ``torch_export`` (``torch.export.load``) or ``onnx``.
         parity_shape: ``(z, y, x)`` of the random volume on which the file has to answer as the bundle does.
+        overwrite: Replace a file that this program has not written.
 
     Returns:
         The largest difference of a probability.
@@ -79,6 +82,9 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
     if format not in SUFFIXES or path.suffix != SUFFIXES[format]:
         ways = " or ".join(f"{name} with *{suffix}" for name, suffix in SUFFIXES.items())
         raise WrongValue(f"format={format} output={path}: use {ways}")
+    description = path.with_name(f"{path.name}.json")
+    ours = says('"bundle"', '"parity"')
+    refuse_foreign({description: ours, path: lambda _: ours(description)}, overwrite=overwrite)
     net = Probabilities(bundle.net()).eval()
     multiple = net.net.divisor
     _refuse_other_shape(parity_shape, multiple)
@@ -89,8 +95,8 @@ def export(bundle: Bundle, path: Path, *, format: str, parity_shape: Triple) -> 
         if not difference <= TOLERANCE:
             expected = f"the bundle's probabilities to {TOLERANCE}"
             raise FileError(path, expected, f"a difference of {difference:.2g}")
-    record = _describe(bundle, parity_shape, difference, multiple)
-    write_json(path.with_name(f"{path.name}.json"), record)
+        # First, because it tells whose the file is.
+        write_json(description, _describe(bundle, parity_shape, difference, multiple))
     return difference
 
 

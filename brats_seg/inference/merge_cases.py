@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from brats_seg import nifti
 from brats_seg.artifacts.label_maps import read_record_beside, recorded_labels
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
-from brats_seg.artifacts.prediction_tables import AGREEMENT, write_tables
-from brats_seg.artifacts.recorded_images import MERGED_FROM
+from brats_seg.artifacts.prediction_tables import AGREEMENT, refuse_foreign_tables, write_tables
+from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
+from brats_seg.files.foreign import REMEDY
 from brats_seg.inference.merge import merge_label_maps
 from brats_seg.labels import LabelValues, label_values
 from brats_seg.metrics.agreement import agreement
 from brats_seg.metrics.volumes import volumes_ml
 
 
-def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) -> list[str]:
+def merge_folders(
+    a: Path, b: Path, output: Path, *, labels: str | None = None, overwrite: bool = False
+) -> list[str]:
     """Merge every case of two prediction folders into a third.
 
     Args:
@@ -27,6 +31,7 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
         b: Label maps of pipeline B, likewise.
         output: Where the merged maps go.
         labels: Name of the label values, where no JSON records them.
+        overwrite: Replace a label map of other images, or one that this program has not written.
 
     Returns:
         The ids of the merged cases.
@@ -40,12 +45,15 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
     both = set(in_a) & set(in_b)
     if not both:
         raise UserError(f"{a} and {b} have no case in common: expected <case id>.nii.gz in both")
+    refuse_foreign_tables(output, overwrite=overwrite)
     problems: list[str] = []
     for case_id in set(in_a) ^ set(in_b):
         problems.append(f"case {case_id}: in {a if case_id in in_a else b} only")
     merged = []
     for case_id in sorted(both):
         try:
+            if not overwrite:
+                _refuse_to_replace(case_id, (in_a[case_id], in_b[case_id]), PredictionFolder(output))
             _merge_case(case_id, in_a[case_id], in_b[case_id], PredictionFolder(output), labels)
             merged.append(case_id)
         except UserError as error:
@@ -55,6 +63,14 @@ def merge_folders(a: Path, b: Path, output: Path, *, labels: str | None = None) 
     if problems:
         raise UserError("\n".join(sorted(problems)))
     return merged
+
+
+def _refuse_to_replace(case_id: str, sources: Sequence[Path], output: PredictionFolder) -> None:
+    images: set[str] = set()
+    for path in sources:
+        images |= image_sums(read_record_beside(path))
+    if why := output.why_not_to_replace(case_id, images):
+        raise UserError(f"{why}; {REMEDY}")
 
 
 def _of_case(case_id: str, error: UserError) -> str:
@@ -69,12 +85,13 @@ def _merge_case(case_id: str, a: Path, b: Path, output: PredictionFolder, given:
         found = "another space; predict both from the same files"
         raise CaseError(case_id, file=b, expected=expected, found=found)
     merged = merge_label_maps(first.array, second.array, labels)
-    output.record(case_id).unlink(missing_ok=True)
+    begun = _make_record(case_id, {"a": a, "b": b})
+    write_json(output.record(case_id), begun)  # so that a killed run's map is known for our own
     nifti.write(output.label_map(case_id), merged, first.geometry)
     volumes = volumes_ml(merged, labels, first.geometry.spacing_mm)
     alike = agreement(first.array, second.array, labels)
     told = {"labels": {"convention": labels.name}, "volumes_ml": volumes, AGREEMENT: alike}
-    _write_record(case_id, told, {"a": a, "b": b}, output)
+    write_json(output.record(case_id), begun | told)
 
 
 def _common_labels(case_id: str, a: Path, b: Path, given: str | None) -> LabelValues:
@@ -91,22 +108,19 @@ def _common_labels(case_id: str, a: Path, b: Path, given: str | None) -> LabelVa
     return label_values(names[0])
 
 
-def _write_record(
-    case_id: str, told: dict[str, Any], sources: dict[str, Path], output: PredictionFolder
-) -> None:
+def _make_record(case_id: str, sources: dict[str, Path]) -> dict[str, Any]:
+    """What is known before the first file is written."""
     merged_from = {}
     warnings: list[str] = []
     for pipeline, path in sources.items():
         record = read_record_beside(path)
         warnings += record.get("warnings", [])
         merged_from[pipeline] = {"folder": os.path.abspath(path.parent), **record}
-    record = {
+    return {
         "schema": SCHEMA,
         "case": case_id,
         "pipeline": MERGED,
-        **told,
         "warnings": list(dict.fromkeys(warnings)),
         MERGED_FROM: merged_from,
         "versions": VERSIONS,
     }
-    write_json(output.record(case_id), record)

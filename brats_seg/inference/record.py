@@ -115,23 +115,13 @@ def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
         folder: Where it would be written.
 
     Returns:
-        One line; None where there is nothing, or `predict` made it of at least one of these images.
+        As :meth:`PredictionFolder.why_not_to_replace`.
     """
-    there = next((path for path in folder.files(case.id) if os.path.lexists(path)), None)
-    if there is None:
-        return None
-    record = folder.read_record(case.id)
-    if "files" not in record:
-        return f"{there} is there, and predict has not written it"
-    inputs = record.get("inputs")
-    recorded = set()
-    for each in inputs.values() if isinstance(inputs, dict) else ():
-        recorded.add(each.get("sha256") if isinstance(each, dict) else None)
     found = set()
     for file in case.modalities.values():
         with contextlib.suppress(FileError):
             found.add(_sha256(file.path))
-    return None if recorded & found or not found else f"{there} is there, made of other images"
+    return folder.why_not_to_replace(case.id, found)
 
 
 def _without_paths(value: Any) -> Any:

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from brats_seg.artifacts.prediction_folder import PredictionFolder
-from brats_seg.artifacts.prediction_tables import write_tables
+from brats_seg.artifacts.prediction_tables import refuse_foreign_tables, write_tables
 from brats_seg.artifacts.synthetic import synthetic_notice
 from brats_seg.cases import Case, check_headers
 from brats_seg.errors import UserError
@@ -59,6 +59,7 @@ def predict(
     """
     settings, machine = settings or Settings.default(), machine or Machine.default()
     _refuse_folder_of_images(cases, output)
+    refuse_foreign_tables(output, overwrite=overwrite)
     refuse_half_precision(f"precision={settings.precision}", machine.accelerator)
     quiet_lightning()
     folder = PredictionFolder(output)

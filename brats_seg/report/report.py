@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row
-from brats_seg.artifacts.prediction_tables import volumes_csv
+from brats_seg.artifacts.prediction_tables import is_volumes_csv, volumes_csv
 from brats_seg.errors import UserError
 from brats_seg.evaluation.conventions import Convention, find_convention
 from brats_seg.evaluation.settings import Scoring
-from brats_seg.files import write_text
+from brats_seg.files import refuse_foreign, says, write_text
 from brats_seg.report.case_page import legend
 from brats_seg.report.cohort_page import cohort_context
 from brats_seg.report.find_pages import find_pages
 from brats_seg.report.pages import render, viewer_script
 from brats_seg.report.settings import ReportSettings
+from brats_seg.report.summary import SUMMARIES, summary_files
 from brats_seg.report.training_curves import draw_curves
-from brats_seg.report.write_pages import PageSettings, write_pages
+from brats_seg.report.write_pages import PageSettings, page_file, write_pages
 
 
 def write_report(
@@ -52,6 +53,7 @@ def write_report(
     settings = settings or ReportSettings.default()
     rows, convention = _read_scores(evaluation, settings.convention)
     found = find_pages(predictions, references, settings, rows)
+    _refuse_foreign(output, [page.id for page in found.pages], settings)
     common = PageSettings(
         predictions,
         output,
@@ -68,6 +70,15 @@ def write_report(
     context["synthetic"] = next(filter(None, (case.synthetic for case in shown.values())), None)
     write_text(output / "index.html", _render_index(common, context, runs))
     return failures
+
+
+def _refuse_foreign(output: Path, cases: Sequence[str], settings: ReportSettings) -> None:
+    pages = [output / "index.html", *(page_file(output, case_id) for case_id in cases)]
+    outputs = {page: says('<html lang="en" data-palette="paper"') for page in pages}
+    outputs[output / "volumes.csv"] = is_volumes_csv
+    for case_id in cases if settings.pdf else ():
+        outputs |= summary_files(output / SUMMARIES, case_id)
+    refuse_foreign(outputs, overwrite=settings.overwrite)
 
 
 def _render_index(common: PageSettings, context: Mapping[str, Any], runs: Sequence[Path]) -> str:

@@ -21,6 +21,7 @@ class ReportSettings:
         reference_labels: Name of the label values of the truths; None: as their file names imply.
         pdf: Write a summary of each case on one page, as PDF and as CSV, into ``summaries/``.
         viewer: Put the 3-D viewer in the page of each case, where it is installed.
+        overwrite: Replace pages that this program has not written.
         patterns: As for :func:`brats_seg.cases.find_cases`, where the references have other file names.
     """
 
@@ -30,6 +31,7 @@ class ReportSettings:
     reference_labels: str | None
     viewer: bool
     pdf: bool
+    overwrite: bool
     patterns: Mapping[str, str | None]
 
     @classmethod
@@ -42,6 +44,7 @@ class ReportSettings:
             reference_labels=values["labels"]["references"],
             viewer=values["viewer"],
             pdf=values["pdf"],
+            overwrite=values["overwrite"],
             patterns=values.get("patterns") or {},
         )
 

@@ -10,7 +10,7 @@ import io
 from pathlib import Path
 
 from brats_seg.errors import UserError
-from brats_seg.files import write_text
+from brats_seg.files import Ours, says, write_text
 from brats_seg.pictures import save_pdf
 from brats_seg.report.material import Material, read_material
 from brats_seg.report.recorded_pages import recorded_pages
@@ -55,10 +55,21 @@ def write_summary(material: Material, output: Path) -> Path:
     Raises:
         UserError: The folder cannot be written.
     """
-    write_text(output / f"{material.case_id}.csv", summary_csv(material))
-    path = output / f"{material.case_id}.pdf"
+    table, path = summary_files(output, material.case_id)
+    write_text(table, summary_csv(material))
     save_pdf(path, draw_summary(material), title=f"{material.case_id}, brats-seg")
     return path
+
+
+def summary_files(output: Path, case_id: str) -> dict[Path, Ours]:
+    """The table, which is written first, and the PDF, and what tells whether those that are there are ours.
+
+    Args:
+        output: Their folder.
+        case_id: Of the case.
+    """
+    table, ours = output / f"{case_id}.csv", says("case,map,region,quantity,value\n")
+    return {table: ours, output / f"{case_id}.pdf": lambda _: ours(table)}
 
 
 def summary_csv(material: Material) -> str:

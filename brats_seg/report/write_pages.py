@@ -103,6 +103,16 @@ def scores_of(case: str, found: ByMetric) -> Scores:
     return scores
 
 
+def page_file(output: Path, case_id: str) -> Path:
+    """Where the page of a case is written.
+
+    Args:
+        output: Report folder.
+        case_id: Of the case.
+    """
+    return output / "cases" / f"{case_id}.html"
+
+
 def write_pages(
     settings: PageSettings, pages: Sequence[CasePage], workers: int
 ) -> tuple[dict[str, ShownCase], list[str]]:
@@ -160,7 +170,7 @@ def _write(settings: PageSettings, page: CasePage) -> ShownCase | str:
         **_common(settings, page),
         **case_context(material, pictures, with_viewer=settings.viewer),
     )
-    write_text(settings.output / "cases" / f"{page.id}.html", text)
+    write_text(page_file(settings.output, page.id), text)
     of_maps = [still for still in pictures if still["title"] in material.maps]
     return ShownCase(of_maps, material.summary(), synthetic_line(material.record))
 

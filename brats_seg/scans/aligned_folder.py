@@ -90,10 +90,14 @@ class AlignedFolder:
             made_of: Hashes of the inputs and settings.
 
         Raises:
-            UserError: It is made of something else.
+            UserError: It is made of something else, or holds somebody else's files.
         """
         path = self.details / "made_of.json"
         if not path.exists():
+            if self.path.exists() and set(self.path.iterdir()) - {self.details}:
+                raise UserError(
+                    f"{self.path} holds files that align has not written: choose another output=DIR"
+                )
             write_json(path, made_of)
         elif read_object(path) != made_of:
             raise UserError(

@@ -86,9 +86,10 @@ def convert(
         if not series:
             raise UserError(f"{source}: expected DICOM files, found none among {others} files")
         identities = Identities(output, keep=identity == "keep")
+        studies = {identities.name(members[0]): members for members in _studies(series)}
+        identities.write()  # first: without the key a killed run's cases would have other names
         judged, failures, written = [], [], []
-        for members in _studies(series):
-            case = identities.name(members[0])
+        for case, members in studies.items():
             verdicts = _choose(members, {**(chosen or {})})
             judged += [Judged(case, each, verdict) for each, verdict in zip(members, verdicts, strict=True)]
             try:
@@ -96,7 +97,6 @@ def convert(
                 written.append(case)
             except UserError as error:
                 failures += [f"case {case}: {line}" for line in str(error).splitlines()]
-        identities.write()
     return Converted(tuple(judged), tuple(written), tuple(failures), others)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from brats_seg import nifti
 from brats_seg.errors import UserError
+from brats_seg.files import refuse_foreign, says
+from brats_seg.files.foreign import PROGRAM
 from brats_seg.labels import LabelValues
 from brats_seg.scans.dicom_files import files_below
 from brats_seg.scans.segmentation import write_segmentation
@@ -18,7 +20,13 @@ from brats_seg.scans.structures import write_structures
 
 
 def write_dicom(
-    label_map: Path, labels: LabelValues, source: Path, output: Path, series: str | None = None
+    label_map: Path,
+    labels: LabelValues,
+    source: Path,
+    output: Path,
+    series: str | None = None,
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write ``<name>_seg.dcm``, and ``<name>_rtstruct.dcm`` where the series has a file per slice.
 
@@ -28,6 +36,7 @@ def write_dicom(
         source: A folder of DICOM files.
         output: Gets the files.
         series: A SeriesInstanceUID or a pattern of the description; None: the folder holds one series only.
+        overwrite: Replace files that this program has not written.
 
     Returns:
         The files written.
@@ -37,14 +46,16 @@ def write_dicom(
     """
     volume = nifti.read(label_map)
     name = label_map.name.removesuffix(".gz").removesuffix(".nii")
+    segmentation, structures = output / f"{name}_seg.dcm", output / f"{name}_rtstruct.dcm"
+    refuse_foreign(dict.fromkeys((segmentation, structures), says("DICM", PROGRAM)), overwrite=overwrite)
     with tempfile.TemporaryDirectory() as unzipped:
         chosen = _chosen(find_series(files_below(source, Path(unzipped)))[0], series, source)
         opened = open_series(chosen)
-        written = [output / f"{name}_seg.dcm"]
-        write_segmentation(written[0], volume, labels, opened)
+        written = [segmentation]
+        write_segmentation(segmentation, volume, labels, opened)
         if len(opened.headers) > 1:
-            written.append(output / f"{name}_rtstruct.dcm")
-            write_structures(written[1], volume, labels, opened)
+            written.append(structures)
+            write_structures(structures, volume, labels, opened)
     return written
 
 

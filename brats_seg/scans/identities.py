@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
 from pathlib import Path
 from typing import Any
 
 from brats_seg.errors import UserError
-from brats_seg.files import read_object, write_json
+from brats_seg.files import read_object, refuse_foreign, says, write_json
 from brats_seg.scans.series import Series
 
 FILE = "identities.json"
 LONGEST_NAME = 60
+REMEDY = "choose another output=DIR"
 
 
 class Identities:
@@ -29,11 +31,12 @@ class Identities:
         keep: Name cases by PatientID and StudyDate instead.
 
     Raises:
-        UserError: The folder's cases were named in the other way.
+        UserError: The folder's cases were named in the other way, or it holds somebody else's file.
     """
 
     def __init__(self, folder: Path, *, keep: bool) -> None:
         self.path = folder / FILE
+        refuse_foreign({self.path: says('"keep"', '"key"')}, remedy=REMEDY)
         held = read_object(self.path)
         if held and held.get("keep") != keep:
             raise UserError(f"{folder} holds cases with other names: choose another output=DIR")
@@ -51,6 +54,8 @@ class Identities:
             name = f"study-{digest[:10]}"
         while name in self.cases and self.cases[name]["study"] != series.study:
             name = f"{name}-2"
+        if name not in self.cases and os.path.lexists(self.path.parent / name):
+            raise UserError(f"{self.path.parent / name} is there, and convert has not written it; {REMEDY}")
         self.cases[name] = {"patient": series.patient, "study": series.study, "date": series.date}
         return name
 

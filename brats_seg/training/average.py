@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg.artifacts.bundle_weights import sizes_from, with_weights
-from brats_seg.artifacts.bundles import is_bundle, refuse_unusable, save_bundle
+from brats_seg.artifacts.bundles import is_only_a_bundle, refuse_unusable, save_bundle
 from brats_seg.artifacts.provenance import TRAINING_CASES
 from brats_seg.artifacts.synthetic import SYNTHETIC_CASES
 from brats_seg.errors import FileError, UserError
+from brats_seg.files import refuse_foreign
 from brats_seg.models import from_settings
 from brats_seg.preprocessing import normalisation_from
 from brats_seg.training.weights import mean_weights, read_weights
@@ -25,13 +26,16 @@ SHARED = ("pipeline", "architecture", "normalisation")
 """What every snapshot of one mean must have in common."""
 
 
-def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[str] | str = ()) -> Path:
+def average_snapshots(
+    snapshots: Sequence[str], output: Path, trust: Sequence[str] | str = (), *, overwrite: bool = False
+) -> Path:
     """Make a bundle of the mean of other snapshots than a training took.
 
     Args:
         snapshots: Files, folders of them, or patterns.
-        output: Bundle folder; a bundle that is there is replaced, nothing else.
+        output: Bundle folder; a bundle that is there is replaced.
         trust: Packages whose code may be run, where the network is of one of them.
+        overwrite: Replace whatever else lies at ``output``.
 
     Returns:
         The bundle folder.
@@ -43,8 +47,7 @@ def average_snapshots(snapshots: Sequence[str], output: Path, trust: Sequence[st
     for entry in snapshots:
         paths += _files(entry)
     facts = _shared_facts(paths)
-    if output.exists() and not is_bundle(output):
-        raise UserError(f"{output} exists and is no bundle: choose another output=DIR")
+    refuse_foreign({output: is_only_a_bundle}, overwrite=overwrite)
     weights = mean_weights(paths)
     refuse_unusable(paths[0], facts)
     normalisation_from(facts["normalisation"], packages(trust))  # or the bundle could not be used

@@ -17,12 +17,13 @@ from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.training_keys import changes_scores, override_key
 from brats_seg.console import plain_console
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_json, read_text, write_json, write_text
+from brats_seg.files import read_json, read_text, refuse_foreign, says, write_json, write_text
 from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
 from brats_seg.workflows.steps import Places, Step
 
 Run = Callable[[Sequence[str]], None]
 console = plain_console()
+TITLE = "# The paper beside a reproduction"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,9 @@ def reproduce(output: Path, asked: Reproduction, run: Run) -> Path:
         UserError: Data are missing, the folder holds another reproduction, or a step failed.
     """
     plan = _plan(output, asked)
-    _claim(output / "reproduce.json", asked)
     report = output / "reproduction.md"
+    refuse_foreign({report: says(TITLE)}, remedy="choose another output=DIR")
+    _claim(output / "reproduce.json", asked)
     everything_done = _run_steps(plan.steps, run)
     if everything_done and report.is_file():
         console.print(f"Everything was done before, nothing to do: {report}", highlight=False, soft_wrap=True)
@@ -183,7 +185,7 @@ def _format_report(plan: _Plan, scale: str) -> str:
         table_3 = read_text(EvaluationFolder(places.evaluation).summary_md)
     commands = ["```bash", *(step.line for step in plan.steps), "```", ""]
     parts = [
-        f"# The paper beside a reproduction at scale {scale}\n",
+        f"{TITLE} at scale {scale}\n",
         "## Table 2 of the paper: cross-validation\n",
         table_2,
         "## Table 3 of the paper: cases that no training used\n",

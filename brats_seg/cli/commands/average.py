@@ -16,6 +16,7 @@ class Keys:
 
     snapshots: Folders
     output: str
+    overwrite: bool
     trust: Packages
 
 
@@ -33,7 +34,8 @@ def main(config: DictConfig) -> None:
     snapshots = list(config.snapshots) if several else [config.snapshots]
     if not all(isinstance(entry, str) for entry in snapshots):
         raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
-    print(average_snapshots(snapshots, Path(config.output), config.trust))
+    output = Path(config.output)
+    print(average_snapshots(snapshots, output, config.trust, overwrite=config.overwrite))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class Keys:
 
     runs: Folders
     output: str
+    overwrite: bool
     keep: Keep
     bootstrap: Bootstrap
     seed: Count
@@ -53,6 +54,7 @@ def main(config: DictConfig) -> None:
         keep={"a": config.keep.a, "b": config.keep.b},
         bootstrap=Bootstrap(config.bootstrap.draws, config.bootstrap.confidence, config.seed),
         paper=config.paper,
+        overwrite=config.overwrite,
     )
 
 

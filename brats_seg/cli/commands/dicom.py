@@ -24,6 +24,7 @@ class Keys:
     input: str
     series: str | None
     output: str
+    overwrite: bool
     labels: LabelsOfMap
 
 
@@ -37,7 +38,12 @@ def main(config: DictConfig) -> None:
 
     labels = label_values(config.labels.input)
     for path in write_dicom(
-        Path(config.label_map), labels, Path(config.input), Path(config.output), config.series
+        Path(config.label_map),
+        labels,
+        Path(config.input),
+        Path(config.output),
+        config.series,
+        overwrite=config.overwrite,
     ):
         print(path)
 

@@ -35,6 +35,7 @@ class Keys:
     references: str
     patterns: Patterns
     output: str
+    overwrite: bool
     convention: str
     labels: LabelsOfBoth
     missing: str

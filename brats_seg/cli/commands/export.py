@@ -17,6 +17,7 @@ class Keys:
     bundle: str
     format: str
     output: str
+    overwrite: bool
     trust: Packages
     parity_shape: Shape
 
@@ -33,7 +34,8 @@ def main(config: DictConfig) -> None:
     asked, path = config.parity_shape, Path(config.output)
     shape: Any = tuple(asked) if isinstance(asked, ListConfig) else (asked,)
     bundle = load_bundle(Path(config.bundle), config.trust)
-    difference = export(bundle, path, format=config.format, parity_shape=shape)
+    how = {"format": config.format, "parity_shape": shape, "overwrite": config.overwrite}
+    difference = export(bundle, path, **how)
     print(f"{path}: answers as the bundle does, to {difference:.1e} on {' x '.join(map(str, shape))} voxels")
 
 

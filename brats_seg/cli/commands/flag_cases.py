@@ -17,6 +17,7 @@ class Keys:
 
     runs: Folders
     output: str
+    overwrite: bool
     last_epochs: Positive
     deviations: Amount
 
@@ -32,7 +33,13 @@ def main(config: DictConfig) -> None:
     runs = [config.runs] if isinstance(config.runs, str) else list(config.runs)
     output = Path(config.output)
     folders = [Path(run) for run in runs]
-    flagged = flag_cases(folders, output, last_epochs=config.last_epochs, deviations=config.deviations)
+    flagged = flag_cases(
+        folders,
+        output,
+        last_epochs=config.last_epochs,
+        deviations=config.deviations,
+        overwrite=config.overwrite,
+    )
     for case_id in flagged:
         print(case_id)
     plot = output.with_suffix(".png")

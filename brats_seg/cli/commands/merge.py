@@ -23,6 +23,7 @@ class Keys:
     a: str
     b: str
     output: str
+    overwrite: bool
     labels: LabelsOfPredictions
 
 
@@ -35,7 +36,11 @@ def main(config: DictConfig) -> None:
     from brats_seg.inference import merge_folders
 
     merged = merge_folders(
-        Path(config.a), Path(config.b), Path(config.output), labels=config.labels.predictions
+        Path(config.a),
+        Path(config.b),
+        Path(config.output),
+        labels=config.labels.predictions,
+        overwrite=config.overwrite,
     )
     print(f"{count(len(merged), 'case')} merged in {config.output}")
 

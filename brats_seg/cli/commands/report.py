@@ -19,6 +19,7 @@ class Keys:
     references: str | None
     patterns: Patterns
     output: str
+    overwrite: bool
     evaluation: str | None
     convention: str | None
     labels: LabelsOfBoth

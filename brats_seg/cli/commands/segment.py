@@ -50,7 +50,7 @@ def main(config: DictConfig) -> None:
         cases = [case for case in clear_cases(aligned)[0] if case.id in sound] if sound else []
         if not cases:
             return []
-        return predict(cases, bundles, predictions, settings, machine, overwrite=True)
+        return predict(cases, bundles, predictions, settings, machine)
 
     failures = segment_export(
         Path(config.input),
