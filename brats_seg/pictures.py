@@ -55,7 +55,7 @@ def overlay(
         grey: ``(y, x)``; what lies outside [0, 1] is clipped.
         label_map: ``(y, x)``.
         labels: What the values of the label map mean.
-        alpha: Opacity of fills, 0 to 1; outlines are opaque.
+        alpha: How little the grey below darkens a fill, 0 to 1: its hue is the legend's; outlines are opaque.
         palette: Key of :data:`brats_seg.tissues.PALETTES`.
         outlined: Outlines instead of fills.
 
@@ -68,7 +68,8 @@ def overlay(
         label_map = np.where(_border(label_map), label_map, 0)
     for name, value in tissues(labels).items():
         inside = label_map == value
-        rgb[inside] = (1 - alpha) * rgb[inside] + alpha * np.asarray(PALETTES[palette][name])
+        shade = alpha + (1 - alpha) * rgb[inside]
+        rgb[inside] = shade * np.asarray(PALETTES[palette][name])
     return rgb
 
 
@@ -223,9 +224,16 @@ def window(grey: NDArray[np.number], inside: NDArray[np.bool_]) -> NDArray[np.fl
     Returns:
         Values in [0, 1], 0 outside.
     """
-    values = grey[inside]
-    low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
+    low, high = window_of(grey[inside])
     return np.where(inside, np.clip((grey - low) / max(high - low, 1e-6), 0, 1), 0)
+
+
+def window_of(values: NDArray[np.number]) -> tuple[float, float]:
+    """The 1st and the 99th percentile: what is shown black and what is shown white."""
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (1, 99))
+    return float(low), float(high)
 
 
 def _interesting(label_map: NDArray[np.integer] | None, brain: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -10,15 +10,15 @@ from typing import Any
 from brats_seg.artifacts.prediction_tables import COLUMNS
 from brats_seg.report.case_page import (
     Still,
-    centre,
     close_ups,
     legend,
     native_stills,
-    viewer_layers,
 )
+from brats_seg.report.heat import HEAT
 from brats_seg.report.material import Material
 from brats_seg.report.pages import viewer_script
 from brats_seg.report.provenance import bundles_of, synthetic_line, told_of_bundle
+from brats_seg.report.viewer_data import viewer_data
 
 
 def case_context(material: Material, pictures: list[Still], *, with_viewer: bool) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def case_context(material: Material, pictures: list[Still], *, with_viewer: bool
         "close_ups": close_ups(material),
         "native": native_stills(material),
         "legend": legend(cavity=material.cavity),
-        "centre": centre(material),
-        "layers": viewer_layers(material) if with_viewer else [],
+        "heat": HEAT,
+        "shown": viewer_data(material) if with_viewer else None,
         "viewer": viewer_script() if with_viewer else None,
     }

@@ -1,7 +1,4 @@
-"""Volumes and pictures of one case as text that a page can hold. Covered by tests/report/test_report.py."""
-
-# mypy: allow-untyped-calls
-# (nibabel is typed in part only)
+"""Pictures of one case as text that a page can hold. Covered by tests/report/test_report.py."""
 
 from __future__ import annotations
 
@@ -9,44 +6,21 @@ from base64 import b64encode
 from functools import partial
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from isal import igzip
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
 from brats_seg.geometry import Box
-from brats_seg.nifti import Geometry
 from brats_seg.pictures import centre_of_interest, png, window
-from brats_seg.report.material import UNDER, Material
+from brats_seg.report.material import Material
 from brats_seg.report.shown import SHOWN
 from brats_seg.report.slices import STYLES, Cut, draw_strip
 from brats_seg.tissues import MEANINGS, PALETTES, as_bytes, tissues
 
-OPACITY = {"grey": 1.0, "labels": 0.5, "heat": 0.6}
-"""Of a layer of the viewer, by its kind."""
 MARGIN = 12
 """Voxels around the tumour in a close-up."""
 Still = dict[str, Any]
 """Its title, and PNG in base64 by style; ``all`` where there is one for every style."""
-
-
-def viewer_layers(material: Material) -> list[dict[str, Any]]:
-    """The layers of the viewer, modalities first: NIfTI in base64, cropped to the brain; some start on."""
-    on = (UNDER, *list(material.maps)[-1:])
-    found = []
-
-    def add(title: str, kind: str, array: NDArray[np.uint8]) -> None:
-        layer = {"title": title, "kind": kind, "on": title in on, "opacity": OPACITY[kind]}
-        found.append({**layer, "data": _nifti(array, material.geometry, material.brain)})
-
-    for title, grey in material.greys.items():
-        add(title, "grey", grey)
-    for title, label_map in material.maps.items():
-        add(title, "labels", label_map)
-    if material.uncertainty is not None:
-        add("Uncertainty", "heat", material.uncertainty)
-    return found
 
 
 def stills(material: Material) -> list[Still]:
@@ -56,8 +30,8 @@ def stills(material: Material) -> list[Still]:
 
 def close_ups(material: Material) -> list[Still]:
     """As :func:`stills`, the largest lesion of the axial slice alone; none where there is no tumour."""
-    guide, inside = _guide(material)
-    if guide is None or not guide.any():
+    guide, inside = material.guide
+    if not guide.any():
         return []
     brain = material.brain
     lesion_y, lesion_x = largest(guide[centre_of_interest(guide, inside)[0]] != 0)
@@ -93,13 +67,6 @@ def largest(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Where the largest component of ``(y, x)`` lies; a speck far away would make any frame useless."""
     components, _ = label(mask, structure=np.ones((3, 3)))
     return find_objects(components)[np.bincount(components.flat)[1:].argmax()]  # type: ignore[no-any-return]
-
-
-def centre(material: Material) -> list[float]:
-    """Where the viewer begins: fractions of its volumes from right to left, back to front, feet to head."""
-    z, y, x = centre_of_interest(*_guide(material))
-    depth, height, width = material.brain.shape
-    return [1 - (x + 0.5) / width, 1 - (y + 0.5) / height, (z + 0.5) / depth]
 
 
 def legend(*, cavity: bool) -> list[dict[str, Any]]:
@@ -149,29 +116,9 @@ def _draw(material: Material, box: Box, axes: tuple[int, ...]) -> list[Still]:
 
 def _centre_in(material: Material, box: Box) -> tuple[int, int, int]:
     """The voxel of most interest, counted in a box."""
-    z, y, x = centre_of_interest(*_guide(material))
+    z, y, x = centre_of_interest(*material.guide)
     (z0, y0, x0), (z1, y1, x1) = material.brain.start, box.start
     return z + z0 - z1, y + y0 - y1, x + x0 - x1
-
-
-def _guide(material: Material) -> tuple[NDArray[np.uint8] | None, NDArray[np.bool_]]:
-    """The first label map, and the brain, in its box."""
-    box = material.brain
-    inside = (material.image != 0).any(0)[box.slices]
-    first = next(iter(material.maps.values()), None)
-    return None if first is None else first[box.slices], inside
-
-
-def _nifti(array: NDArray[np.uint8], geometry: Geometry, box: Box) -> str:
-    image = nib.Nifti1Image(array[box.slices].transpose(2, 1, 0), _affine(geometry, box))
-    return b64encode(igzip.compress(image.to_bytes(), 3, mtime=0)).decode()
-
-
-def _affine(geometry: Geometry, box: Box) -> NDArray[np.float64]:
-    """Of the box, voxel ``(x, y, z)`` to RAS+ millimetres."""
-    affine = geometry.lps_affine.copy()
-    affine[:3, 3] = (affine @ [*box.start[::-1], 1])[:3]
-    return affine
 
 
 def _base64(rgb: NDArray[np.uint8]) -> str:

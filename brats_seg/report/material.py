@@ -84,6 +84,12 @@ class Material:
         return list(self.maps.values())[-1]
 
     @property
+    def guide(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The first label map, and the brain, in its box: what is shown first is chosen by them."""
+        box = self.brain
+        return next(iter(self.maps.values()))[box.slices], (self.image != 0).any(0)[box.slices]
+
+    @property
     def warnings(self) -> list[str]:
         """What the JSON warns of, then what is worth knowing of the files."""
         return [*self.record.get("warnings", []), *self.notes]

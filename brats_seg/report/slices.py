@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product, starmap
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
 from brats_seg.pictures import overlay
+from brats_seg.report.heat import warm
 from brats_seg.tissues import PALETTES
 
 LEAST_WIDTH = 320
@@ -111,8 +111,7 @@ def _enlarge(rgb: NDArray[np.float64], width: int, scale: int) -> NDArray[np.uin
 
 
 def _warm(rgb: NDArray[np.float64], heat: NDArray[np.integer]) -> NDArray[np.float64]:
-    colours = matplotlib.colormaps["inferno"](np.clip(heat / 100, 0, 1) * 0.7 + 0.3)[..., :3]
-    return np.where((heat > 0)[..., None], 0.3 * rgb + 0.7 * colours, rgb)
+    return np.where((heat > 0)[..., None], 0.3 * rgb + 0.7 * warm(heat), rgb)
 
 
 def _mark(rgb: NDArray[np.uint8], axis: int, number: int) -> NDArray[np.uint8]:

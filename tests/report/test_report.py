@@ -87,6 +87,7 @@ def test_what_files_say_is_text(made: Path) -> None:
 def test_every_layer_lies_where_the_case_lies(made: Path, cohort: Path) -> None:
     page = (made / "cases" / "BraTS20_Training_002.html").read_text()
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
+    data = data["shown"]
     assert [layer["title"] for layer in data["layers"]] == LAYERS
     assert [layer["title"] for layer in data["layers"] if layer["on"]] == ["T1ce", "Merged"]
     assert all(0 < place < 1 for place in data["centre"])
