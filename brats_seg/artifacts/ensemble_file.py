@@ -65,13 +65,30 @@ def write_ensemble(path: Path, bundles: Mapping[Pipeline, Sequence[Bundle]]) -> 
         bundles: Pipeline to its bundles.
     """
     home = path.absolute().parent
+    listed: dict[Pipeline, list[tuple[str, str]]] = {}
+    for pipeline, group in bundles.items():
+        listed[pipeline] = []
+        for bundle in group:
+            place = os.path.relpath(bundle.folder.absolute(), home)
+            listed[pipeline].append((place, bundle.sha256))
+    write_text(path, ensemble_text(listed))
+
+
+def ensemble_text(listed: Mapping[Pipeline, Sequence[tuple[str, str]]]) -> str:
+    """The text of an ``ensemble.yaml``.
+
+    Args:
+        listed: Pipeline to the path and the hash of each of its bundles.
+
+    Returns:
+        YAML.
+    """
     entries: dict[str, Any] = {"schema": SCHEMA}
     for pipeline in PIPELINES:
         entries[pipeline] = []
-        for bundle in bundles.get(pipeline, ()):
-            place = os.path.relpath(bundle.folder.absolute(), home)
-            entries[pipeline].append({"path": place, "sha256": bundle.sha256})
-    write_text(path, yaml.safe_dump(entries, sort_keys=False))
+        for place, sha256 in listed.get(pipeline, ()):
+            entries[pipeline].append({"path": place, "sha256": sha256})
+    return yaml.safe_dump(entries, sort_keys=False)
 
 
 def load_ensemble(path: Path, trust: Sequence[str] | str = ()) -> dict[Pipeline, list[Bundle]]:

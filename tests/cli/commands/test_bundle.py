@@ -35,3 +35,15 @@ def test_show_gives_the_record_as_it_is(folder: Path, capsys: pytest.CaptureFixt
 def test_verify_names_the_folder_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["action=verify", f"path='{folder}'"])
     assert f"{folder}: pipeline b" in capsys.readouterr().out
+
+
+def test_one_file_and_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["action=pack", f"path='{folder}'", f"output={tmp_path / 'x.zip'}"])
+    told = capsys.readouterr().out.split()[-1]
+    main(["action=unpack", f"path={tmp_path / 'x.zip'}", f"output={tmp_path / 'out'}", f"sha256={told}"])
+    assert f"ensemble={tmp_path / 'out' / 'ensemble.yaml'}" in capsys.readouterr().out
+    main(["action=verify", f"path={tmp_path / 'out' / 'ensemble.yaml'}"])
+    assert "as recorded" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["action=pack", f"path='{folder}'"])
+    assert "action=pack takes output=FILE.zip" in capsys.readouterr().err
