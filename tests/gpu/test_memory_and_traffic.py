@@ -43,16 +43,27 @@ def step(guard: Path) -> Step:
     def run(**settings: Any) -> dict[str, Any]:
         text = json.dumps(settings, sort_keys=True)
         if text not in known:
-            command = [sys.executable, str(FOLDER / "step.py"), str(guard), text]
-            process = subprocess.run(command, capture_output=True, text=True)
-            assert process.returncode == 0, process.stderr
-            known[text] = json.loads(process.stdout)
+            (known[text],) = measured(guard, [text])
         return known[text]
 
     return run
 
 
+def measured(guard: Path, settings: list[str]) -> list[dict[str, Any]]:
+    """Steps in one process."""
+    command = [sys.executable, str(FOLDER / "step.py"), str(guard), *settings]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return [json.loads(line) for line in process.stdout.splitlines()]
+
+
 A: dict[str, Any] = {}
+PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
+NETWORKS = {"A": {}, "A with attention": {"attention": True}, "B": {"norm": "instance"}}
+HOW = ({"dtype": "float16"}, {"checkpointing": True}, {"dtype": "float32"})
+BESIDES_GIB = 1.3
+"""CUDA's context, cuDNN's workspace, the optimiser's numbers."""
+CARDS_GB = (4, 6, 8, 12, 16, 24)
 B: dict[str, Any] = {"norm": "instance", "batch": 3}
 
 
@@ -103,3 +114,17 @@ def test_a_view_takes_what_the_number_of_views_is_reckoned_by(step: Step, norm: 
     for batch in (1, 4):
         found = step(norm=norm, batch=batch, dtype=dtype, predict=True)["bytes_per_value"]
         assert 0.8 * BYTES_PER_VALUE[precision] < found <= BYTES_PER_VALUE[precision]
+
+
+def test_the_table_in_the_docs_is_what_is_measured(guard: Path) -> None:
+    rows = [(name, batch) for name in NETWORKS for batch in (1, 3)]
+    settings = [{**NETWORKS[name], "batch": batch, **how} for name, batch in rows for how in HOW]
+    found = measured(guard, [json.dumps(each) for each in settings])
+    lines = []
+    for name, batch in rows:
+        (half, saving, single), found = found[:3], found[3:]
+        card = next(size for size in CARDS_GB if half["peak_gib"] + BESIDES_GIB < 0.95 * size)
+        cells = [f"{each['peak_gib']:.1f} GiB, {each['moved_gb']:.0f} GB" for each in (half, saving, single)]
+        lines.append(f"| {name}, batch {batch} | {' | '.join(cells)} | {card} GB |")
+    told = PERFORMANCE.read_text(encoding="utf-8")
+    assert "\n".join(lines) in told, "docs/performance.md should have\n" + "\n".join(lines)
