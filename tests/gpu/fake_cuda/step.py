@@ -1,4 +1,4 @@
-"""Steps on the pretended card: ``python step.py LIBRARY '{}' '{"norm": "instance"}'`` prints a line of JSON each."""
+"""Steps on the pretended card: ``python step.py LIBRARY '{}' '{"batch": 3}'``; a line of JSON for each."""
 
 from __future__ import annotations
 
