@@ -22,7 +22,7 @@ from brats_seg.artifacts.bundles import MAX_RECORD_BYTES, RECORD, WEIGHTS, Bundl
 from brats_seg.artifacts.ensemble_file import ensemble_text, load_ensemble
 from brats_seg.artifacts.weights_file import MAX_BYTES
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import open_regular, read_json, whole_file, whole_folder
+from brats_seg.files import open_regular, read_json, refuse_foreign, says, whole_file, whole_folder
 
 SCHEMA = 1
 ENSEMBLE, MANIFEST = "ensemble.yaml", "manifest.json"
@@ -36,12 +36,15 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, R
 """What zipfile raises for a damaged, encrypted or unusual archive."""
 
 
-def pack_ensemble(bundles: Mapping[Pipeline, Sequence[Bundle]], output: Path) -> str:
+def pack_ensemble(
+    bundles: Mapping[Pipeline, Sequence[Bundle]], output: Path, *, overwrite: bool = False
+) -> str:
     """Write an ensemble with all its bundles as one file, whole or not at all.
 
     Args:
         bundles: Pipeline to its bundles.
         output: The zip file.
+        overwrite: Replace a file that this function has not written.
 
     Returns:
         Its sha256.
@@ -49,6 +52,7 @@ def pack_ensemble(bundles: Mapping[Pipeline, Sequence[Bundle]], output: Path) ->
     Raises:
         UserError: The weights of a bundle are not those that it speaks of, or the file cannot be written.
     """
+    refuse_foreign({output: says("PK", ENSEMBLE)}, overwrite=overwrite)
     sources: dict[str, Path] = {}
     listed: dict[Pipeline, list[tuple[str, str]]] = {}
     for pipeline, group in bundles.items():

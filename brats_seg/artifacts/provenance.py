@@ -5,12 +5,12 @@ Covered by tests/artifacts/test_provenance.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
-from brats_seg.artifacts.synthetic import SYNTHETIC_CASES
+from brats_seg.artifacts.synthetic import SYNTHETIC_CASES, synthetic_notice
 from brats_seg.preprocessing.likeness import unlike, usable_ranges
 
 NOTICE = "For research; not a medical device."
@@ -32,6 +32,19 @@ def describe_bundle(record: Mapping[str, Any]) -> dict[str, Any]:
     provenance = record["provenance"]
     told = {key: provenance[key] for key in TOLD if key in provenance}
     return {"card": record["card"], **told, "validation_scores": dict(record["scores"])}
+
+
+def notice(provenances: Iterable[Mapping[str, Any]]) -> str:
+    """What every result says of itself: that it is for research, and where it is of no use at all.
+
+    Args:
+        provenances: Of each bundle.
+
+    Returns:
+        One or two sentences.
+    """
+    synthetic = synthetic_notice(provenances)
+    return NOTICE if synthetic is None else f"{NOTICE} {synthetic[0].upper()}{synthetic[1:]}."
 
 
 def describe_bundles(bundles: Mapping[Pipeline, Sequence[Bundle]]) -> dict[str, list[dict[str, Any]]]:

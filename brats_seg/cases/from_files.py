@@ -42,7 +42,8 @@ def case_from_files(
         The case, not yet read.
 
     Raises:
-        UserError: An unknown key, no modality, or a file that does not exist.
+        UserError: An unknown key, no modality, a file that does not exist, or an id that can be no name of a
+            file.
     """
     if orientation is not None:
         check_orientation(orientation)
@@ -58,6 +59,8 @@ def case_from_files(
     modalities = {name: ModalityFile(paths[name]) for name in MODALITIES if name in paths}
     used = [file.path for file in modalities.values()]
     labels = labels or brats.implied_labels([path.name for path in used])
+    if case_id is not None and (Path(case_id).name != case_id or case_id.startswith(".")):
+        raise UserError(f"id={case_id}: expected an id that can be the name of a file")
     case = Case(case_id or _common_id(used), modalities, paths.get("seg"), labels, orientation)
     for finding in long_ids([case]):
         raise UserError(str(finding))

@@ -11,6 +11,8 @@ from brats_seg import nifti
 from brats_seg.artifacts.label_maps import read_record_beside, recorded_labels
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
 from brats_seg.artifacts.prediction_tables import AGREEMENT, refuse_foreign_tables, write_tables
+from brats_seg.artifacts.provenance import notice
+from brats_seg.artifacts.recorded_bundles import recorded_bundles
 from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums
 from brats_seg.errors import CaseError, UserError
 from brats_seg.files import write_json
@@ -112,15 +114,18 @@ def _make_record(case_id: str, sources: dict[str, Path]) -> dict[str, Any]:
     """What is known before the first file is written."""
     merged_from = {}
     warnings: list[str] = []
+    provenances: list[dict[str, Any]] = []
     for pipeline, path in sources.items():
         record = read_record_beside(path)
         warnings += record.get("warnings", [])
+        provenances += recorded_bundles(record)
         merged_from[pipeline] = {"folder": os.path.abspath(path.parent), **record}
     return {
         "schema": SCHEMA,
         "case": case_id,
         "pipeline": MERGED,
         "warnings": list(dict.fromkeys(warnings)),
+        "notice": notice(provenances),
         MERGED_FROM: merged_from,
         "versions": VERSIONS,
     }

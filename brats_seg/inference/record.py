@@ -15,7 +15,7 @@ from typing import Any, cast
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
 from brats_seg.artifacts.prediction_tables import AGREEMENT
-from brats_seg.artifacts.provenance import NOTICE, describe_bundles
+from brats_seg.artifacts.provenance import describe_bundles, notice
 from brats_seg.cases import Case
 from brats_seg.errors import FileError
 from brats_seg.files import open_regular
@@ -50,7 +50,7 @@ def make_record(
         "volumes_ml": prediction.volumes_ml(which),
         **({AGREEMENT: prediction.agreement} if which == MERGED else {}),
         "warnings": prediction.warnings,
-        "notice": NOTICE,
+        "notice": notice(bundle.record["provenance"] for group in serving.values() for bundle in group),
         "provenance": describe_bundles(serving),
         **_asked(case, serving, settings),
         "inputs": _inputs(case, prediction.loaded.sha256),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.ensemble_file import Folders, open_bundles
+from brats_seg.artifacts.synthetic import synthetic_notice
 from brats_seg.cases import case_from_files, load_case, read_volumes
 from brats_seg.errors import CaseError, UserError
 from brats_seg.inference.answers import Prediction
@@ -25,6 +26,7 @@ from brats_seg.inference.ensemble import make_ensembles
 from brats_seg.inference.fallback import Memory
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
+from brats_seg.inference.suspicions import suspicions
 
 Source = str | Path | nib.Nifti1Image | NDArray[Any]
 LPS_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -91,6 +93,7 @@ class Segmenter:
         trusted: dict[Pipeline, list[Bundle]] = {}
         for pipeline, group in bundles.items():
             trusted[pipeline] = [bundle.trusting(trust) for bundle in group]
+        self.bundles = trusted
         self.ensembles = make_ensembles(trusted, device=chosen)
         self.memory = Memory()
 
@@ -170,10 +173,17 @@ class Segmenter:
         except CaseError as error:
             raise UserError(error.reason) from error
         prediction = segment(loaded, self.ensembles, self.settings, memory=self.memory)
+        prediction.warnings.extend(suspicions(prediction, self.bundles))
+        of_phantoms = synthetic_notice(each.record["provenance"] for each in self._members())
+        prediction.warnings.extend([] if of_phantoms is None else [of_phantoms])
         image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
         return Segmentation(
             nib.Nifti1Image.from_bytes(image.to_bytes()), prediction
         )  # as if read from its file
+
+    def _members(self) -> Iterator[Bundle]:
+        for group in self.bundles.values():
+            yield from group
 
 
 def _as_image(name: str, image: Any, affine: NDArray[np.float64]) -> nib.Nifti1Image:

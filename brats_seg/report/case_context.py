@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from brats_seg.artifacts.prediction_tables import COLUMNS
+from brats_seg.artifacts.recorded_bundles import recorded_bundles
 from brats_seg.report.case_page import (
     Still,
     close_ups,
@@ -17,7 +18,7 @@ from brats_seg.report.case_page import (
 from brats_seg.report.heat import HEAT
 from brats_seg.report.material import Material
 from brats_seg.report.pages import viewer_script
-from brats_seg.report.provenance import bundles_of, synthetic_line, told_of_bundle
+from brats_seg.report.provenance import synthetic_line, told_of_bundle
 from brats_seg.report.viewer_data import viewer_data
 
 
@@ -38,7 +39,7 @@ def case_context(material: Material, pictures: list[Still], *, with_viewer: bool
         "agreement": material.agreement(),
         "warnings": material.warnings,
         "record": material.record,
-        "bundles": list(map(told_of_bundle, bundles_of(material.record))),
+        "bundles": list(map(told_of_bundle, recorded_bundles(material.record))),
         "synthetic": synthetic_line(material.record),
         "stills": pictures,
         "close_ups": close_ups(material),

@@ -12,9 +12,10 @@ from matplotlib.transforms import Bbox
 import brats_seg
 from brats_seg.artifacts.prediction_tables import COLUMNS
 from brats_seg.artifacts.provenance import NOTICE
+from brats_seg.artifacts.recorded_bundles import recorded_bundles
 from brats_seg.pictures import centre_of_interest
 from brats_seg.report.material import Material
-from brats_seg.report.provenance import bundle_line, bundles_of, synthetic_line
+from brats_seg.report.provenance import bundle_line, synthetic_line
 from brats_seg.report.shown import SHOWN
 from brats_seg.report.slices import Cut, Style, draw_strip
 from brats_seg.tissues import COLOURS, MEANINGS, tissues
@@ -103,7 +104,7 @@ def _draw_volumes(material: Material, panel: Axes) -> None:
 def _write_lines(material: Material, panel: Axes) -> None:
     panel.axis("off")
     lines = [f"Warning: {warning}" for warning in material.warnings]
-    lines += [bundle_line(bundle) for bundle in bundles_of(material.record)]
+    lines += [bundle_line(bundle) for bundle in recorded_bundles(material.record)]
     settings = material.record.get("settings")
     if isinstance(settings, dict):
         chosen = [f"{key} {settings[key]}" for key in ("tta", "threshold", "inferer") if key in settings]

@@ -489,3 +489,24 @@ def test_the_kernel_of_norm_and_relu_can_be_switched_off(bundles: Bundles) -> No
         (ensemble,) = make_ensembles({"a": bundles["a"]}, fused_norm=wanted).values()
         norms = [each for each in ensemble.modules() if isinstance(each, ConvNormReLU)]
         assert norms and all(each.fused is wanted for each in norms)
+
+
+def test_the_id_of_four_files_can_be_given(
+    write_case: Any, make_bundle: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_case("x")
+    files = [f"{name}={root / 'x' / f'x_{name}.nii.gz'}" for name in ("t1", "t1ce", "t2", "flair")]
+    keys = [
+        f"bundles.a={make_bundle('a').folder}",
+        f"output={tmp_path / 'out'}",
+        "accelerator=cpu",
+        "tta=none",
+    ]
+    main([*files, *keys, "id=patient 7"])
+    assert (tmp_path / "out" / "patient 7.nii.gz").is_file()
+    with pytest.raises(SystemExit):
+        main([f"input={root}", *keys, "id=y"])
+    assert "id=y names the case of four files" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*files, *keys, "id=../y"])
+    assert "expected an id that can be the name of a file" in capsys.readouterr().err

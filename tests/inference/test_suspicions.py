@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from brats_seg.cases import find_cases
-from brats_seg.inference import Machine, Settings, predict
+from brats_seg.inference import Machine, Segmenter, Settings, merge_folders, predict
 
 
 def told(bundle: Any, **provenance: Any) -> Any:
@@ -31,7 +31,14 @@ def test_it_is_told_everywhere(
     table = (tmp_path / "out" / "volumes.csv").read_text()
     assert "NOTE: trained on synthetic data, of no use on patients" in screen
     assert record["provenance"]["a"][0]["training_cases"] == 9
-    assert record["notice"] == "For research; not a medical device."
+    notice = "For research; not a medical device. Trained on synthetic data, of no use on patients."
+    assert record["notice"] == notice
+    merge_folders(tmp_path / "out" / "a", tmp_path / "out" / "b", tmp_path / "merged")
+    assert json.loads((tmp_path / "merged" / "x.json").read_text())["notice"] == notice
+    paths = {name: file.path for name, file in cases[0].modalities.items()}
+    said = Segmenter(bundles, device="cpu", tta="none")(**paths).warnings
+    assert said[-1] == "trained on synthetic data, of no use on patients"
+    assert any("unlike the training cases" in line for line in said)
     for words in ("unlike the training cases: brain, ml is", "A and B disagree on WT"):
         assert words in screen and words in table
         assert any(words in warning for warning in record["warnings"])

@@ -23,6 +23,7 @@ class Keys:
     action: str
     path: str
     output: str | None
+    overwrite: bool
     sha256: str | None
     trust: Packages
 
@@ -62,7 +63,7 @@ def _pack(config: DictConfig) -> None:
     from brats_seg.artifacts.ensemble_archive import pack_ensemble
 
     output = Path(config.output)
-    sha256 = pack_ensemble(_opened(config), output)
+    sha256 = pack_ensemble(_opened(config), output, overwrite=config.overwrite)
     _console().print(f"{output}: sha256 {sha256}", markup=False)
 
 

@@ -37,6 +37,7 @@ class Keys:
     t1ce: str | None
     t2: str | None
     flair: str | None
+    id: str | None
     output: str
     overwrite: bool
     bundles: Bundles
@@ -78,12 +79,14 @@ def main(config: DictConfig) -> None:
     files = {name: Path(config[name]) for name in MODALITIES if config[name] is not None}
     if (config.input is None) == (not files):
         raise UserError("say what to segment, once: input=DIR, or t1=FILE t1ce=FILE t2=FILE flair=FILE")
+    if config.id is not None and not files:
+        raise UserError(f"id={config.id} names the case of four files: cases below input have their names")
     plain = cast(dict[str, Any], OmegaConf.to_container(config))
     settings, machine = Settings.from_plain(plain), Machine.from_plain(plain)
     bundles = open_bundles(config.bundles.a, config.bundles.b, config.ensemble, config.trust)
     unclear: list[str] = []
     if files:
-        cases = [case_from_files(files, orientation=config.orientation)]
+        cases = [case_from_files(files, case_id=config.id, orientation=config.orientation)]
     else:
         cases, unclear = clear_cases(
             Path(config.input), patterns=config.patterns, orientation=config.orientation, tell=print

@@ -44,6 +44,12 @@ def test_one_file_and_back(folder: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert f"ensemble={tmp_path / 'out' / 'ensemble.yaml'}" in capsys.readouterr().out
     main(["action=verify", f"path={tmp_path / 'out' / 'ensemble.yaml'}"])
     assert "as recorded" in capsys.readouterr().out
+    (tmp_path / "mine.zip").write_bytes(b"PK, but somebody's own")
+    with pytest.raises(SystemExit):
+        main(["action=pack", f"path='{folder}'", f"output={tmp_path / 'mine.zip'}"])
+    assert "brats-seg has not written it" in capsys.readouterr().err
+    main(["action=pack", f"path='{folder}'", f"output={tmp_path / 'mine.zip'}", "overwrite=true"])
+    main(["action=pack", f"path='{folder}'", f"output={tmp_path / 'mine.zip'}"])
     with pytest.raises(SystemExit):
         main(["action=pack", f"path='{folder}'"])
     assert "action=pack takes output=FILE.zip" in capsys.readouterr().err
