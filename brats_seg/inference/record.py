@@ -117,6 +117,8 @@ def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
     Returns:
         As :meth:`PredictionFolder.why_not_to_replace`.
     """
+    if not any(map(os.path.lexists, folder.files(case.id))):
+        return None  # before every image is read for its sum
     found = set()
     for file in case.modalities.values():
         with contextlib.suppress(FileError):
