@@ -8,10 +8,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 from brats_seg.errors import UserError
@@ -47,11 +48,12 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
         with pool:
             with _without_interruption():  # processes inherit it: Ctrl-C is for this one alone
                 futures = [pool.submit(work, item) for item in items][::-1]
+            started = set(active_children()) - others
             try:
                 while futures:
                     yield futures.pop().result()
             except KeyboardInterrupt:
-                for process in set(active_children()) - others:
+                for process in started:
                     process.kill()
                 raise
             except BaseException:
@@ -59,7 +61,15 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
                     future.cancel()
                 raise
     except BrokenProcessPool as error:
-        raise UserError("a process died, probably for lack of memory; try fewer workers") from error
+        raise UserError(_why_it_died(started)) from error
+
+
+def _why_it_died(started: Iterable[BaseProcess]) -> str:
+    """From the exit codes: the pool itself ends the processes that are left by SIGTERM."""
+    codes = [process.exitcode for process in started]
+    if any(code is not None and code > 0 for code in codes):
+        return "a process could not begin or ended by itself: see above what it said"
+    return "a process died, probably for lack of memory; try fewer workers"
 
 
 def end_with(parent: int) -> None:

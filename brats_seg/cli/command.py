@@ -23,7 +23,7 @@ from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
 from brats_seg.errors import printable
 from brats_seg.runtime.hydra_main import kept_results
-from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once
+from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once, usual_start_method
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
@@ -51,6 +51,7 @@ def command(
             @wraps(task)
             def guarded(config: DictConfig) -> Job:
                 sys.argv = whole  # Lightning starts its children from it: the command must be in it
+                usual_start_method()
                 preempted_once()
                 return _attempt(name, task, config)
 

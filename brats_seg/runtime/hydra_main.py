@@ -6,11 +6,36 @@ Covered by tests/cli/test_command.py.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
+from hydra._internal.utils import get_args_parser
 from omegaconf import Node
+
+
+def keys_before_options(arguments: Sequence[str]) -> list[str]:
+    """Hydra's command line takes its keys in one piece; people write options between them.
+
+    Args:
+        arguments: As typed, ``seed=1 --config-dir mine fold=2``.
+
+    Returns:
+        The keys, then the options with their values: ``seed=1 fold=2 --config-dir mine``.
+    """
+    parser = get_args_parser()
+    takes_value = set()
+    for action in parser._actions:
+        if action.nargs is None:
+            takes_value |= set(action.option_strings)
+    keys: list[str] = []
+    options: list[str] = []
+    is_value = False
+    for argument in arguments:
+        is_key = not is_value and not argument.startswith("-")
+        (keys if is_key else options).append(argument)
+        is_value = argument in takes_value
+    return [*keys, *options]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +27,7 @@ from brats_seg.parallel import end_with
 
 OWN = ("joblib", "submitit_slurm")
 """Launchers that have a file in ``conf/hydra/launcher``."""
+KILLED = "SIGKILL"
 QUIET_WORKERS = "ignore::UserWarning:multiprocessing.process"
 """For ``PYTHONWARNINGS``: in joblib's workers the plugins register again, and Hydra warns of it."""
 
@@ -91,6 +94,14 @@ def preempted_once() -> None:
     signal.signal(signal.SIGUSR2, handle_once)
 
 
+def usual_start_method() -> None:
+    """Let processes that this one starts begin as they do elsewhere.
+
+    joblib marks its processes with a start method of its own, which Python does not know in their children.
+    """
+    multiprocessing.set_start_method(None, force=True)
+
+
 def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result:
     """Run a job here, or, in a multirun of joblib, in a process of its own on a device of its own.
 
@@ -118,13 +129,27 @@ def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result
     jobs_at_a_time = joblib.effective_n_jobs(running.launcher.n_jobs)
     slots = math.ceil(jobs_at_a_time / len(names))
     end_with(os.getppid())  # joblib's process, and the one that it starts, do not outlive the command
-    pool = ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(1, initializer=_begin_isolated, initargs=(os.getpid(),))
     with lease_device(names, slots), pool as process:
         try:
             result: Result = process.submit(task, config).result()
-        except BrokenProcessPool:
-            raise UserError("the process of this job was killed, perhaps for lack of memory") from None
+        except BrokenProcessPool as error:
+            raise UserError(_why_it_ended(str(error))) from None
     return result
+
+
+def _begin_isolated(parent: int) -> None:
+    usual_start_method()
+    end_with(parent)
+
+
+def _why_it_ended(said: str) -> str:
+    """What to tell of a process that is gone, from what joblib says of it."""
+    codes = re.search(r"exit codes of the workers are \{(.*)\}", said)
+    reason = codes[1] if codes else ""
+    if reason.startswith(KILLED):
+        return f"the process of this job was killed ({reason}), perhaps for lack of memory"
+    return f"the process of this job has ended ({reason or 'joblib says no more'}), see above what it said"
 
 
 def _count_devices(accelerator: str) -> int:
