@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+WIDE = 240
+"""Columns where nobody's window ends."""
 
 
 def count(number: int, thing: str) -> str:
@@ -33,6 +37,12 @@ def plain_console(**options: Any) -> Console:
         **options: Of rich's console.
     """
     return Console(markup=False, emoji=False, **options)
+
+
+def table_console() -> Console:
+    """A terminal for tables: as wide as it is, and in a file or pipe as wide as their lines."""
+    console = plain_console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else plain_console(width=WIDE)
 
 
 @contextmanager

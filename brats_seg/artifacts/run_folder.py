@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.run_names import OVERRIDES
 from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
 from brats_seg.artifacts.training_keys import flat_keys, is_resource, with_new_names
 from brats_seg.errors import FileError, UserError, printable
@@ -107,11 +108,11 @@ class RunFolder:
     def _config(self) -> Path:
         return self.path / "config.yaml"
 
-    def recorded(self, key: str) -> Any:
-        """The value of a dotted key in the training's configuration; None where it is not there."""
+    def recorded(self, key: str = "") -> Any:
+        """The value of a dotted key in the training's configuration, or all of it; None: not there."""
         try:
             node = read_yaml(self._config)["config"]
-            for part in key.split("."):
+            for part in filter(None, key.split(".")):
                 node = node[part]
         except (FileError, KeyError, TypeError):
             return None
@@ -185,6 +186,12 @@ class RunFolder:
                     f"{self.path} holds a training with {key}={held_value}, not {now.get(key)}: "
                     "give the new one another name=NAME, or delete the folder"
                 )
+
+    def tell_overrides(self, overrides: Sequence[str]) -> None:
+        """Write once, beside the folds, the overrides whose hash is the run's name."""
+        file = self.path.parent / OVERRIDES
+        if overrides and not file.exists():
+            write_text(file, "".join(f"{override}\n" for override in overrides))
 
     def claim_data(self, checksums: Mapping[str, Any]) -> None:
         """Write once what the training reads; later starts must bring the same.

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -55,27 +54,6 @@ def old_name(key: str) -> str:
     """
     first_names = {new: old for old, new in _renamed().items()}
     return _replaced(key, first_names) or key
-
-
-def run_name(experiment: str, overrides: Sequence[str]) -> str:
-    """The experiment, plus a short hash of every other scientific override where there is one.
-
-    Args:
-        experiment: Its name.
-        overrides: As typed on the command line, ``key=value``.
-
-    Returns:
-        The name of the run.
-    """
-    science = []
-    for override in overrides:
-        key = override_key(override)
-        if enters_name(key):
-            science.append(override.replace(key, old_name(key), 1))
-    if not science:
-        return experiment
-    digest = hashlib.sha256("\n".join(sorted(science)).encode()).hexdigest()
-    return f"{experiment}-{digest[:8]}"
 
 
 def flat_keys(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -16,14 +16,21 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.cli.jobs import Job, done, task_overrides
+from brats_seg.cli.jobs import Job, composing_overrides, done, task_overrides
 from brats_seg.cli.one_line_errors import explain
 from brats_seg.cli.quoting import quoted
 from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
 from brats_seg.errors import printable
-from brats_seg.runtime.hydra_main import kept_results
-from brats_seg.runtime.launchers import own_launchers, patient_launchers, preempted_once, usual_start_method
+from brats_seg.runtime.hydra_main import kept_results, keys_before_options, within_hydra
+from brats_seg.runtime.launchers import (
+    job_of_sweep,
+    kept_launches,
+    own_launchers,
+    patient_launchers,
+    preempted_once,
+    usual_start_method,
+)
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
@@ -56,18 +63,19 @@ def command(
                 return _attempt(name, task, config)
 
             typed = [at_home(argument) for argument in (whole[1:] if arguments is None else arguments)]
-            sys.argv = [whole[0], *quoted(name, typed)]
+            sys.argv = [whole[0], *quoted(name, keys_before_options(typed))]
             if {"-h", "--help"} & set(sys.argv[1:]):
                 print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
             own_launchers()
             try:
-                with kept_results() as results, patient_launchers(Job.failed):
+                with kept_results() as results, kept_launches() as launched, patient_launchers(Job.failed):
                     hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(
                         guarded
                     )()
-                jobs, several = done(results[-1:])
+                jobs, several = done(results, launched)
                 if several and summary is not None:
-                    summary(jobs)
+                    with within_hydra(results):
+                        summary(jobs)
                 code = max((job.code for job in jobs), default=0)
             except KeyboardInterrupt:
                 _say(name, "interrupted")
@@ -89,7 +97,9 @@ def _attempt(name: str, task: Task, config: DictConfig) -> Job:
 
     In a multirun the next one follows whatever happens; its errors are told at once, and again at the end.
     """
-    overrides = tuple(task_overrides())
+    overrides = tuple(composing_overrides())
+    if header := job_of_sweep(task_overrides()):
+        print(header, flush=True)
     try:
         _require(config)
         check_values(config)

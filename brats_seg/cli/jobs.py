@@ -10,6 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn
 from omegaconf import OmegaConf
 
+SEARCH_PATH = "hydra.searchpath"
+"""Hydra's key for further folders of configuration, on the command line."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -26,6 +29,16 @@ class Job:
     code: int
     message: str = ""
     result: Any = None
+
+    def __float__(self) -> float:
+        """What a sweeper that optimises asks for.
+
+        Raises:
+            ValueError: The job failed.
+        """
+        if self.code:
+            raise ValueError(self.message)
+        return float(self.result)
 
     @classmethod
     def failed(cls, overrides: Sequence[str], message: str) -> Job:
@@ -46,22 +59,22 @@ def task_overrides() -> list[str]:
     return cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False))
 
 
-def done(results: Sequence[Any]) -> tuple[list[Job], bool]:
-    """The jobs in what Hydra returns.
+def composing_overrides() -> list[str]:
+    """Those of which the running job's configuration can be composed again: ``hydra.searchpath``, too."""
+    of_hydra = cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.hydra, resolve=False))
+    return [*(each for each in of_hydra if each.startswith(f"{SEARCH_PATH}=")), *task_overrides()]
+
+
+def done(results: Sequence[Any], launched: Sequence[JobReturn]) -> tuple[list[Job], bool]:
+    """The jobs of a command.
 
     Args:
-        results: One for each call of Hydra: a ``JobReturn``, or for a multirun a list of batches of them.
+        results: What Hydra returned; last of a single run a ``JobReturn``.
+        launched: What launchers returned, in a multirun.
 
     Returns:
         The jobs, and whether it was a multirun.
     """
-    jobs: list[Job] = []
-    several = False
-    for result in results:
-        if isinstance(result, JobReturn):
-            jobs.append(result.return_value)
-        elif isinstance(result, list):
-            several = True
-            for batch in result:
-                jobs += [job.return_value for job in batch]
-    return jobs, several
+    returned = [each for each in results[-1:] if isinstance(each, JobReturn)]
+    jobs: list[Job] = [each.return_value for each in launched or returned]
+    return jobs, bool(launched)

@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.annotations import fields_of, fits, is_length, is_text, parameters, value_kind, words_for
-from brats_seg.cli.jobs import task_overrides
+from brats_seg.cli.jobs import composing_overrides, task_overrides
 from brats_seg.cli.schemas import schema_of
 from brats_seg.cli.unknown_keys import unknown_key
 from brats_seg.errors import WrongValue
@@ -62,7 +62,7 @@ def check_values(config: DictConfig) -> None:
 
 def _unread(config: DictConfig) -> Iterator[str]:
     """Keys, of the user's own files where there are such, that nobody reads and no other value refers to."""
-    whole = compose(str(HydraConfig.get().job.config_name), task_overrides())
+    whole = compose(str(HydraConfig.get().job.config_name), composing_overrides())
     references = set(REFERENCE.findall(OmegaConf.to_yaml(whole)))
     below = [("", config)]
     while below:
@@ -159,7 +159,8 @@ def _default(key: str) -> Any:
     """The value of a key without the overrides of single keys; NOWHERE where it has none."""
     groups, _ = _groups_and_values()
     lines = [str(each.input_line) for each in groups]
-    return _plain(compose(str(HydraConfig.get().job.config_name), lines), key)
+    searched = [each for each in composing_overrides() if each not in task_overrides()]
+    return _plain(compose(str(HydraConfig.get().job.config_name), [*searched, *lines]), key)
 
 
 def _shown(value: Any) -> str:

@@ -6,11 +6,13 @@ Covered by tests/cross_validation/test_summary.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.artifacts.run_folder import MOST_DIGITS, RunFolder, folds_of
+from brats_seg.artifacts.run_names import what_differs
 from brats_seg.errors import UserError
 from brats_seg.files import distinct_names
 
@@ -27,6 +29,7 @@ class Experiment:
         missing: Number of a fold to why it has no scores.
         views: Number of a fold to the views (``tta``) of its predictions, where its run folder records them.
         runs: Number of a fold to its run folder.
+        what_differs: From the others, such as ``seed=1``.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Experiment:
     missing: Mapping[int, str]
     views: Mapping[int, str]
     runs: Mapping[int, RunFolder]
+    what_differs: str = ""
 
     @property
     def rows(self) -> list[Row]:
@@ -65,7 +69,14 @@ def read_experiments(runs: Sequence[Path]) -> list[Experiment]:
         found.append(_read_experiment(name, run, places[run], expected))
     if not any(experiment.folds for experiment in found):
         raise UserError("\n".join(missing_folds(found)))
-    return found
+    told = what_differs([_recorded_config(each) for each in found])
+    return [replace(each, what_differs=differs) for each, differs in zip(found, told, strict=True)]
+
+
+def _recorded_config(experiment: Experiment) -> dict[str, Any]:
+    """That of its first fold that has one: folds differ in nothing else."""
+    recorded = (folder.recorded() for folder in experiment.runs.values())
+    return next((config for config in recorded if isinstance(config, dict)), {})
 
 
 def missing_folds(experiments: Sequence[Experiment]) -> list[str]:

@@ -24,11 +24,13 @@ class Ranked:
     experiment: str
     dice: float
     kept: bool
+    what_differs: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class _Network:
     experiment: str
+    what_differs: str
     fold: int
     bundle: Bundle
     dice: float
@@ -60,7 +62,8 @@ def select(
             limit = keep.get(pipeline) or len(best_first)
             for place, network in enumerate(best_first, 1):
                 kept = place <= limit
-                ranked.append(Ranked(pipeline, fold, place, network.experiment, network.dice, kept))
+                score = (network.experiment, network.dice, kept, network.what_differs)
+                ranked.append(Ranked(pipeline, fold, place, *score))
                 if kept:
                     chosen[pipeline].append(network.bundle)
     return ranked, chosen
@@ -81,7 +84,8 @@ def _find_networks(experiments: Sequence[Experiment]) -> list[_Network]:
         for fold, run in experiment.runs.items():
             if is_bundle(run.bundle):
                 bundle = load_bundle(run.bundle)
-                found.append(_Network(experiment.name, fold, bundle, _validation_dice(bundle)))
+                names = (experiment.name, experiment.what_differs)
+                found.append(_Network(*names, fold, bundle, _validation_dice(bundle)))
     return found
 
 

@@ -56,6 +56,7 @@ class FoldMean:
     region: str
     mean: float
     cases: int
+    what_differs: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class CrossValidated:
     sd: float | None
     folds: int
     cases: int
+    what_differs: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def fold_means(experiments: Sequence[Experiment]) -> list[FoldMean]:
                 values = list(defined_values(rows, metric, region).values())
                 if values:
                     mean = float(np.mean(values))
-                    means.append(FoldMean(each.name, fold, metric, region, mean, len(values)))
+                    place = (each.name, fold, metric, region)
+                    means.append(FoldMean(*place, mean, len(values), each.what_differs))
     if not means:
         names = ", ".join(each.name for each in experiments)
         expected = f"scores of {' or '.join(SHOWN)}"
@@ -129,7 +132,8 @@ def across_folds(means: Sequence[FoldMean]) -> list[CrossValidated]:
         values = [mean.mean for mean in group]
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
         cases = sum(mean.cases for mean in group)
-        found.append(CrossValidated(*key, float(np.mean(values)), sd, len(values), cases))
+        differs = group[0].what_differs
+        found.append(CrossValidated(*key, float(np.mean(values)), sd, len(values), cases, differs))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.artifacts.evaluation_folder import is_table_of, to_csv
-from brats_seg.console import plain_console
+from brats_seg.console import table_console
 from brats_seg.cross_validation.boxplot import save_box_plot
 from brats_seg.cross_validation.experiments import find_doubtful_folds, missing_folds, read_experiments
 from brats_seg.cross_validation.selection import Ranked, select
@@ -121,7 +121,7 @@ def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence
 
 
 def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
-    console = plain_console()
+    console = table_console()
     for grid in grids:
         console.print(grid.terminal())
     for note in notes:

@@ -17,7 +17,8 @@ from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS, FOLD_DICE
 
 Measured = TypeVar("Measured", CrossValidated, Difference)
-RANKING_HEAD = ("Pipeline", "Fold", "Model", "Place", "Dice without TTA", "In the ensemble")
+WHAT_DIFFERS = "What differs"
+RANKING_HEAD = ("Pipeline", "Fold", "Model", WHAT_DIFFERS, "Place", "Dice without TTA", "In the ensemble")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Grid:
     head: Sequence[str]
     lines: Sequence[Sequence[str]]
     names: int = 1
+
+    def without_empty(self, name: str) -> Grid:
+        """The table without a column of names in which nothing stands."""
+        place = list(self.head).index(name)
+        if any(line[place] for line in self.lines):
+            return self
+        lines = [[*line[:place], *line[place + 1 :]] for line in self.lines]
+        return Grid(self.title, [*self.head[:place], *self.head[place + 1 :]], lines, self.names - 1)
 
     def markdown(self) -> str:
         """As Markdown, under a heading."""
@@ -67,7 +76,8 @@ def summary_grids(found: Sequence[CrossValidated], *, paper: bool) -> list[Grid]
         title = (
             f"{METRICS[metric].title}: mean (standard deviation over folds) on the cases of the fold left out"
         )
-        grids.append(Grid(title, ["Experiment", "Folds", "Cases", *COLUMNS], lines))
+        head = ["Experiment", WHAT_DIFFERS, "Folds", "Cases", *COLUMNS]
+        grids.append(Grid(title, head, lines, 2).without_empty(WHAT_DIFFERS))
     return grids
 
 
@@ -100,9 +110,10 @@ def ranking_grid(found: Sequence[Ranked]) -> Grid:
     """A line per network."""
     lines = []
     for each in found:
-        names = [each.pipeline.upper(), str(each.fold), each.experiment]
+        names = [each.pipeline.upper(), str(each.fold), each.experiment, each.what_differs]
         lines.append([*names, str(each.place), f"{each.dice:.4f}", "yes" if each.kept else "no"])
-    return Grid("Models per fold, by the mean over its cases and regions", RANKING_HEAD, lines, 3)
+    grid = Grid("Models per fold, by the mean over its cases and regions", RANKING_HEAD, lines, 4)
+    return grid.without_empty(WHAT_DIFFERS)
 
 
 def _experiment_lines(found: Iterable[CrossValidated]) -> list[list[str]]:
@@ -114,7 +125,8 @@ def _experiment_lines(found: Iterable[CrossValidated]) -> list[list[str]]:
         folds = max(each.folds for each in regions.values())
         cases = max(each.cases for each in regions.values())
         cells = [_cell(regions.get(region)) for region in COLUMNS]
-        lines.append([name, str(folds), str(cases), *cells])
+        differs = next(iter(regions.values())).what_differs
+        lines.append([name, differs, str(folds), str(cases), *cells])
     return lines
 
 
@@ -122,7 +134,7 @@ def _paper_lines() -> list[list[str]]:
     lines = []
     for name, numbers in FOLD_DICE.items():
         cells = [f"{mean:.4f} ({sd:.3f})" for mean, sd in numbers]
-        lines.append([f"paper, {name}", "5", "369", *cells])
+        lines.append([f"paper, {name}", "", "5", "369", *cells])
     return lines
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import Node
 
 
@@ -23,18 +25,17 @@ def keys_before_options(arguments: Sequence[str]) -> list[str]:
     Returns:
         The keys, then the options with their values: ``seed=1 fold=2 --config-dir mine``.
     """
-    parser = get_args_parser()
-    takes_value = set()
-    for action in parser._actions:
-        if action.nargs is None:
-            takes_value |= set(action.option_strings)
+    options_of: dict[str | int | None, set[str]] = {}
+    for action in get_args_parser()._actions:
+        options_of.setdefault(action.nargs, set()).update(action.option_strings)
     keys: list[str] = []
     options: list[str] = []
-    is_value = False
+    before = ""
     for argument in arguments:
+        is_value = before in options_of[None] or (before in options_of["?"] and "=" not in argument)
         is_key = not is_value and not argument.startswith("-")
         (keys if is_key else options).append(argument)
-        is_value = argument in takes_value
+        before = argument
     return [*keys, *options]
 
 
@@ -53,6 +54,21 @@ def kept_results() -> Iterator[list[Any]]:
 
     with patch("hydra._internal.utils.run_and_report", run):
         yield results
+
+
+@contextlib.contextmanager
+def within_hydra(results: Sequence[Any]) -> Iterator[None]:
+    """Inside, configurations are composed as the main function did, from the same folders.
+
+    Args:
+        results: Of :func:`kept_results`.
+    """
+    (hydra,) = [each for each in results if isinstance(each, Hydra)][-1:]
+    GlobalHydra.instance().initialize(hydra)
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
 
 
 def root_node(node: Node) -> Any:

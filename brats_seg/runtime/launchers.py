@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import multiprocessing
 import os
@@ -28,9 +29,12 @@ from brats_seg.parallel import end_with
 OWN = ("joblib", "submitit_slurm")
 """Launchers that have a file in ``conf/hydra/launcher``."""
 KILLED = "SIGKILL"
+SWEEP = "BRATS_SEG_SWEEP"
+"""In the environment of a sweep's jobs: what the launcher knows of the others."""
 QUIET_WORKERS = "ignore::UserWarning:multiprocessing.process"
 """For ``PYTHONWARNINGS``: in joblib's workers the plugins register again, and Hydra warns of it."""
 
+Jobs = Sequence[Sequence[str]]
 Result = TypeVar("Result")
 
 
@@ -77,6 +81,56 @@ def patient_launchers(failed: Callable[[Sequence[str], str], object]) -> Iterato
         yield
 
 
+@contextlib.contextmanager
+def kept_launches() -> Iterator[list[JobReturn]]:
+    """Keep how each job of a multirun ended: a sweeper that optimises hands on none of them.
+
+    Meanwhile :func:`job_of_sweep` knows how many jobs are launched together.
+
+    Yields:
+        A list that fills with what the launchers return.
+    """
+    launched: list[JobReturn] = []
+    instantiate = Plugins.instantiate_launcher
+
+    @wraps(instantiate)
+    def instantiate_keeping(self: Plugins, **arguments: Any) -> Any:
+        launcher: Any = instantiate(self, **arguments)
+        launch = launcher.launch
+
+        def launch_keeping(job_overrides: Jobs, initial_job_idx: int) -> Sequence[JobReturn]:
+            shared = set.intersection(*map(set, job_overrides)) if len(job_overrides) > 1 else set()
+            told = {"last": initial_job_idx + len(job_overrides), "shared": sorted(shared)}
+            with patch.dict(os.environ, {SWEEP: json.dumps(told)}):
+                returned: Sequence[JobReturn] = launch(job_overrides, initial_job_idx=initial_job_idx)
+            launched.extend(returned)
+            return returned
+
+        launcher.launch = launch_keeping
+        return launcher
+
+    with patch.object(Plugins, "instantiate_launcher", instantiate_keeping):
+        yield launched
+
+
+def job_of_sweep(overrides: Sequence[str]) -> str | None:
+    """A line that says which job of a multirun this is.
+
+    Args:
+        overrides: Of the job.
+
+    Returns:
+        Such as ``job 2 of 6: fold=1 seed=7``; None in a single run.
+    """
+    running = HydraConfig.get()
+    if running.mode != RunMode.MULTIRUN:
+        return None
+    told = json.loads(os.environ.get(SWEEP, "{}"))
+    of = f" of {told['last']}" if told else ""
+    own = [each for each in overrides if each not in told.get("shared", ())]
+    return f"job {running.job.num + 1}{of}: {' '.join(own)}"
+
+
 def preempted_once() -> None:
     """In a Slurm job: ignore further signals of preemption once the first has come.
 
@@ -99,7 +153,9 @@ def usual_start_method() -> None:
 
     joblib marks its processes with a start method of its own, which Python does not know in their children.
     """
-    multiprocessing.set_start_method(None, force=True)
+    known = (None, *multiprocessing.get_all_start_methods())
+    if multiprocessing.get_start_method(allow_none=True) not in known:
+        multiprocessing.set_start_method(None, force=True)
 
 
 def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result:

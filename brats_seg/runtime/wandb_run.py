@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from brats_seg.errors import FileError
 from brats_seg.files import read_text, write_text
+from brats_seg.runtime.wandb_account import wandb_mode
 
 SWEEP = "WANDB_SWEEP_ID"
 """Set by ``wandb agent`` for the runs that it starts, as ``WANDB_RUN_ID`` is."""
@@ -46,13 +47,24 @@ class WandbRun(WandbLogger):
             offline = f"recording offline in {self.folder / 'wandb'}"
             for mode, words in (("offline", offline), ("disabled", "recording nothing")):
                 try:
-                    return super().experiment
+                    return self._begun(super().experiment)
                 except (wandb.Error, OSError) as error:
                     reason = str(error).partition("\n")[0]
                     print(f"wandb: {reason}; {words}", file=sys.stderr, flush=True)
                     wandb.teardown()  # it still holds the id
                     self._set_mode(mode)
+            return self._begun(super().experiment)
         return super().experiment
+
+    def _begun(self, run: Any) -> Any:
+        """The run, its charts over epochs, after one line that says where to see it."""
+        run.define_metric("epoch")
+        run.define_metric("*", step_metric="epoch", overwrite=True)
+        if run.url:
+            print(f"wandb: {run.url}", flush=True)
+        elif run.offline:
+            print(f"wandb: recorded offline, to send it: wandb sync {Path(run.dir).parent}", flush=True)
+        return run
 
     def finish(self, *, failed: bool) -> None:
         """End the run, so that another one may start in this process."""
@@ -76,11 +88,6 @@ class WandbRun(WandbLogger):
     def _set_mode(self, mode: str) -> None:
         # An offline run cannot be resumed in place: every start adds a folder; the server joins them by id.
         self._wandb_init.update(mode=mode, resume=None if mode == "offline" else "allow")
-
-
-def wandb_mode(environment: Mapping[str, str]) -> str:
-    """``WANDB_MODE`` where it is set; else online with ``WANDB_API_KEY`` and offline without."""
-    return environment.get("WANDB_MODE") or ("online" if environment.get("WANDB_API_KEY") else "offline")
 
 
 def run_id(path: Path, environment: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ Covered by tests/workflows/test_sweep.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose, initialize_config_module
@@ -16,7 +17,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from brats_seg.artifacts.training_keys import run_name
+from brats_seg.artifacts.run_names import is_readable, run_name, scientific
+from brats_seg.artifacts.training_keys import override_key
 from brats_seg.errors import UserError, WrongValue
 
 
@@ -36,7 +38,7 @@ def load_config(overrides: Sequence[str], config_name: str = "train") -> DictCon
     with open_dict(config):
         del config["hydra"]
         if experiment is not None and config.name is None:
-            config.name = run_name(experiment, canonical(overrides))
+            config.name = run_name(experiment, canonical(overrides), Path(config.runs_root))
     return config
 
 
@@ -113,8 +115,17 @@ def with_name(config: DictConfig) -> DictConfig:
     running = HydraConfig.get()
     named = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(config)))
     if named.name is None:
-        named.name = run_name(running.runtime.choices["experiment"], canonical(_given(running)))
+        experiment = running.runtime.choices["experiment"]
+        named.name = run_name(experiment, canonical(_given(running)), Path(named.runs_root))
     return named
+
+
+def overrides_of_name() -> list[str]:
+    """The overrides of a running Hydra main of which its run's name has a hash alone."""
+    running = HydraConfig.get()
+    given = sorted(scientific(canonical(_given(running))))
+    is_named = any(override_key(each) == "name" for each in _given(running))
+    return [] if is_named or is_readable(given) else given
 
 
 def _given(running: Any) -> list[str]:

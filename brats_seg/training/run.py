@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +74,31 @@ def train(config: DictConfig) -> Trained:
     Raises:
         UserError: Data or configuration cannot be used, or the folder belongs to another training.
     """
+    with trained(config) as (ended, _):
+        return ended
+
+
+@contextlib.contextmanager
+def trained(config: DictConfig, overrides: Sequence[str] = ()) -> Iterator[tuple[Trained, Sequence[Logger]]]:
+    """As :func:`train`; the run folder stays this process's own, and the trackers open, until the end.
+
+    Args:
+        config: As for :func:`train`.
+        overrides: Those whose hash is the run's name, to be written beside its folds.
+
+    Yields:
+        What :func:`train` returns, and the trackers, which have recorded nothing where the training was
+        finished before.
+
+    Raises:
+        UserError: As :func:`train`.
+    """
     refuse_impossible(config)
     device = usable_device(config.trainer.accelerator, "trainer.accelerator")
     folder = RunFolder.of(config)
     data: BraTSDataModule = build(config.data)
     refuse_other_normalisation(data.normalise.settings(), packages_of(config))
     split = {"train": data.split.train, "validation": data.split.validation}
-    if data.unlabelled_cases:
-        split["unlabelled"] = tuple(case.id for case in data.unlabelled_cases)
     if config.keep == "best" and not data.split.validation:
         raise UserError(NOTHING_VALIDATES)
     plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
@@ -90,25 +109,49 @@ def train(config: DictConfig) -> Trained:
         initial = initial_bundle(config, begun=finished or checkpoint is not None)
         if first:
             folder.claim(plain, split, initial.sha256 if initial else None)
-        if finished:
-            print(f"{folder.path}: finished before, nothing to do")
-            return Trained(folder, FINISHED_BEFORE, data)
-        with folder.failure_recorded() if first else nullcontext():
-            prepare_with_progress(data, verify=first)
-            if first:
-                precision = training_precision(config.trainer.precision, config.trainer.accelerator)
-                print(f"{device}, {precision}", flush=True)
-                folder.claim_data(data.checksums())
-                folder.write_status("running")
-            began = time.perf_counter()
-            with make_trackers(config, folder.path) as trackers:
-                for tracker in trackers:
-                    tracker.log_hyperparams(describe(plain, split))
-                _fit(config, data, folder, initial, checkpoint, trackers)
+            folder.tell_overrides(overrides)
+        with make_trackers(config, folder.path) as trackers:
+            if finished:
+                print(f"{folder.path}: finished before, nothing to do")
+            else:
+                settings = describe(plain, split)
+                _train(config, data, folder, initial, checkpoint, _Record(device, settings, trackers))
+            state = FINISHED_BEFORE if finished else RESUMED if checkpoint else FINISHED
+            yield Trained(folder, state, data), trackers
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Where a training is told of: the device that it says, its settings, and the trackers."""
+
+    device: str
+    settings: Mapping[str, Any]
+    trackers: Sequence[Logger]
+
+
+def _train(
+    config: DictConfig,
+    data: BraTSDataModule,
+    folder: RunFolder,
+    initial: Bundle | None,
+    checkpoint: Path | None,
+    record: _Record,
+) -> None:
+    first = is_first_process(config)
+    with folder.failure_recorded() if first else nullcontext():
+        prepare_with_progress(data, verify=first)
         if first:
-            seconds = round(time.perf_counter() - began)
-            folder.write_status("finished", epochs=epochs(config), seconds_this_start=seconds)
-    return Trained(folder, RESUMED if checkpoint else FINISHED, data)
+            precision = training_precision(config.trainer.precision, config.trainer.accelerator)
+            print(f"{record.device}, {precision}", flush=True)
+            folder.claim_data(data.checksums())
+            folder.write_status("running")
+        began = time.perf_counter()
+        for tracker in record.trackers:
+            tracker.log_hyperparams(dict(record.settings))
+        _fit(config, data, folder, initial, checkpoint, record.trackers)
+    if first:
+        seconds = round(time.perf_counter() - began)
+        folder.write_status("finished", epochs=epochs(config), seconds_this_start=seconds)
 
 
 def _fit(
@@ -117,7 +160,7 @@ def _fit(
     folder: RunFolder,
     initial: Bundle | None,
     checkpoint: Path | None,
-    trackers: list[Logger],
+    trackers: Sequence[Logger],
 ) -> None:
     exact_float32()
     quiet_lightning()
@@ -129,7 +172,7 @@ def _fit(
         "normalisation": data.normalise.settings(),
         **count_training_cases(data),
     }
-    trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), trackers)
+    trainer = make_trainer(config, folder, make_callbacks(config, folder, facts), list(trackers))
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
     checkpoints = trainer.checkpoint_callback

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import netrc
 import os
 import platform
 import shutil
@@ -18,6 +17,7 @@ from brats_seg.errors import UserError
 from brats_seg.report.pages import viewer_script
 from brats_seg.runtime import cores, default_precision, memory_bytes
 from brats_seg.runtime.card import usable_device
+from brats_seg.runtime.wandb_account import is_logged_in
 
 VERSIONS = ("brats-seg", "torch", "pytorch-lightning", "hydra-core", "numpy", "nibabel")
 GIB = 2**30
@@ -105,7 +105,7 @@ def _examine_features() -> dict[str, str]:
     return {
         "folds in parallel (hydra/launcher=joblib)": joblib,
         "folds on Slurm (hydra/launcher=submitit_slurm)": slurm,
-        "Weights & Biases online": READY if _logged_in() else "wandb login",
+        "Weights & Biases online": READY if is_logged_in(os.environ) else "wandb login",
         "TensorBoard (logger=tensorboard)": _extra("tensorboard", "tensorboard"),
         "ONNX (export format=onnx)": _extra("export", "onnx", "onnxscript", "onnxruntime"),
         "3-D viewer of reports": READY if viewer_script() else "make viewer",
@@ -123,11 +123,4 @@ def _installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # not even the package that the module would lie in
-        return False
-
-
-def _logged_in() -> bool:
-    try:
-        return "WANDB_API_KEY" in os.environ or netrc.netrc().authenticators("api.wandb.ai") is not None
-    except (OSError, netrc.NetrcParseError):
         return False

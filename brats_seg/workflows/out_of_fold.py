@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from typing import Any
 from omegaconf import DictConfig
 
 from brats_seg.artifacts.bundles import Bundle, load_bundle
-from brats_seg.artifacts.run_folder import VALIDATION_DICE
-from brats_seg.errors import UserError
+from brats_seg.artifacts.run_folder import VALIDATION_DICE, RunFolder
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.evaluation import evaluate, show_evaluation
 from brats_seg.files import write_json
 from brats_seg.inference import Machine, Settings, predict
 from brats_seg.runtime.processes import is_first_process, launched_from_outside
 from brats_seg.training.network import packages_of
-from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, train
+from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, trained
+from brats_seg.training.trackers.tracker import log_out_of_fold
 
 CASES_PER_PROCESS = 4
 """Fewer cases are scored in the time that it takes to start another process."""
@@ -33,19 +34,32 @@ class Outcome:
         state: Whether this call did everything, continued something, or found everything done.
         seconds: Of this call.
         dice: Mean over regions and validation cases; None if nothing validates, or not in the first process.
+        objective: The number that ``objective`` asks for.
     """
 
     folder: Path
     state: State
     seconds: float
     dice: float | None
+    objective: float | None = None
+
+    def __float__(self) -> float:
+        """What a sweeper that optimises asks for.
+
+        Raises:
+            UserError: ``objective`` names no number.
+        """
+        if self.objective is None:
+            raise UserError("a sweeper that optimises needs a number: add objective=val/dice")
+        return self.objective
 
 
-def train_and_predict(config: DictConfig) -> Outcome:
+def train_and_predict(config: DictConfig, overrides: Sequence[str] = ()) -> Outcome:
     """Train, then predict and score the cases that validate, if ``out_of_fold.predict`` asks for it.
 
     Args:
         config: As for :func:`brats_seg.training.train`.
+        overrides: Those whose hash is the run's name, to be written beside its folds.
 
     Returns:
         How it ended.
@@ -55,14 +69,32 @@ def train_and_predict(config: DictConfig) -> Outcome:
     """
     began = time.perf_counter()
     settings = Settings.default(tta=config.out_of_fold.tta)
-    trained = train(config)
-    state, dice = trained.state, None
-    if is_first_process(config):  # another process may be here before the first has written the bundle
-        bundle = load_bundle(trained.folder.bundle, packages_of(config))
-        dice = bundle.record["scores"].get(VALIDATION_DICE)
-        if _predict_if_asked(config, trained, bundle, settings) and state == FINISHED_BEFORE:
-            state = RESUMED
-    return Outcome(trained.folder.path, state, time.perf_counter() - began, dice)
+    with trained(config, overrides) as (ended, trackers):
+        state, scores = ended.state, {}
+        if is_first_process(config):  # another process may be here before the first has written the bundle
+            bundle = load_bundle(ended.folder.bundle, packages_of(config))
+            scores = _scores(ended.folder, bundle)
+            if _predict_if_asked(config, ended, bundle, settings):
+                log_out_of_fold(trackers, ended.folder.evaluation.read_rows())
+                state = RESUMED if state == FINISHED_BEFORE else state
+    seconds = time.perf_counter() - began
+    return Outcome(ended.folder.path, state, seconds, scores.get(VALIDATION_DICE), _objective(config, scores))
+
+
+def _scores(folder: RunFolder, bundle: Bundle) -> dict[str, float]:
+    """What an optimiser may be told: the last of each column of ``metrics.csv``, and the bundle's scores."""
+    columns = folder.read_metrics() if folder.metrics.is_file() else {}
+    last = {name: points[-1][1] for name, points in columns.items() if points}
+    return {**last, **bundle.record["scores"]}
+
+
+def _objective(config: DictConfig, scores: Mapping[str, float]) -> float | None:
+    if config.objective is None or not scores:
+        return None
+    if config.objective not in scores:
+        known = ", ".join(scores)
+        raise WrongValue(f"objective={config.objective}: there is no such number, use one of {known}")
+    return scores[config.objective]
 
 
 def _predict_if_asked(config: DictConfig, trained: Trained, bundle: Bundle, settings: Settings) -> bool:

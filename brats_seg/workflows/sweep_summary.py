@@ -52,7 +52,7 @@ def _sum_up(group: str, configs: Sequence[DictConfig]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     make = build(configs[0].logger.wandb, job_type="summary")
-    tracker: Tracker = make(folder=folder, group=group, name="summary")
+    tracker: Tracker = make(folder=folder, group=group, name=f"{group}/summary")
     try:
         _record(tracker, experiments)
     finally:

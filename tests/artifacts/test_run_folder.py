@@ -9,7 +9,6 @@ import pytest
 
 from brats_seg.artifacts.run_folder import RunFolder, folds_of
 from brats_seg.artifacts.run_tables import rows_before
-from brats_seg.artifacts.training_keys import run_name
 from brats_seg.errors import UserError
 
 CONFIG: dict[str, Any] = {
@@ -64,19 +63,6 @@ def test_a_lock_keeps_the_second_out(tmp_path: Path) -> None:
         RunFolder(tmp_path / "run").lock(),
     ):
         pass
-
-
-def test_two_trainings_never_share_a_name() -> None:
-    plain = run_name("pipeline_a", ["experiment=pipeline_a", "fold=2", "data.root=/x", "trainer.devices=4"])
-    assert plain == "pipeline_a"
-    names = [
-        run_name("pipeline_a", ["fold=1", *o])
-        for o in (["seed=1"], ["seed=2"], ["seed=1", "scale=small"], ["data.exclude=f"])
-    ]
-    assert len({plain, *names}) == 5
-    assert run_name("pipeline_a", ["scale=small", "seed=1"]) == run_name(
-        "pipeline_a", ["seed=1", "fold=3", "scale=small"]
-    )
 
 
 def test_folds_are_found_by_their_number(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.cli.jobs import Job
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.training.config import load_config
 
 Run = Callable[..., tuple[int, str]]
 
@@ -224,6 +226,49 @@ def test_multirun_goes_on_after_a_failure_and_answers_with_the_worst_code(run):
     code, said = run(task, "-m", "data.root=x", "fold=0,1,2")
     assert seen == [0, 1, 2]
     assert (code, said.split()) == (1, ["brats-seg", "train:", "error:", "no"])
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder of configuration of the user's own, with ``experiment=mine``."""
+    folder = tmp_path / "mine"
+    (folder / "experiment").mkdir(parents=True)
+    text = "# @package _global_\ndefaults:\n  - pipeline_b\n  - _self_\nseed: 7\n"
+    (folder / "experiment" / "mine.yaml").write_text(text)
+    return folder
+
+
+def test_options_may_stand_between_keys(run, mine):
+    seen = []
+    line = ["data.root=x", "--config-dir", str(mine), "experiment=mine", "-m", "fold=0,1"]
+    assert run(lambda config: seen.append((config.seed, config.fold)), *line) == (0, "")
+    assert seen == [(7, 0), (7, 1)]
+
+
+@pytest.mark.parametrize("option", ["--config-dir", "hydra.searchpath"])
+def test_the_last_table_reads_the_folders_that_the_jobs_read(monkeypatch, mine, option):
+    places = [option, str(mine)] if option.startswith("-") else [f"{option}=[file://{mine}]"]
+    line = ["-m", "experiment=mine,pipeline_b", "data.root=x", "optimizer.lr=0.5", *places]
+    monkeypatch.setattr(sys, "argv", ["brats-seg", "train", *line])
+    named = []
+
+    def summary(jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            config = load_config(job.overrides)
+            named.append((config.name, config.seed))
+
+    command("train", summary)(lambda config: None)(line)
+    assert named == [("mine-optimizer.lr=0.5", 7), ("pipeline_b-optimizer.lr=0.5", 42)]
+
+
+def test_each_job_of_a_multirun_has_a_header(run, capsys, monkeypatch):
+    line = ["-m", "data.root=x", "fold=0,1", "seed=3,4"]
+    monkeypatch.setattr(sys, "argv", ["brats-seg", "train", *line])
+    command("train")(works)(line)
+    assert capsys.readouterr().out.splitlines() == [
+        f"job {n} of 4: fold={fold} seed={seed}"
+        for n, (fold, seed) in enumerate([(0, 3), (0, 4), (1, 3), (1, 4)], 1)
+    ]
 
 
 def test_help_explains_the_keys(run, capsys):

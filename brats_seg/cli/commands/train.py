@@ -101,6 +101,7 @@ class Keys:
     seed: Count
     runs_root: str
     name: str | None
+    objective: str | None
     pipeline: Literal["a", "b"]
     norm: Literal["group", "instance"]
     keep: str
@@ -123,13 +124,16 @@ class Keys:
 @command("train", summarise)
 def main(config: DictConfig) -> object:
     """Train one fold of one experiment, or continue it; then predict and score the cases that validate."""
+    from functools import partial
+
     from pytorch_lightning.utilities import rank_zero_only
 
     from brats_seg.runtime.launchers import isolated
-    from brats_seg.training.config import with_name
+    from brats_seg.training.config import overrides_of_name, with_name
     from brats_seg.workflows import train_and_predict
 
-    outcome = isolated(train_and_predict, with_name(config))
+    task = partial(train_and_predict, overrides=overrides_of_name())
+    outcome = isolated(task, with_name(config))
     rank_zero_only(print)(outcome.folder, flush=True)
     return outcome
 

@@ -5,17 +5,40 @@ Covered by tests/training/trackers/test_trackers.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from brats_seg.artifacts.training_keys import flat_keys
 from brats_seg.pictures import pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KINDS = (int, float, str, bool)
+COMPARED = ("val/dice", "val/loss", "out_of_fold/dice_ET", "out_of_fold/dice_TC", "out_of_fold/dice_WT")
+"""What the tab of hyperparameters shows beside them."""
+LAYOUT = {
+    "1 How well": {
+        "1 Dice": ["Multiline", ["val/dice", "val/dice_ET", "val/dice_TC", "val/dice_WT"]],
+        "2 loss": ["Multiline", ["train/loss", "val/loss"]],
+        "3 out of fold": ["Multiline", ["out_of_fold/dice_.*"]],
+    },
+    "2 How": {
+        "1 rate": ["Multiline", ["lr"]],
+        "2 gradient": ["Multiline", ["train/grad_norm"]],
+        "3 skipped steps": ["Multiline", ["train/skipped_steps"]],
+    },
+    "3 What it takes": {
+        "1 patches per second": ["Multiline", ["resources/patches_per_second"]],
+        "2 waiting for data": ["Multiline", ["resources/data_wait_share"]],
+    },
+}
+"""Charts of the tab "Custom scalars"; TensorBoard sorts by name."""
 
 
 class TensorBoardTracker(TensorBoardLogger):
@@ -29,6 +52,40 @@ class TensorBoardTracker(TensorBoardLogger):
 
     def __init__(self, *, folder: Path, group: str, name: str) -> None:
         super().__init__(folder, name="tensorboard", version="", default_hp_metric=False)
+        self.has_begun, self.last_step = False, 0
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *more: Any, **others: Any) -> None:
+        """Record the settings that are single values for the tab of hyperparameters, and the order of charts.
+
+        Args:
+            params: The configuration.
+            *more: Not used.
+            **others: Not used.
+        """
+        from torch.utils.tensorboard.summary import hparams
+
+        plain = {key: value for key, value in flat_keys(params).items() if isinstance(value, KINDS)}
+        self.has_begun = True
+        for part in hparams(plain, dict.fromkeys(COMPARED, 0.0)):  # type: ignore[no-untyped-call]
+            self.experiment.file_writer.add_summary(part)
+        self.experiment.add_custom_scalars(LAYOUT)
+
+    @rank_zero_only
+    def log_scores(self, scores: dict[str, float]) -> None:
+        """Record numbers at the last step."""
+        self.log_metrics(scores, self.last_step)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Record numbers.
+
+        Args:
+            metrics: By their names.
+            step: Optimiser steps so far.
+        """
+        self.has_begun, self.last_step = True, step or 0
+        super().log_metrics(dict(metrics), step)
 
     @rank_zero_only
     def log_figure(self, key: str, figure: Figure, step: int) -> None:
@@ -56,4 +113,5 @@ class TensorBoardTracker(TensorBoardLogger):
     @rank_zero_only
     def close(self, *, failed: bool) -> None:
         """Write what is left."""
-        self.finalize("failed" if failed else "success")
+        if self.has_begun:
+            self.finalize("failed" if failed else "success")

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
 import brats_seg
+from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.errors import UserError
 from brats_seg.training.config import build
 
@@ -46,6 +47,9 @@ class Tracker(Protocol):
 
     def log_metrics(self, metrics: dict[str, float]) -> None:
         """Record numbers by their names."""
+
+    def log_scores(self, scores: dict[str, float]) -> None:
+        """Record what the training has come to, by which runs are compared."""
 
     def log_bundle(self, bundle: Path) -> None:
         """Record the trained network, if that is asked for."""
@@ -91,6 +95,24 @@ def log_bundle(loggers: Sequence[Logger], bundle: Path) -> None:
         tracker.log_bundle(bundle)
 
 
+def log_out_of_fold(loggers: Sequence[Logger], rows: Sequence[Row]) -> None:
+    """Hand the scores of the cases that validate to every tracker: means, and the table of the cases.
+
+    Args:
+        loggers: From :func:`make_trackers`.
+        rows: Of the run's evaluation folder.
+    """
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        if row.value is not None:
+            values.setdefault(f"out_of_fold/{row.metric}_{row.region}", []).append(row.value)
+    means = {key: sum(each) / len(each) for key, each in values.items()}
+    table = [[row.case, row.region, row.metric, row.value] for row in rows]
+    for tracker in _trackers(loggers):
+        tracker.log_scores(means)
+        tracker.log_table("out_of_fold", ["case", "region", "metric", "value"], table)
+
+
 def group_of(config: DictConfig, node: DictConfig) -> str:
     """The group of runs that a tracker shows together.
 
@@ -131,13 +153,14 @@ def git_commit() -> str | None:
 
 def _build_loggers(config: DictConfig, folder: Path) -> list[Logger]:
     loggers: list[Logger] = []
-    for name, node in config.get("logger", {}).items():
+    for key, node in config.get("logger", {}).items():
         try:
             make = build(node)
-            logger = make(folder=folder, group=group_of(config, node), name=f"fold_{config.fold}")
+            name = f"{config.name}/fold_{config.fold}"
+            logger = make(folder=folder, group=group_of(config, node), name=name)
         except ModuleNotFoundError as error:
             raise UserError(
-                f"logger={name} needs a package that is not installed: pip install {name}"
+                f"logger={key} needs a package that is not installed: pip install {key}"
             ) from error
         loggers.append(logger)
     return loggers

@@ -5,6 +5,7 @@ Covered by tests/training/trackers/test_trackers.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+NOT_IN_ARTIFACTS = re.compile(r"[^\w.-]+", re.ASCII)
+"""Characters that a name of an artifact may not have."""
+
+
 class WandbTracker(WandbRun):
-    """One run per run folder, which keeps its id; offline unless the environment says otherwise.
+    """One run per run folder, which keeps its id; online where there is a login.
 
     Args:
         project: Where the run is listed.
@@ -30,7 +35,7 @@ class WandbTracker(WandbRun):
         bundle_artifact: Also record the bundle.
         folder: Run folder.
         group: Runs that are shown together.
-        name: Of the run: the fold.
+        name: Of the run: experiment and fold.
     """
 
     def __init__(  # noqa: PLR0913 (each is a key of conf/logger/wandb.yaml)
@@ -55,7 +60,7 @@ class WandbTracker(WandbRun):
             group=group,
         )
         self.bundle_artifact = bundle_artifact
-        self.artifact = f"{group}-{name}"
+        self.artifact = NOT_IN_ARTIFACTS.sub("-", f"{group}-{name}")
 
     @rank_zero_only
     def log_figure(self, key: str, figure: Figure, step: int) -> None:
@@ -67,6 +72,11 @@ class WandbTracker(WandbRun):
             step: Optimiser steps so far.
         """
         self.log_image(key, [pixels(figure)], step)
+
+    @rank_zero_only
+    def log_scores(self, scores: dict[str, float]) -> None:
+        """Record numbers in the run's summary, by which the table of runs is sorted."""
+        self.experiment.summary.update(scores)
 
     @rank_zero_only
     def log_bundle(self, bundle: Path) -> None:

@@ -180,14 +180,15 @@ def test_the_offline_record_is_the_table(
     folder = train(cfg).folder.path
 
     said = capfd.readouterr()
-    assert "wandb" not in (said.out + said.err).lower()
     starts = sorted((folder / "wandb").glob("offline-run-*/run-*.wandb"))
+    lines = [line for line in (said.out + said.err).splitlines() if "wandb" in line.lower()]
+    assert lines == [f"wandb: recorded offline, to send it: wandb sync {start.parent}" for start in starts]
     assert len(starts) == 2
     found = [record for start in starts for record in records(start)]
     runs = [record.run for record in found if record.WhichOneof("record_type") == "run"]
     identity = (folder / "wandb_id.txt").read_text().strip()
     assert {(r.run_id, r.run_group, r.display_name, r.job_type) for r in runs} == {
-        (identity, "mine", "fold_0", "train")
+        (identity, "mine", "mine/fold_0", "train")
     }
     told = {
         i.key: json.loads(i.value_json)
