@@ -66,9 +66,9 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
 
 def _why_it_died(started: Iterable[BaseProcess]) -> str:
     """From the exit codes: the pool itself ends the processes that are left by SIGTERM."""
-    codes = [process.exitcode for process in started]
-    if any(code is not None and code > 0 for code in codes):
-        return "a process could not begin or ended by itself: see above what it said"
+    codes = [process.exitcode or 0 for process in started]
+    if max(codes, default=0) > 0:
+        return f"a process died (exit code {max(codes)}): see above what it said"
     return "a process died, probably for lack of memory; try fewer workers"
 
 

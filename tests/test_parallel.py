@@ -42,7 +42,9 @@ def test_one_item_needs_no_process() -> None:
 
 def test_a_process_that_dies_is_one_line() -> None:
     with pytest.raises(UserError, match=r"a process died, .* fewer workers"):
-        list(each(os._exit, [1, 1], 2))
+        list(each(signal.raise_signal, [signal.SIGKILL, signal.SIGKILL], 2))
+    with pytest.raises(UserError, match=r"a process died \(exit code 3\): see above"):
+        list(each(os._exit, [3, 3], 2))
 
 
 def is_running(process: str) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,8 +181,11 @@ class EvaluationFolder:
 
 
 def is_table_of(kind: type[DataclassInstance]) -> Ours:
-    """A file is ours if it begins as :func:`to_csv` begins for records of this kind."""
-    return says(",".join(field.name for field in fields(kind)) + "\n")
+    """A file is ours if it begins as :func:`to_csv` begins for records of this kind.
+
+    Fields with a default came later: files of before lack them.
+    """
+    return says(",".join(field.name for field in fields(kind) if field.default is MISSING))
 
 
 def to_csv(records: Sequence[DataclassInstance]) -> str:

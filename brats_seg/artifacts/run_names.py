@@ -72,6 +72,7 @@ def what_differs(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Returns:
         For each configuration its values of the keys that differ, such as ``seed=1``; empty where none does.
+        Where there are many such keys, those in which it differs from the first one.
     """
     flat = [flat_keys(dict(config)) for config in configs]
     known = [each for each in flat if each]
@@ -81,14 +82,16 @@ def what_differs(configs: Sequence[Mapping[str, Any]]) -> list[str]:
         if len(set(values)) > 1 and not _is_told_elsewhere(key):
             shown.setdefault(values, key)  # such as data.seed, which follows seed
     keys = list(shown.values())
-    return [_tell(each, keys) if each else "" for each in flat]
+    return [_tell(each, known[0], keys) if each else "" for each in flat]
 
 
 def _is_told_elsewhere(key: str) -> bool:
     return is_resource(key) or key.startswith("_") or key.split(".")[0] in OWN_COLUMN or key in OWN_COLUMN
 
 
-def _tell(values: Mapping[str, Any], keys: Sequence[str]) -> str:
+def _tell(values: Mapping[str, Any], first: Mapping[str, Any], keys: Sequence[str]) -> str:
+    if len(keys) > MOST_SHOWN:
+        keys = [key for key in keys if values.get(key) != first.get(key)]
     told = [f"{key}={values[key]}" for key in keys if key in values]
     more = [f"and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
     return " ".join([*told[:MOST_SHOWN], *more])

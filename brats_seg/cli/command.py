@@ -34,6 +34,8 @@ from brats_seg.runtime.launchers import (
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
+GO_ON = ("train", "predict", "prepare", "phantom", "demo", "reproduce", "segment", "align", "convert")
+"""Commands that skip what they have finished when they are given again."""
 
 
 def command(
@@ -78,7 +80,7 @@ def command(
                         summary(jobs)
                 code = max((job.code for job in jobs), default=0)
             except KeyboardInterrupt:
-                _say(name, "interrupted")
+                _say(name, f"interrupted{'; the same command goes on from here' if name in GO_ON else ''}")
                 code = INTERRUPTED
             except Exception as error:
                 code = _report(name, error)[0]

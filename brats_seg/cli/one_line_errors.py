@@ -26,8 +26,10 @@ UNUSABLE, WRONG_USE = 1, 2
 
 
 ADDED = re.compile(r"Could not append to config\. An item is already at '([^']+)'")
+NO_TARGET = re.compile(r"Error locating target '([^']+)'")
 OTHER_GROUP = re.compile(r"Could not override '([^'@]+)[^']*'\. No match in the defaults list")
-"""What Hydra says of ``+key=value`` where the key is there, and of a group that the command does not have."""
+"""What Hydra says of ``+key=value`` where the key is there, of a class that cannot be imported, and of a
+group that the command does not have."""
 
 
 def explain(error: Exception, command: str) -> tuple[int, str] | None:
@@ -127,9 +129,12 @@ def _unknown_option(error: MissingConfigException) -> str:
 def _refused_by_constructor(
     error: InstantiationException, chain: list[BaseException]
 ) -> tuple[int, str] | None:
+    where = re.search(r"full_key: (\S+)", str(error))
+    if missing := NO_TARGET.search(str(error)):
+        key = "" if where is None else f"{where[1]}: "
+        return WRONG_USE, f"{key}there is no {missing[1]} ({_one_line(chain[-1:])})"
     if not isinstance(chain[-1], TypeError | ValueError | InstantiationException):
         return None
-    where = re.search(r"full_key: (\S+)", str(error))
     return WRONG_USE, _one_line(chain[-1:]) if where is None else f"{where[1]}: {_one_line(chain[-1:])}"
 
 

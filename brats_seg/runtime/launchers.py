@@ -99,8 +99,9 @@ def kept_launches() -> Iterator[list[JobReturn]]:
         launch = launcher.launch
 
         def launch_keeping(job_overrides: Jobs, initial_job_idx: int) -> Sequence[JobReturn]:
-            shared = set.intersection(*map(set, job_overrides)) if len(job_overrides) > 1 else set()
-            told = {"last": initial_job_idx + len(job_overrides), "shared": sorted(shared)}
+            several = len(job_overrides) > 1  # else a sweeper that asks one at a time
+            shared = sorted(set.intersection(*map(set, job_overrides))) if several else None
+            told = {"last": initial_job_idx + len(job_overrides), "shared": shared}
             with patch.dict(os.environ, {SWEEP: json.dumps(told)}):
                 returned: Sequence[JobReturn] = launch(job_overrides, initial_job_idx=initial_job_idx)
             launched.extend(returned)
@@ -126,8 +127,8 @@ def job_of_sweep(overrides: Sequence[str]) -> str | None:
     if running.mode != RunMode.MULTIRUN:
         return None
     told = json.loads(os.environ.get(SWEEP, "{}"))
-    of = f" of {told['last']}" if told else ""
-    own = [each for each in overrides if each not in told.get("shared", ())]
+    of = f" of {told['last']}" if told.get("shared") is not None else ""
+    own = [each for each in overrides if each not in (told.get("shared") or ())]
     return f"job {running.job.num + 1}{of}: {' '.join(own)}"
 
 

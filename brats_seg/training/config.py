@@ -5,9 +5,11 @@ Covered by tests/workflows/test_sweep.py.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
@@ -104,7 +106,10 @@ def locate(key: str, node: DictConfig) -> Any:
         WrongValue: There is none of this name.
     """
     try:
-        return get_object(node._target_)
+        with patch.object(
+            logging.getLogger("hydra.utils"), "disabled", True
+        ):  # it says the same, in four lines
+            return get_object(node._target_)
     except (ImportError, ValueError) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise WrongValue(f"{key}: there is no {node._target_} ({reason})") from error

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.preprocessing import normalisation_from
 from brats_seg.runtime.processes import wants_several
+from brats_seg.terms import DIVISOR, REGIONS
 from brats_seg.training.config import locate, make_part
 from brats_seg.training.network import make_network
 from brats_seg.training.trainer import epochs
@@ -138,8 +139,11 @@ def _refuse_parts(config: DictConfig) -> None:
     make_network(config.model)
     for key in ("optimizer", "swa.optimizer"):
         _refuse_optimizer(key, OmegaConf.select(config, key))
-    if not callable(make_part("loss", config.loss)):
-        raise WrongValue(f"loss: {config.loss._target_} makes nothing that takes logits and target")
+    _refuse_loss(config.loss)
+    for key in ("schedule", "swa", "trainer"):
+        locate(key, config[key])
+    for name, node in config.get("logger", {}).items():
+        locate(f"logger.{name}", node)
     for name, node in config.callbacks.items():
         key = f"callbacks.{name}"
         if not OmegaConf.is_dict(node) or "_target_" not in node:
@@ -147,6 +151,31 @@ def _refuse_parts(config: DictConfig) -> None:
         made = locate(key, node)
         if isinstance(made, type) and not issubclass(made, pl.Callback):
             raise WrongValue(f"{key}: {node._target_} is no callback of pytorch_lightning")
+
+
+def _refuse_loss(node: DictConfig) -> None:
+    """Call it once: a loss of the user's own is first tried here, not after minutes of preparation."""
+    loss = make_part("loss", node)
+    what = f"loss: {node._target_}"
+    if not callable(loss):
+        raise WrongValue(f"{what} makes nothing that takes logits and target")
+    pair = [torch.zeros(2, len(REGIONS), *[DIVISOR] * 3) for _ in range(2)]
+    try:
+        losses: dict[str, tuple[Any, tuple[int, ...]]] = {"one number": (loss(*pair), ())}
+        if hasattr(loss, "case_losses"):
+            losses["a number per sample of case_losses"] = (loss.case_losses(*pair), (2,))
+    except Exception as error:  # of the user's code
+        reason = " ".join(str(error).split())
+        raise WrongValue(
+            f"{what} does not take logits and target, (batch, region, z, y, x): {reason}"
+        ) from error
+    for words, (found, shape) in losses.items():
+        if tuple(getattr(found, "shape", ["none"])) != shape:
+            raise WrongValue(f"{what}: expected {words}, found {_shown(found)}")
+
+
+def _shown(found: Any) -> str:
+    return f"a tensor of {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
 
 
 def _refuse_optimizer(key: str, node: DictConfig) -> None:

@@ -198,7 +198,10 @@ def test_interruption(run):
     def task(config: DictConfig) -> None:
         raise KeyboardInterrupt
 
-    assert run(task, "data.root=x") == (130, "brats-seg train: error: interrupted\n")
+    assert run(task, "data.root=x") == (
+        130,
+        "brats-seg train: error: interrupted; the same command goes on from here\n",
+    )
 
 
 def test_our_own_mistakes_keep_their_traceback(run):

@@ -115,7 +115,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
 def test_ended_or_interrupted_it_says_so_and_continues(tmp_path: Path) -> None:
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
     short = ["swa.cycles=0", "out_of_fold.predict=false"]
-    interrupted = "brats-seg train: error: interrupted"
+    interrupted = "brats-seg train: error: interrupted; the same command goes on from here"
     for number, code, message in ((signal.SIGTERM, -signal.SIGTERM, ""), (signal.SIGINT, 130, interrupted)):
         process = start(tmp_path, "runs", *short)
         told = wait_for_epoch(process, 1)  # the first one's checkpoint is written
@@ -126,4 +126,5 @@ def test_ended_or_interrupted_it_says_so_and_continues(tmp_path: Path) -> None:
     last = start(tmp_path, "runs", *short)
     said, _ = last.communicate()
     assert last.returncode == 0, said
+    assert re.search(r"^goes on after epoch \d+ of ", said, re.MULTILINE), said
     assert "epoch 1/" not in said

@@ -44,6 +44,9 @@ Config = Callable[..., DictConfig]
             ("+callbacks.mine={_target_: no_package.Diary}",),
             r"mine: there is no no_package\.Diary",
         ),
+        (("schedule._target_=brats_seg.NoSchedule",), r"schedule: there is no brats_seg\.NoSchedule"),
+        (("logger=wandb", "logger.wandb._target_=no.Tracker"), r"logger\.wandb: there is no no\.Tracker"),
+        (("loss._target_=torch.nn.Identity",), r"loss: torch\.nn\.Identity does not take logits and target"),
         (("loss._target_=brats_seg.losses.NoLoss",), r"loss: there is no brats_seg\.losses\.NoLoss"),
         (("experiment=pipeline_a_filtered",), r"needs data\.exclude=FILE"),
     ],
@@ -78,3 +81,19 @@ def test_no_case_to_train_on(config: Config, root: Path, tmp_path: Path) -> None
 def test_a_wrong_value_is_the_mistake_of_the_command_line(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(WrongValue):
         refuse_impossible(config(root, tmp_path, "keep=first"))
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("torch.nn.MSELoss", "expected one number, found a tensor of \\(2, 3, 8, 8, 8\\)"),
+        ("torch.nn.Softmax", "does not take logits and target"),
+    ],
+)
+def test_a_loss_is_tried_before_the_cases_are_prepared(
+    config: Config, root: Path, tmp_path: Path, target: str, said: str
+) -> None:
+    asked = config(root, tmp_path)
+    asked.loss = {"_target_": target, "reduction": "none"} if "MSE" in target else {"_target_": target}
+    with pytest.raises(WrongValue, match=f"loss: {target}.* {said}"):
+        refuse_impossible(asked)

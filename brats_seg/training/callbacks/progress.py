@@ -26,6 +26,8 @@ class Progress(pl.Callback):
         """Start the clock; a resumed run counts from where it continues."""
         self.began = time.perf_counter()
         self.first_epoch = trainer.current_epoch
+        if trainer.is_global_zero and self.first_epoch:
+            print(f"goes on after epoch {self.first_epoch} of {trainer.max_epochs}", flush=True)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
