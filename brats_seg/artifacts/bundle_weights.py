@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor
 
+from brats_seg.artifacts.weights_file import parse_weights
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_bytes
 from brats_seg.models import Network, is_own
+from brats_seg.models.shapes import shapes_of
 
+CPU, META = "cpu", "meta"
 MAX_HEADER_BYTES = 1_000_000
 """What safetensors may take beside the numbers themselves."""
 
@@ -39,13 +39,13 @@ def read_net(path: Path, sha256: str, untrained: Callable[[], Network], sizes_fr
         UserError: The weights are damaged, changed, not finite, of other types than the network's, or do not
             fit it.
     """
-    expected = _sizes(untrained, sizes_from)
+    expected = shapes_of(untrained, on_cpu=sizes_from == CPU)
     allowed = sum(value.nbytes for value in expected.values())
     data = read_bytes(path, allowed + MAX_HEADER_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise FileError(path, f"sha256 {sha256}", f"{found}; copy the bundle again")
-    net = with_weights(path, _weights(path, data, expected), untrained, sizes_from)
+    net = _filled(path, _weights(path, data, expected), expected, untrained)
     if not all(bool(value.isfinite().all()) for value in net.state_dict().values()):
         raise FileError(path, "finite weights", "NaN or infinite ones; train again")
     return net
@@ -68,7 +68,16 @@ def with_weights(
     Raises:
         UserError: They are those of another architecture.
     """
-    expected = _sizes(untrained, sizes_from)
+    return _filled(path, weights, shapes_of(untrained, on_cpu=sizes_from == CPU), untrained)
+
+
+def _filled(
+    path: Path,
+    weights: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    untrained: Callable[[], Network],
+) -> Network:
+    """The network, made only where every shape is the expected one."""
     for name in sorted(expected.keys() | weights.keys()):
         asked, found = _shape(expected.get(name)), _shape(weights.get(name))
         if asked != found:
@@ -86,12 +95,7 @@ def sizes_from(architecture: Mapping[str, Any]) -> str:
 
     Constructors of other packages may ask for the values of a tensor, which meta tensors have not.
     """
-    return "cpu" if is_own(architecture) else "meta"
-
-
-def _sizes(untrained: Callable[[], Network], device: str) -> dict[str, Tensor]:
-    with torch.device(device):
-        return untrained().state_dict()
+    return CPU if is_own(architecture) else META
 
 
 def _shape(value: Tensor | None) -> str:
@@ -101,12 +105,7 @@ def _shape(value: Tensor | None) -> str:
 def _weights(path: Path, data: bytes, expected_weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     known = {_type(value) for value in expected_weights.values()}
     expected = f"weights in {' and '.join(sorted(known))}"
-    try:
-        weights = load(data)
-    except KeyError as error:  # a type that safetensors knows and its torch half does not
-        raise FileError(path, expected, str(error)) from error
-    except (SafetensorError, RuntimeError, ValueError) as error:
-        raise _unfit(path, error) from error
+    weights = parse_weights(path, data)
     other = {_type(value) for value in weights.values()} - known
     if other:
         raise FileError(path, expected, ", ".join(sorted(other)))

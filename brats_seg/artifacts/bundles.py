@@ -1,49 +1,26 @@
-"""A trained network as two files that are data, never code: ``model.safetensors`` and ``bundle.json``."""
+"""A trained network as two files that are data, never code: ``model.safetensors`` and the record."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import torch
-
+from brats_seg.artifacts.bundle_record import PIPELINES as PIPELINES
+from brats_seg.artifacts.bundle_record import RECORD, make_record, naming, read_record
+from brats_seg.artifacts.bundle_record import Pipeline as Pipeline
 from brats_seg.artifacts.bundle_weights import read_net, sizes_from
-from brats_seg.artifacts.synthetic import SYNTHETIC, trained_on_synthetic
 from brats_seg.artifacts.weights_file import to_bytes
-from brats_seg.errors import FileError, UserError, printable
-from brats_seg.files import parse_json, read_bytes, says, whole_folder, write_json
-from brats_seg.models import Network, from_settings, is_own
-from brats_seg.models.own import refuse_other_settings
+from brats_seg.errors import UserError
+from brats_seg.files import says, whole_folder, write_json
+from brats_seg.models import Network, from_settings
 from brats_seg.preprocessing import Normalisation, normalisation_from
-from brats_seg.terms import MODALITIES, REGIONS
 from brats_seg.trusted import is_dotted, packages, refuse_untrusted
 
-Pipeline = Literal["a", "b"]
-PIPELINES: tuple[Pipeline, Pipeline] = ("a", "b")
-SCHEMA = 1
-WEIGHTS, RECORD = "model.safetensors", "bundle.json"
-KEYS = {
-    "schema",
-    "pipeline",
-    "architecture",
-    "normalisation",
-    "modalities",
-    "regions",
-    "provenance",
-    "scores",
-    "sha256",
-    "card",
-}
-CARD = (
-    "Pipeline {pipeline} of Henry et al. (BraTS 2020): 3D U-Net on T1, T1ce, T2 and FLAIR, co-registered, "
-    "skull-stripped, 1 mm. Predicts the nested regions ET, TC, WT. For research; not a medical device."
-)
-MAX_RECORD_BYTES = 1_000_000
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +31,8 @@ class Bundle:
         folder: Where it lies.
         pipeline: ``"a"`` or ``"b"``.
         architecture: :meth:`Network.settings`.
-        sha256: Of ``bundle.json``, which holds that of the weights.
-        record: All of ``bundle.json``.
+        sha256: Of the record, which holds that of the weights.
+        record: All of the record.
         trust: Packages whose code may be run.
     """
 
@@ -73,7 +50,7 @@ class Bundle:
         Raises:
             UserError: It is code of a package that is not trusted, or that has it no longer.
         """
-        with _naming(self.folder / RECORD):
+        with naming(self.folder / RECORD):
             return normalisation_from(self.record["normalisation"], self.trust)
 
     def trusting(self, trust: Sequence[str] | str) -> Bundle:
@@ -86,7 +63,7 @@ class Bundle:
         Raises:
             UserError: It does.
         """
-        with _naming(self.folder / RECORD):
+        with naming(self.folder / RECORD):
             for name in (self.architecture["name"], self.record["normalisation"]["name"]):
                 if is_dotted(name):
                     refuse_untrusted(name, self.trust)
@@ -102,17 +79,8 @@ class Bundle:
         return read_net(self.folder / WEIGHTS, self.record["sha256"], self._untrained, device).eval()
 
     def _untrained(self) -> Network:
-        with _naming(self.folder / RECORD):
+        with naming(self.folder / RECORD):
             return from_settings(self.architecture, self.trust)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put the file before what is wrong with it."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{path}: {printable(str(error))}") from error
 
 
 def save_bundle(
@@ -137,24 +105,15 @@ def save_bundle(
     weights = to_bytes(net.state_dict())
     with whole_folder(folder) as temporary:
         (temporary / WEIGHTS).write_bytes(weights)
-        record = {
-            "schema": SCHEMA,
+        told = {
             "pipeline": pipeline,
             "architecture": net.settings(),
             "normalisation": dict(normalisation),
-            "modalities": list(MODALITIES),
-            "regions": list(REGIONS),
             "provenance": dict(provenance),
             "scores": dict(scores),
-            "sha256": hashlib.sha256(weights).hexdigest(),
-            "card": CARD.format(pipeline=pipeline.upper()) + _remark(provenance),
         }
+        record = make_record(told, hashlib.sha256(weights).hexdigest())
         write_json(temporary / RECORD, record)
-
-
-def _remark(provenance: Mapping[str, Any]) -> str:
-    """What a bundle that was trained on phantoms says of itself."""
-    return f" {SYNTHETIC[0].upper()}{SYNTHETIC[1:]}." if trained_on_synthetic(provenance) else ""
 
 
 def is_bundle(folder: Path) -> bool:
@@ -185,49 +144,8 @@ def load_bundle(folder: Path, trust: Sequence[str] | str = ()) -> Bundle:
             the allow-list.
     """
     path = folder / RECORD
-    data = read_bytes(path, MAX_RECORD_BYTES)
-    record = parse_json(path, data)
-    _refuse_other_record(path, record)
-    refuse_unusable(path, record)
-    sha256 = hashlib.sha256(data).hexdigest()
+    record, sha256 = read_record(path)
     return Bundle(folder, record["pipeline"], record["architecture"], sha256, record, packages(trust))
-
-
-def refuse_unusable(path: Path, facts: Mapping[str, Any]) -> None:
-    """Refuse facts that a bundle cannot be made of; code of other packages is not imported for it.
-
-    Args:
-        path: Of the file that says so, for the errors.
-        facts: With ``pipeline``, ``architecture`` and ``normalisation``.
-
-    Raises:
-        UserError: One of the facts is none that a bundle may have.
-    """
-    architecture, normalisation = facts.get("architecture"), facts.get("normalisation")
-    if facts.get("pipeline") not in PIPELINES:
-        raise FileError(path, "pipeline a or b", "something else")
-    own = isinstance(architecture, dict) and is_own(architecture)
-    if not ((own or is_flat(architecture)) and is_flat(normalisation)):
-        raise FileError(path, "plain values for architecture and normalisation", "something else")
-    with _naming(path):
-        if own:
-            refuse_other_settings(facts["architecture"])
-        else:
-            with torch.device("meta"):
-                from_settings(facts["architecture"])
-        if not is_dotted(facts["normalisation"].get("name")):
-            normalisation_from(facts["normalisation"])
-
-
-def _refuse_other_record(path: Path, record: Any) -> None:
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA or set(record) != KEYS:
-        keys = ", ".join(sorted(KEYS))
-        raise FileError(path, f"a bundle of schema {SCHEMA} with the keys {keys}", "something else")
-    known = record["modalities"] == list(MODALITIES) and record["regions"] == list(REGIONS)
-    if record["pipeline"] not in PIPELINES or not known:
-        raise FileError(path, f"pipeline a or b on {MODALITIES} and {REGIONS}", "something else")
-    if not (isinstance(record["provenance"], dict) and isinstance(record["scores"], dict)):
-        raise FileError(path, "mappings for provenance and scores", "something else")
 
 
 def load_bundles(
@@ -257,9 +175,3 @@ def load_bundles(
         ways = "bundles.a=[FOLDER,...], bundles.b=[FOLDER,...], both, or ensemble=FILE"
         raise UserError(f"no bundle given: use {ways}")
     return bundles
-
-
-def is_flat(values: Any) -> bool:
-    """Whether a value is a mapping to plain values, without another mapping or a list inside."""
-    plain = str | bool | int | float
-    return isinstance(values, dict) and all(isinstance(value, plain) for value in values.values())

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, is_flat, load_bundles
+from brats_seg.artifacts.bundle_record import is_flat
+from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, load_bundles
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_yaml, write_text
 

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from brats_seg.artifacts.bundle_record import refuse_unusable
 from brats_seg.artifacts.bundle_weights import sizes_from, with_weights
-from brats_seg.artifacts.bundles import is_only_a_bundle, refuse_unusable, save_bundle
+from brats_seg.artifacts.bundles import is_only_a_bundle, save_bundle
 from brats_seg.artifacts.provenance import TRAINING_CASES
 from brats_seg.artifacts.synthetic import SYNTHETIC_CASES
 from brats_seg.errors import FileError, UserError

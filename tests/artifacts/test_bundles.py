@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from brats_seg.artifacts.bundles import RECORD, WEIGHTS, Bundle, load_bundle, load_bundles, save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble, write_ensemble
 from brats_seg.errors import UserError
-from brats_seg.models import UNet
+from brats_seg.models import UNet, from_settings
 from brats_seg.preprocessing import MinMax, Normalisation, ZScore
 
 
@@ -164,6 +164,25 @@ def test_weights_that_are_not_those_of_the_record_are_refused(
     with pytest.raises(UserError) as caught:
         bundle.net()
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_larger_than_its_weights_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of width 256 takes 3 GB, which a file of kilobytes must not cost."""
+    save(tmp_path / "x")
+    architecture = json.loads((tmp_path / "x" / RECORD).read_text())["architecture"]
+    change(tmp_path / "x", architecture={**architecture, "width": 256})
+    made: list[str] = []
+
+    def watched(*arguments: Any) -> Any:
+        made.append(torch.empty(0).device.type)
+        return from_settings(*arguments)
+
+    monkeypatch.setattr("brats_seg.artifacts.bundles.from_settings", watched)
+    with pytest.raises(UserError, match="do not fit the architecture"):
+        load_bundle(tmp_path / "x").net()
+    assert made == ["meta"]
 
 
 def test_an_ensemble_file_lists_bundles_by_paths_relative_to_it(tmp_path: Path) -> None:

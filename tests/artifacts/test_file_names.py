@@ -10,7 +10,7 @@ import brats_seg
 
 PACKAGE = Path(brats_seg.__file__).parent
 OWNERS = {
-    "bundle.json": "bundles",
+    "bundle.json": "bundle_record",
     "case_losses.csv": "run_folder",
     "evaluation.json": "evaluation_folder",
     "out_of_fold.json": "run_folder",
