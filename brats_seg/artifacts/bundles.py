@@ -126,7 +126,7 @@ def is_only_a_bundle(folder: Path) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir()}
-    return not names or (names == {WEIGHTS, RECORD} and says('"schema"', '"pipeline"')(folder / RECORD))
+    return names == {WEIGHTS, RECORD} and says('"schema"', '"pipeline"')(folder / RECORD)
 
 
 def load_bundle(folder: Path, trust: Sequence[str] | str = ()) -> Bundle:

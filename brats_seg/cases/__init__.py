@@ -4,7 +4,7 @@ from brats_seg.cases.brain import brain_voxels
 from brats_seg.cases.case import Case, Finding, LoadedCase, ModalityFile
 from brats_seg.cases.check import check_headers, inspect_case, inspect_cohort
 from brats_seg.cases.cohort import Scan
-from brats_seg.cases.comparisons import same_images
+from brats_seg.cases.duplicates import same_images
 from brats_seg.cases.find import clear_cases, find_cases, scan
 from brats_seg.cases.from_files import case_from_files
 from brats_seg.cases.read import OnMissing, load_case, read_case, read_volumes

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from brats_seg import nifti
 from brats_seg.cases.case import Case, Finding
-from brats_seg.cases.comparisons import Compared, same_images
+from brats_seg.cases.comparisons import Compared
+from brats_seg.cases.duplicates import same_images
 from brats_seg.cases.problem import Problem
 from brats_seg.cases.problems import (
     examined,

@@ -5,9 +5,7 @@ Covered by tests/cases/test_comparisons.py.
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -17,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brats_seg.cases.case import Case
+from brats_seg.cases.duplicates import PATTERN, fingerprint, pattern
 from brats_seg.cases.problem import Problem
-from brats_seg.geometry import bounding_box
 
 LARGEST_EXCESS = 1.15
 """Of non-zero voxels over those of the other sequences: in real cases they differ by less than 0.2 %."""
@@ -44,7 +42,8 @@ class Compared:
     """What the comparisons need of a case, gathered as its files are read.
 
     Attributes:
-        fingerprints: Modality, or ``seg``, to a hash of its non-zero voxels, wherever they lie in the volume.
+        fingerprints: Modality, or ``seg``, to a hash of its non-zero voxels, wherever they lie in the volume; a
+            modality's pattern besides.
         sizes: Modality to the number of its non-zero voxels.
         brain: Where a sequence has signal, ``(z, y, x)``.
         bright: T2 and FLAIR, in which oedema is bright.
@@ -66,6 +65,7 @@ class Compared:
         """
         inside = array != 0
         self.fingerprints[name] = fingerprint(array, inside)
+        self.fingerprints[f"{name}{PATTERN}"] = pattern(array, inside)
         self.sizes[name] = int(np.count_nonzero(inside))
         step = max(round((array.size / MOST_SAMPLE) ** (1 / 3)), 1)
         self.samples[name] = array[::step, ::step, ::step].astype(np.float64)
@@ -139,42 +139,6 @@ class Compared:
         if chance < LEAST_BRIGHTNESS:
             found = "a truth no brighter than the rest of the brain; is it that of another patient?"
             yield Problem(path, "a tumour that is bright in T2 or FLAIR", found, "note")
-
-
-def fingerprint(array: NDArray[Any], inside: NDArray[np.bool_]) -> str:
-    """A hash of the voxels in the box of the non-zero ones, whatever their type, padding and compression.
-
-    Args:
-        array: ``(z, y, x)``.
-        inside: Where it is not zero.
-
-    Returns:
-        Hexadecimal digits; empty where every voxel is zero.
-    """
-    box = bounding_box(inside)
-    if box is None:
-        return ""
-    crop = np.ascontiguousarray(box.crop(array), np.float32)
-    return hashlib.blake2b(crop.data, digest_size=16, person=str(crop.shape)[:16].encode()).hexdigest()
-
-
-def same_images(fingerprints: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, list[str]]]:
-    """Cases that share images or a truth.
-
-    Args:
-        fingerprints: Case id to modality, or ``seg``, to the hash.
-
-    Returns:
-        Case id to the id of the first case with an image of it, to what they share; empty where none do.
-    """
-    first: dict[str, str] = {}
-    shared: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for case_id, of_case in sorted(fingerprints.items()):
-        for name, digest in of_case.items():
-            owner = first.setdefault(digest, case_id) if digest else case_id
-            if owner != case_id:
-                shared[case_id][owner].append(name)
-    return {case_id: dict(owners) for case_id, owners in shared.items()}
 
 
 def _brighter(tumour: NDArray[Any], rest: NDArray[Any]) -> float:

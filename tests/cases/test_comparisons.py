@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from brats_seg.cases import find_cases, inspect_case, inspect_cohort, read_case, same_images
-from brats_seg.cases.comparisons import fingerprint
+from brats_seg.cases.duplicates import PATTERN, fingerprint, pattern
 from brats_seg.errors import CaseError
+from brats_seg.phantom import make_case
 
 
 def found_in(case):
@@ -83,6 +84,16 @@ def test_the_same_images_under_two_ids(make, tmp_path):
     (shared,) = [finding for finding in findings if "images of its own" in finding.message]
     assert shared.case_id == "BraTS20_Training_001" or shared.case_id == "BraTS2021_00000"
     assert "t1, t1ce, t2, flair, seg" in shared.message
+
+
+def test_the_same_image_in_other_units_under_two_ids():
+    heads = [make_case(number, seed=0, shape=(32, 40, 32))[0]["t1"] for number in range(1, 5)]
+    heads += [np.rint(heads[2] * 0.1).astype(np.int16), heads[1].astype(np.float32) * 3.7]
+    heads.append(np.pad(heads[0], 3))
+    found = {str(at): {f"t1{PATTERN}": pattern(head, head != 0)} for at, head in enumerate(heads)}
+    assert same_images(found) == {"4": {"2": ["t1"]}, "5": {"1": ["t1"]}, "6": {"0": ["t1"]}}
+    assert pattern(np.ones((3, 3, 3)), np.ones((3, 3, 3), bool)) == ""
+    assert same_images({"a": {f"t1{PATTERN}": "no number"}, "b": {f"t1{PATTERN}": "no number"}}) == {}
 
 
 def test_empty_truths_are_not_shared():

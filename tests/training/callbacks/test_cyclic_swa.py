@@ -178,7 +178,7 @@ def test_what_cannot_be_averaged_is_one_line(tmp_path: Path) -> None:
         (["good.safetensors", "other.safetensors"], "out", "expected the pipeline of"),
         (["text.safetensors"], "out", "expected a file of weights"),
         (["nan.safetensors"], "out", "expected finite weights"),
-        (["good.safetensors"], "mine", "is no bundle"),
+        (["good.safetensors"], "mine", "has not written it"),
     ):
         with pytest.raises(UserError, match=message) as caught:
             average_snapshots([str(tmp_path / name) for name in names], tmp_path / output)
