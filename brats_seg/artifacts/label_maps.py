@@ -21,10 +21,11 @@ SEGMENTATION_ENDINGS = ("_seg", "-seg")
 
 @dataclass(frozen=True)
 class LabelMap:
-    """A file and the name of its label values."""
+    """A file, the name of its label values, and how it lies where its header tells no space."""
 
     path: Path
     labels: str
+    orientation: str | None = None
 
 
 def case_of(label_map: Path) -> str:

@@ -23,7 +23,7 @@ from brats_seg.artifacts.label_maps import (
     recorded_labels,
     untold_labels,
 )
-from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums
+from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums, recorded_orientation
 from brats_seg.errors import UserError
 from brats_seg.files import locked, remove, remove_leftovers
 from brats_seg.labels import label_values
@@ -147,7 +147,8 @@ class PredictionFolder:
             if name is None:
                 untold.append(case_id)
             else:
-                found[case_id] = LabelMap(path, label_values(name).name)
+                orientation = recorded_orientation(read_record_beside(path))
+                found[case_id] = LabelMap(path, label_values(name).name, orientation)
         if untold:
             raise UserError(untold_labels(self.path, untold, which))
         return found

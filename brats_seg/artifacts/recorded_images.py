@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg.cases import Case, ModalityFile
+from brats_seg.nifti import is_orientation
 from brats_seg.terms import MODALITIES
 
 MERGED_FROM = "merged_from"
@@ -53,9 +54,14 @@ def recorded_images(case_id: str, record: Mapping[str, Any]) -> RecordedImages:
             continue
         files[name] = ModalityFile(path, channel)
         sha256[name] = str(told.get("sha256"))
-    orientation = asked.get("orientation")
-    turned = orientation if isinstance(orientation, str) else None
+    turned = recorded_orientation(record)
     return RecordedImages(Case(case_id, files, orientation=turned), sha256, tuple(gone))
+
+
+def recorded_orientation(record: Mapping[str, Any]) -> str | None:
+    """How the files lie that a label map was made of, where their headers told no space."""
+    orientation = _first_with_inputs(record).get("orientation")
+    return orientation if isinstance(orientation, str) and is_orientation(orientation) else None
 
 
 def image_sums(record: Mapping[str, Any]) -> set[str]:

@@ -42,8 +42,8 @@ class Compared:
     """What the comparisons need of a case, gathered as its files are read.
 
     Attributes:
-        fingerprints: Modality, or ``seg``, to a hash of its non-zero voxels, wherever they lie in the volume; a
-            modality's pattern besides.
+        fingerprints: Modality, or ``seg``, to a hash of its non-zero voxels, wherever they lie in the volume;
+            a modality's pattern besides.
         sizes: Modality to the number of its non-zero voxels.
         brain: Where a sequence has signal, ``(z, y, x)``.
         bright: T2 and FLAIR, in which oedema is bright.

@@ -22,7 +22,7 @@ PATTERN = " pattern"
 MOST_OTHER_BITS = 10
 """Blocks of 1000 in which two patterns of one image may differ.
 
-Those of 12 real patients differ in at least 40 blocks; copies of one, times 3.7, or times 0.037 and rounded, in none.
+Those of 12 real patients differ in at least 40 blocks; copies times 3.7, or times 0.037 and rounded, in none.
 """
 
 

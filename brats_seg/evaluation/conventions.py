@@ -197,12 +197,20 @@ CONVENTIONS = {
 }
 
 
+NEAREST_2025 = (
+    "convention=brats2025 is none of ours: it was scored lesion by lesion by Panoptica, as 2026 is; "
+    "convention=brats2026 is nearest, and brats2024 has the regions of its glioma task"
+)
+
+
 def find_convention(name: str) -> Convention:
     """Look a scoring convention up by name.
 
     Raises:
         WrongValue: The name is not known.
     """
+    if name == "brats2025":
+        raise WrongValue(NEAREST_2025)
     if name not in CONVENTIONS:
         raise WrongValue(f"unknown convention {name!r} of evaluation: use one of {', '.join(CONVENTIONS)}")
     return CONVENTIONS[name]

@@ -86,7 +86,9 @@ def evaluate(
     )
     folder = EvaluationFolder(output)
     folder.refuse_foreign(Summary, overwrite=scoring.overwrite)
-    truths = find_references(references, labels=scoring.reference_labels, patterns=patterns)
+    truths = find_references(
+        references, labels=scoring.reference_labels, patterns=patterns, orientation=scoring.orientation
+    )
     pairs, unmatched = find_pairs(predictions, truths, labels=scoring.prediction_labels)
     with progress_bar("scoring", len(pairs)) as progress:
         score = partial(score_cohort, missing=scoring.missing, workers=workers, unmatched=unmatched)

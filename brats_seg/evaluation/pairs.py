@@ -61,15 +61,33 @@ def find_pairs(
     pairs = []
     for case, pair in references.items():
         own: dict[str, LabelMap] = {pipeline: held[case] for pipeline, held in maps.items() if case in held}
-        pairs.append(replace(pair, prediction=found.get(case), per_pipeline=own))
+        pairs.append(_in_one_space(replace(pair, prediction=found.get(case), per_pipeline=own)))
     unmatched = []
     for case in sorted(set(found) - set(references)):
         unmatched.append(f"case {case}: {found[case].path} has no reference, not scored")
     return pairs, unmatched
 
 
+def _in_one_space(pair: Pair) -> Pair:
+    """What the user, or the JSON of the prediction, told of one file's orientation holds for all."""
+    told = [each.orientation for each in (pair.reference, pair.prediction) if each is not None]
+    orientation = next(filter(None, told), None)
+
+    def turned(label_map: LabelMap | None) -> LabelMap | None:
+        return None if label_map is None else replace(label_map, orientation=orientation)
+
+    own = {pipeline: replace(each, orientation=orientation) for pipeline, each in pair.per_pipeline.items()}
+    return replace(
+        pair, reference=turned(pair.reference), prediction=turned(pair.prediction), per_pipeline=own
+    )
+
+
 def find_references(
-    root: Path | Sequence[Case], *, labels: str | None, patterns: Mapping[str, str | None] | None = None
+    root: Path | Sequence[Case],
+    *,
+    labels: str | None,
+    patterns: Mapping[str, str | None] | None = None,
+    orientation: str | None = None,
 ) -> dict[str, Pair]:
     """Every truth, not yet with its prediction.
 
@@ -79,6 +97,7 @@ def find_references(
         labels: Name of the label values of the truths; None: as their file names imply, or the JSON beside
             each records.
         patterns: As for :func:`brats_seg.cases.find_cases`, where the tree has other file names.
+        orientation: Of files whose header tells no space; None: as the JSON beside the prediction says.
 
     Returns:
         Case id to its pair, sorted.
@@ -88,7 +107,7 @@ def find_references(
     """
     if not isinstance(root, Path):
         return _of_cases(root, root[0].files[0].parent if root else Path())
-    found = scan(root, labels=labels, patterns=patterns)
+    found = scan(root, labels=labels, patterns=patterns, orientation=orientation)
     errors = [str(finding) for finding in found.findings if finding.level == "error"]
     if errors:
         raise UserError("\n".join(errors))
@@ -98,12 +117,17 @@ def find_references(
     if not flat:
         expected = "label maps (<case id>.nii.gz) or cases with a segmentation"
         raise UserError(f"{root}: expected {expected}, found none; {OWN_NAMING}")
-    return {case: Pair(case, None, label_map) for case, label_map in flat.items()}
+    pairs: dict[str, Pair] = {}
+    for case, label_map in flat.items():
+        pairs[case] = Pair(case, None, replace(label_map, orientation=orientation or label_map.orientation))
+    return pairs
 
 
 def pair_of_case(case: Case) -> Pair:
     """The truth of a case, where there is one, and its first sequence; not yet with its prediction."""
-    reference = None if case.segmentation is None else LabelMap(case.segmentation, str(case.labels))
+    reference = None
+    if case.segmentation is not None:
+        reference = LabelMap(case.segmentation, str(case.labels), case.orientation)
     first = next(iter(case.modalities.values()), None)
     return Pair(case.id, None, reference, brain=None if first is None else first.path)
 

@@ -27,7 +27,7 @@ def read_label_map(case: str, label_map: LabelMap, like: nifti.Volume | None = N
     Raises:
         CaseError: As :func:`read_volume`, or the file holds several volumes or another label value.
     """
-    volume = read_volume(case, label_map.path, like)
+    volume = read_volume(case, label_map.path, like, label_map.orientation)
     channels = volume.geometry.channels
     if channels != 1:
         raise CaseError(case, file=label_map.path, expected="one label map", found=f"{channels} volumes")
@@ -40,13 +40,16 @@ def read_label_map(case: str, label_map: LabelMap, like: nifti.Volume | None = N
     return replace(volume, array=volume.array.astype(np.uint8))  # some programs write label maps as floats
 
 
-def read_volume(case: str, path: Path, like: nifti.Volume | None = None) -> nifti.Volume:
+def read_volume(
+    case: str, path: Path, like: nifti.Volume | None = None, orientation: str | None = None
+) -> nifti.Volume:
     """Read one volume.
 
     Args:
         case: Id of the case, for the error.
         path: ``.nii`` or ``.nii.gz``.
         like: The volume whose place in space it must have; None: any.
+        orientation: Of a file whose header tells no space; None: as nibabel takes it.
 
     Returns:
         The volume, ``(z, y, x)`` in LPS.
@@ -55,7 +58,7 @@ def read_volume(case: str, path: Path, like: nifti.Volume | None = None) -> nift
         CaseError: It cannot be read, or lies elsewhere.
     """
     try:
-        volume = nifti.read(path)
+        volume = nifti.read(path, orientation=orientation)
     except FileError as error:
         raise CaseError(case, file=path, expected=error.expected, found=error.found) from error
     if like is not None:

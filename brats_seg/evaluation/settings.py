@@ -28,6 +28,7 @@ class Scoring:
         paper: Put the paper's results beside the means.
         uncertainty_intervals: Between the thresholds of the uncertainty scores; 0 leaves these scores out.
         calibration_bins: Of the reliability diagram; 0 leaves it out.
+        orientation: Of files whose header tells no space; None: as the JSON beside the prediction says.
         seed: Of the ranking's permutation test.
         overwrite: Replace files in the output folder that this program has not written.
 
@@ -42,6 +43,7 @@ class Scoring:
     paper: bool
     uncertainty_intervals: int
     calibration_bins: int
+    orientation: str | None
     seed: int
     overwrite: bool
 
@@ -66,6 +68,7 @@ class Scoring:
             paper=values["paper"],
             uncertainty_intervals=uncertainty["intervals"] if uncertainty["score"] else 0,
             calibration_bins=calibration["bins"] if calibration["score"] else 0,
+            orientation=values["orientation"],
             seed=values["seed"],
             overwrite=values["overwrite"],
         )

@@ -48,7 +48,8 @@ class ProbabilisticMaps:
         if pair.brain is None:
             expected = "references in a case tree, whose images show the brain"
             raise CaseError(pair.case, expected=expected, found="label maps alone")
-        self.brain: Mask = brain_voxels(read_volume(pair.case, pair.brain, like).array)
+        orientation = None if pair.reference is None else pair.reference.orientation
+        self.brain: Mask = brain_voxels(read_volume(pair.case, pair.brain, like, orientation).array)
 
     def score_uncertainty(self, region: str, prediction: Mask, truth: Mask, intervals: int) -> Scores:
         """The scores of the uncertainty task for one region.

@@ -1,6 +1,6 @@
 """Read and write NIfTI: LPS order and ``(z, y, x)`` in memory, the file's own order on disk."""
 
-from brats_seg.nifti.affine import check_orientation
+from brats_seg.nifti.affine import check_orientation, is_orientation
 from brats_seg.nifti.images import LARGEST_INTEGER_BYTES, channels_from_image, from_image
 from brats_seg.nifti.names import is_nifti, stem
 from brats_seg.nifti.reading import Volume, read, read_channels, read_geometry
@@ -16,6 +16,7 @@ __all__ = [
     "corner_distance_mm",
     "from_image",
     "is_nifti",
+    "is_orientation",
     "lps_geometry",
     "read",
     "read_channels",

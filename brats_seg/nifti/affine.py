@@ -65,13 +65,18 @@ def affine_of(header: nib.Nifti1Header, orientation: str | None = None) -> Affin
     return affine
 
 
+def is_orientation(value: object) -> bool:
+    """Whether a value is one letter of each pair L R, P A, S I."""
+    letters = list(value) if isinstance(value, str) else []
+    return len(letters) == 3 and all(len(pair & set(letters)) == 1 for pair in OPPOSITES)
+
+
 def check_orientation(orientation: str) -> None:
     """Refuse what is no orientation.
 
     Raises:
         WrongValue: It is not one letter of each pair L R, P A, S I.
     """
-    letters = list(orientation) if isinstance(orientation, str) else []
-    if len(letters) != 3 or not all(len(pair & set(letters)) == 1 for pair in OPPOSITES):
+    if not is_orientation(orientation):
         expected = "one letter for each axis of the file, such as LPS, LAS or RAS"
         raise WrongValue(f"orientation={orientation}: expected {expected}")

@@ -71,12 +71,13 @@ def read_geometry(path: Path, orientation: str | None = None) -> Geometry:
         return geometry_of(path, header, orientation)
 
 
-def read(path: Path, channel: int = 0) -> Volume:
+def read(path: Path, channel: int = 0, orientation: str | None = None) -> Volume:
     """Read one volume, reoriented to LPS and transposed to ``(z, y, x)``.
 
     Args:
         path: ``.nii`` or ``.nii.gz``.
         channel: Which volume of a 4-D file.
+        orientation: As for :func:`read_geometry`.
 
     Returns:
         The volume.
@@ -84,7 +85,7 @@ def read(path: Path, channel: int = 0) -> Volume:
     Raises:
         FileError: The file is missing, truncated, no NIfTI, or has no such channel.
     """
-    volumes = read_channels(path)
+    volumes = read_channels(path, orientation)
     if not 0 <= channel < len(volumes):
         raise FileError(path, f"a channel {channel}", f"{len(volumes)} channels")
     return volumes[channel]

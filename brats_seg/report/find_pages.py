@@ -6,7 +6,7 @@ Covered by tests/report/test_sources.py and tests/report/test_report.py.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brats_seg.artifacts.evaluation_folder import Row, by_metric
@@ -66,7 +66,12 @@ def find_pages(
 def _of_references(
     predictions: Path, references: Path, settings: ReportSettings, rows: Sequence[Row]
 ) -> FoundPages:
-    cases = find_cases(references, labels=settings.reference_labels, patterns=settings.patterns)
+    cases = find_cases(
+        references,
+        labels=settings.reference_labels,
+        patterns=settings.patterns,
+        orientation=settings.orientation,
+    )
     refuse_untold(cases, references)
     by_id = {case.id: case for case in cases}
     known = {case.id: pair_of_case(case) for case in cases}
@@ -75,7 +80,8 @@ def _of_references(
     pages = []
     for pair in pairs:
         if pair.prediction is not None:
-            files = CaseFiles(by_id[pair.case], pair)
+            turned = replace(by_id[pair.case], orientation=pair.prediction.orientation)
+            files = CaseFiles(turned, pair)
             pages.append(CasePage(files, scores_of(pair.case, scores)))
     return FoundPages(pages, unmatched, _list_absences(pairs, rows, set(by_id)))
 

@@ -22,6 +22,7 @@ class ReportSettings:
         pdf: Write a summary of each case on one page, as PDF and as CSV, into ``summaries/``.
         viewer: Put the 3-D viewer in the page of each case, where it is installed.
         overwrite: Replace pages that this program has not written.
+        orientation: Of files whose header tells no space; None: as the JSON beside the prediction says.
         patterns: As for :func:`brats_seg.cases.find_cases`, where the references have other file names.
     """
 
@@ -32,6 +33,7 @@ class ReportSettings:
     viewer: bool
     pdf: bool
     overwrite: bool
+    orientation: str | None
     patterns: Mapping[str, str | None]
 
     @classmethod
@@ -45,6 +47,7 @@ class ReportSettings:
             viewer=values["viewer"],
             pdf=values["pdf"],
             overwrite=values["overwrite"],
+            orientation=values["orientation"],
             patterns=values.get("patterns") or {},
         )
 

@@ -73,6 +73,16 @@ def test_help_imports_neither_torch_nor_hydra():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
+def test_a_foreign_matplotlibrc_is_not_read(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: nonsense\n")
+    code = (
+        "from brats_seg.surroundings import draw_as_delivered; draw_as_delivered();"
+        "import matplotlib; assert not matplotlib.rcParams['text.usetex']"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("line", "offered"),
     [

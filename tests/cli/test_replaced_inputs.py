@@ -97,7 +97,7 @@ def test_nothing_replaced(copy: Path, command: tuple[str, ...]) -> None:
     prepare(copy, command)
     done = run(copy, command)
     told(done, command[0])
-    assert done.code == 0 or (command == ALIGN and not errors(done, "align")), done.said
+    assert succeeded(done, command), done.said
 
 
 @pytest.mark.slow
@@ -125,6 +125,12 @@ def told(done: Done, command: str) -> None:
     assert bool(errors(done, command)) <= (done.code != 0), done.said
     assert done.code == 0 or "error: " in done.said, done.said
     assert len(errors(done, command)) <= 2, done.said
+
+
+def succeeded(done: Done, command: tuple[str, ...]) -> bool:
+    """Whether a command did its work, but for what align says of brains as small as these."""
+    doubtful = done.code == 1 and "error: " in done.said and not errors(done, "align")
+    return done.code == 0 or (command == ALIGN and doubtful)
 
 
 def errors(done: Done, command: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from brats_seg import nifti
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
 from brats_seg.cases import find_cases, inspect_case, read_case
 from brats_seg.cli.commands.evaluate import main
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.evaluation import Scoring, compare, evaluate, show_comparison, show_evaluation
 from brats_seg.evaluation.settings import Missing
 from brats_seg.files import distinct_names
@@ -142,6 +143,33 @@ def test_orientation_on_disk_does_not_matter(cohort: tuple[Path, Path], tmp_path
     ).read_text()
 
 
+def test_how_files_without_a_space_lie_is_told_by_the_json_or_by_a_key(
+    cohort: tuple[Path, Path], tmp_path: Path
+) -> None:
+    predictions, references = cohort
+    evaluate(*cohort, tmp_path / "before")
+    for path in references.rglob("*.nii.gz"):
+        image = nib.load(path)
+        image.set_sform(None, 0)
+        image.set_qform(None, 0)
+        image.to_filename(path)
+        if "_seg" in path.name:
+            geometry = nifti.read_geometry(path, "RAS")
+            label_map = nib.load(predictions / f"{path.parent.name}.nii.gz")
+            array = np.asarray(label_map.dataobj)
+            nib.Nifti1Image(array, geometry.affine).to_filename(predictions / f"{path.parent.name}.nii.gz")
+    evaluate(*cohort, tmp_path / "flipped")
+    evaluate(*cohort, tmp_path / "after", Scoring.default(orientation="RAS"))
+    before, after = (tmp_path / name / "per_case.csv" for name in ("before", "after"))
+    assert after.read_text() == before.read_text() != (tmp_path / "flipped" / "per_case.csv").read_text()
+    told = {"labels": {"convention": "brats2020"}, "inputs": {}, "orientation": "RAS"}
+    for path in predictions.glob("*.json"):
+        path.write_text(json.dumps(told))
+    after.unlink()
+    evaluate(*cohort, tmp_path / "after")
+    assert after.read_text() == before.read_text()
+
+
 def broken(folder: Path, kind: str) -> None:
     """Spoil the prediction of the second case."""
     path = folder / "BraTS20_001.nii.gz"
@@ -238,6 +266,11 @@ def test_defaults_are_those_of_the_command() -> None:
     assert (scoring.uncertainty_intervals, scoring.calibration_bins) == (0, 0)
     with pytest.raises(UserError, match="missing=forget: use one of penalise, fail, skip"):
         Scoring.default(missing="forget")
+
+
+def test_the_edition_of_2025_has_a_line() -> None:
+    with pytest.raises(WrongValue, match="convention=brats2026 is nearest"):
+        Scoring.default(convention="brats2025")
 
 
 def test_everything_that_is_wrong_is_listed_at_once(cohort: tuple[Path, Path], tmp_path: Path) -> None:

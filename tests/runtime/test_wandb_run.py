@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from brats_seg.runtime.wandb_run import run_id, wandb_mode
@@ -18,3 +19,15 @@ def test_the_agent_names_the_run_and_a_continued_one_keeps_the_name(tmp_path: Pa
     assert run_id(path, {"WANDB_SWEEP_ID": "s", "WANDB_RUN_ID": "given"}) == "given"
     assert run_id(path, {}) == "given"
     assert run_id(path, {"WANDB_RUN_ID": "of somebody else"}) == "given"
+
+
+def test_an_id_that_is_none_gives_way_to_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "wandb_id.txt"
+    for damaged in (b"", b"../../elsewhere", b"two words", b"\x00\xff", b"x" * 65, b"[" * 300_000):
+        path.write_bytes(damaged)
+        new = run_id(path, {})
+        assert new.isalnum()
+        assert run_id(path, {}) == new
+    path.unlink()
+    os.mkfifo(path)
+    assert run_id(path, {}) == path.read_text().strip()

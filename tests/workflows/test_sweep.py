@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -131,6 +132,33 @@ def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> Non
     assert process.returncode == 1
     assert results(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, said
     assert "was killed" in said
+
+
+@pytest.mark.slow
+def test_a_sweep_of_joblib_that_is_ended_leaves_no_process(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
+    endless = "schedule.constant_epochs=10000"
+    process = start(tmp_path, "runs", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", endless)
+    wait_for_epoch(tmp_path / "runs" / "run" / "fold_0", 1, process)
+    assert len(members(process.pid)) > 2
+    process.terminate()
+    said, _ = process.communicate()
+    assert "Traceback" not in said
+    latest = time.monotonic() + 30
+    while members(process.pid) and time.monotonic() < latest:
+        time.sleep(0.1)
+    assert members(process.pid) == []
+
+
+def members(session: int) -> list[int]:
+    """The living processes of a session."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, of = status.read_text().rpartition(")")[2].split()[:4]
+            if int(of) == session and state != "Z":
+                found.append(int(status.parent.name))
+    return found
 
 
 def points_to(link: Path, file: Path) -> bool:

@@ -36,6 +36,7 @@ class Keys:
     patterns: Patterns
     output: str
     overwrite: bool
+    orientation: str | None
     convention: str
     labels: LabelsOfBoth
     missing: str

@@ -20,6 +20,7 @@ class Keys:
     patterns: Patterns
     output: str
     overwrite: bool
+    orientation: str | None
     evaluation: str | None
     convention: str | None
     labels: LabelsOfBoth
