@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from brats_seg.artifacts.bundles import MAX_RECORD_BYTES, RECORD, WEIGHTS, Bundle, Pipeline
+from brats_seg.artifacts.bundle_record import MAX_RECORD_BYTES, RECORD
+from brats_seg.artifacts.bundles import WEIGHTS, Bundle, Pipeline
 from brats_seg.artifacts.ensemble_file import ensemble_text, load_ensemble
 from brats_seg.artifacts.weights_file import MAX_BYTES
 from brats_seg.errors import FileError, UserError

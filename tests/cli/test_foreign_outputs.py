@@ -17,7 +17,7 @@ from tests.cli.whole import GOOD, OF_SCANS, OUTPUTS
 
 __all__ = ["copy", "whole"]  # fixtures
 MINE = "my notes, which nobody else has\n"
-KEPT = ("new", "cache", "converted", "aligned")
+KEPT = ("new", "packed.zip", "cache", "converted", "aligned")
 """What is there is kept, whatever it is."""
 OTHERS = ("segmented/predictions", "paper/cross_validation")
 """Written by other commands of this list."""

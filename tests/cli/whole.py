@@ -152,6 +152,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
         *("workers=1", "viewer=false"),
     ),
     "net.pt2": EXPORT,
+    "packed.zip": ("bundle", "action=pack", "path=ensemble.yaml", "output=packed.zip"),
     "converted": CONVERT,
     "aligned": ALIGN,
     "dicom": DICOM,
@@ -162,7 +163,6 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 NO_OUTPUTS = {
     "doctor": "it writes nothing",
     "check": "it writes nothing",
-    "bundle": "it writes nothing",
     "enhancing-threshold": "it writes nothing",
     "train": "tests/training/test_resume.py",
     "demo": "the functions of the other commands, one after another",
