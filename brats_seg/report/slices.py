@@ -19,8 +19,8 @@ LEAST_WIDTH = 320
 """Least width in pixels, so that the labels fit."""
 PLANES = (("axial", "R", "L"), ("coronal", "R", "L"), ("sagittal", "A", "P"))
 """By the axis that is cut: name, and the side on the left and on the right of the picture."""
-OPACITY = 0.65
-"""Of the fills of a label map."""
+OPACITY = 0.85
+"""Of the fills of a label map: dark tissue below must not look like another tissue."""
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,11 @@ def test_a_bundle_says_that_it_was_trained_on_phantoms(tmp_path: Path) -> None:
     assert synthetic_notice([{"synthetic_cases": "many"}, {}]) is None
 
 
-@pytest.mark.parametrize(("cases", "lines"), [(6, 1), (4, 0)])
+@pytest.mark.parametrize(("cases", "lines"), [(10, 1), (9, 0)])
 def test_a_case_unlike_the_training_data_is_told(tmp_path: Path, cases: int, lines: int) -> None:
     bundle = make(tmp_path / "x", {"training_cases": cases, "training_ranges": RANGES})
-    assert list(unlike_training({"brain, ml": 1640.0, "odd": 9.0}, {"b": [bundle]})) == []
-    found = list(unlike_training({"brain, ml": 1660.0}, {"b": [bundle]}))
-    assert found == ["unlike the training cases: brain, ml is 1660, theirs 1200 to 1500"][:lines]
+    assert list(unlike_training({"brain, ml": 1720.0, "odd": 9.0}, {"b": [bundle]})) == []
+    found = list(unlike_training({"brain, ml": 1730.0}, {"b": [bundle]}))
+    assert found == ["unlike the training cases: brain, ml is 1730, theirs 1200 to 1500"][:lines]
     silent = make(tmp_path / "y", {"training_cases": cases})
-    assert list(unlike_training({"brain, ml": 1660.0}, {"b": [silent]})) == []
+    assert list(unlike_training({"brain, ml": 1730.0}, {"b": [silent]})) == []

@@ -21,7 +21,7 @@ def test_it_is_told_everywhere(
     write_case: Any, make_bundle: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ranges = {"brain, ml": [1200.0, 1500.0]}
-    facts = {"training_cases": 9, "synthetic_cases": 9, "training_ranges": ranges}
+    facts = {"training_cases": 12, "synthetic_cases": 12, "training_ranges": ranges}
     bundles: Any = {"a": [told(make_bundle("a", 1), **facts)], "b": [told(make_bundle("b", 2), **facts)]}
     settings = Settings.default(tta="none", precision="32-true")
     cases = find_cases(write_case("x", 1))
@@ -30,7 +30,7 @@ def test_it_is_told_everywhere(
     record = json.loads((tmp_path / "out" / "x.json").read_text())
     table = (tmp_path / "out" / "volumes.csv").read_text()
     assert "NOTE: trained on synthetic data, of no use on patients" in screen
-    assert record["provenance"]["a"][0]["training_cases"] == 9
+    assert record["provenance"]["a"][0]["training_cases"] == 12
     notice = "For research; not a medical device. Trained on synthetic data, of no use on patients."
     assert record["notice"] == notice
     merge_folders(tmp_path / "out" / "a", tmp_path / "out" / "b", tmp_path / "merged")
