@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from brats_seg.metrics.uncertainty import (
     expected_calibration_error,
     uncertainty_scores,
 )
+from tests.metrics.golden_uncertainty import CASES, FILE, made
 
 SHAPE = (7, 8, 9)
 EPS = float(np.finfo(np.float32).eps)
@@ -48,6 +51,17 @@ def test_the_published_formulas_agree(seed: int, points: int) -> None:
     found = uncertainty_scores(prediction, truth, uncertainty, brain, intervals=points)
     wanted = published(prediction, truth, uncertainty, brain, points)
     assert (found.dice_auc, found.ftp_auc, found.ftn_auc) == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_program_says_the_same(name: str) -> None:
+    case = made(name)
+    values = {"WT": ("whole", (1, 2, 4)), "TC": ("core", (1, 4)), "ET": ("enhance", (4,))}
+    for region, theirs in json.loads(FILE.read_text(encoding="utf-8"))[name].items():
+        doubt, labels = values[region]
+        masks = (np.isin(case[which], labels) for which in ("prediction", "truth"))
+        found = uncertainty_scores(*masks, case[doubt], case["brain"] > 0, intervals=CASES[name])
+        assert (found.dice_auc, found.ftp_auc, found.ftn_auc) == pytest.approx(theirs, abs=1e-6), region
 
 
 def test_golden_cases() -> None:
