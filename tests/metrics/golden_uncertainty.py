@@ -1,6 +1,6 @@
 """What the program of QU-BraTS says of cases that are written here by code: `golden_uncertainty.json`.
 
-With BraTS_Seg_Uncertainty.py of github.com/RagMeh11/QU-BraTS (commit f174e55) and a Python that has numpy 1.26,
+With BraTS_Seg_Uncertainty.py of github.com/RagMeh11/QU-BraTS (commit f174e55) and a Python with numpy 1.26,
 pandas, scikit-learn, nibabel and matplotlib, this writes the numbers anew; it imports nothing of brats_seg:
 
     python tests/metrics/golden_uncertainty.py BraTS_Seg_Uncertainty.py PYTHON
