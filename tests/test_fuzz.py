@@ -22,6 +22,9 @@ from brats_seg.artifacts.bundles import load_bundle, save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble, write_ensemble
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.prediction_folder import PredictionFolder
+from brats_seg.artifacts.prediction_tables import volumes_csv
+from brats_seg.artifacts.provenance import describe_bundles, unlike_training
+from brats_seg.artifacts.recorded_bundles import recorded_bundles
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.artifacts.run_tables import rows_before
 from brats_seg.cases import Case, ModalityFile, inspect_case, read_case, scan
@@ -31,6 +34,8 @@ from brats_seg.errors import UserError
 from brats_seg.files import read_json, read_object, read_text, read_yaml
 from brats_seg.models import UNet
 from brats_seg.preprocessing import Cache, ZScore
+from brats_seg.report.provenance import synthetic_line, told_of_bundle
+from brats_seg.report.recorded_pages import recorded_pages
 from brats_seg.terms import MODALITIES
 from brats_seg.training.weights import mean_weights, read_weights, write_weights
 
@@ -130,7 +135,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("sound")
     net = UNet(width=1, norm="group", attention=False, residual=False, dropout=0.0)
     facts = {"pipeline": "a", "normalisation": {"name": "z_score"}}
-    save_bundle(home / "bundle", net, provenance={}, scores={"val/dice": 0.5}, **facts)
+    told = {"training_cases": 12, "training_ranges": {"brain, ml": [1.0, 2.0]}}
+    save_bundle(home / "bundle", net, provenance=told, scores={"val/dice": 0.5}, **facts)
     write_weights(home / "weights.safetensors", net, {**facts, "architecture": net.settings()})
     bundle = load_bundle(home / "bundle")
     write_ensemble(home / "ensemble.yaml", {"a": [bundle]})
@@ -145,7 +151,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "labels": {"convention": "brats2020"},
             "warnings": ["x"],
             "files": ["x.nii.gz"],
-            "inputs": {},
+            "inputs": {"t1": {"path": "/nowhere", "sha256": "x", "channel": 0}},
+            "volumes_ml": {"ET": 1.0, "TC": 2.0, "WT": 3.0},
+            "agreement_of_a_and_b": {"ET": 0.5},
+            "provenance": {
+                "a": [{"card": "x", "synthetic_cases": 1, "validation_scores": {"val/dice": 0.5}}]
+            },
+            "merged_from": {"a": {"folder": "/nowhere", "provenance": {"a": []}}},
         },
         "dataset": {"modality": {"0": "FLAIR", "1": "T1w"}, "labels": {"0": "background", "1": "edema"}},
         "case": {
@@ -190,6 +202,11 @@ def read_prediction(path: Path) -> None:
     folder = PredictionFolder(placed(path, "x.json"))
     (folder.path / "x.nii.gz").write_bytes(b"")
     assert all(isinstance(line, str) for line in folder.read_record("x").get("warnings", []))
+    record = folder.read_record("x")
+    assert volumes_csv({"x": record})
+    assert all(told_of_bundle(bundle)["line"] for bundle in recorded_bundles(record))
+    assert synthetic_line(record) is None or record
+    assert [files.case.id for files in recorded_pages(folder.path, None)] == ["x"]
     folder.label_maps(None, "predictions")
 
 
@@ -209,6 +226,12 @@ def look_up(path: Path) -> None:
     assert found is None or all(isinstance(size, int) for size in found.shape)
 
 
+def read_bundle(path: Path) -> None:
+    bundle = load_bundle(placed(path, "bundle.json"))
+    assert describe_bundles({"a": [bundle]})["a"]
+    assert list(unlike_training({"brain, ml": 1.0}, {"a": [bundle]})) is not None
+
+
 JSON_READERS: dict[str, list[Reader]] = {
     "split": [lambda path: read_split(path, ["a", "b"])],
     "exclude": [read_exclusions],
@@ -219,7 +242,7 @@ JSON_READERS: dict[str, list[Reader]] = {
     "record": [read_prediction],
     "dataset": [find_in_decathlon],
     "case": [look_up],
-    "bundle": [lambda path: load_bundle(placed(path, "bundle.json"))],
+    "bundle": [read_bundle],
 }
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ AGREEMENT = "agreement_of_a_and_b"
 """Key of a merged map's JSON: region to Dice of the maps of both pipelines."""
 COLUMNS = ("ET", "TC", "WT", "NCR/NET", "ED")
 """Volumes in the table: nested regions, then the tissues that are no region."""
+LARGEST = 1e30
+"""Larger numbers mean nothing here; an integer may be too large for a float."""
 
 
 is_volumes_csv = says("case,ET_ml,")
@@ -95,7 +96,7 @@ def numbers(held: Any) -> dict[str, float]:
     """Names and finite numbers of a mapping in a JSON that may hold anything."""
     found = {}
     for name, value in held.items() if isinstance(held, dict) else ():
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
             found[str(name)] = float(value)
     return found
 

@@ -28,6 +28,8 @@ Of 17 public cases of four years with 13 of them as training cases, one in eight
 """
 LEAST_DICE = {"WT": 0.7, "TC": 0.5}
 """Of the maps of A and B; below it they disagree on the tumour as a whole."""
+LARGEST = 1e30
+"""Of a number in a foreign file."""
 BRAIN, TUMOUR = "brain, ml", "whole tumour, ml"
 Ranges = Mapping[str, Sequence[float]]
 """Name of a number to the smallest and the largest value of the training cases."""
@@ -116,7 +118,10 @@ def usable_ranges(held: Any) -> dict[str, tuple[float, float]]:
     """The ranges in a bundle's JSON, which may hold anything."""
     found = {}
     for name, pair in held.items() if isinstance(held, dict) else ():
-        plain = isinstance(pair, list) and len(pair) == 2
-        if plain and all(isinstance(value, int | float) and np.isfinite(value) for value in pair):
+        if isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)):
             found[str(name)] = (float(pair[0]), float(pair[1]))
     return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < LARGEST

@@ -23,7 +23,7 @@ def test_every_finished_case_is_in_the_table(tmp_path: Path) -> None:
     write(tmp_path, "b", {"volumes_ml": volumes, "labels": labels, "warnings": ["x", "y,z"]})
     write(tmp_path, "a", {"volumes_ml": volumes, "labels": labels, "agreement_of_a_and_b": alike})
     write(tmp_path, "half", {"schema": 1})
-    write(tmp_path, "odd", {"volumes_ml": {"ET": "much", "WT": float("nan")}, "labels": 3})
+    write(tmp_path, "odd", {"volumes_ml": {"ET": "much", "WT": float("nan"), "TC": 10**400}, "labels": 3})
     (tmp_path / "gone.json").write_text(json.dumps({"volumes_ml": volumes}))
     (tmp_path / "mine.json").write_text("[")
     write_tables(tmp_path)

@@ -82,6 +82,8 @@ def test_what_files_say_is_text(made: Path) -> None:
     page = (made / "cases" / "BraTS20_Training_001.html").read_text()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; is only text" in page
+    index = (made / "index.html").read_text()
+    assert '<td class="said">&lt;script&gt;alert(1)&lt;/script&gt; is only text</td>' in index
 
 
 def test_every_layer_lies_where_the_case_lies(made: Path, cohort: Path) -> None:

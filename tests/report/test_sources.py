@@ -14,6 +14,7 @@ import pytest
 from brats_seg import nifti
 from brats_seg.artifacts.recorded_images import recorded_images
 from brats_seg.cases import find_cases, read_case
+from brats_seg.cli.commands.report import main
 from brats_seg.inference import merge_folders
 from brats_seg.report import ReportSettings, write_report
 
@@ -57,6 +58,18 @@ def test_the_json_tells_where_the_images_are(alone: Path, tmp_path: Path) -> Non
     assert header.startswith("case,ET_ml,TC_ml,WT_ml,NCR/NET_ml,ED_ml,dice_a_b_ET")
     numbers = [float(cell) for cell in line.split(",")[1:9]]
     assert numbers[2] == pytest.approx(numbers[1] + numbers[4]) and numbers[5:] == [1, 1, 1]
+
+
+def test_the_command_needs_the_predictions_alone(alone: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd[red] ${a}=1"
+    alone.rename(odd)
+    main([f"predictions={odd}", "viewer=false", "pdf=true", "workers=1"])
+    assert {path.name for path in (odd / "report").iterdir()} == {
+        "cases",
+        "index.html",
+        "summaries",
+        "volumes.csv",
+    }
 
 
 def test_what_merge_wrote_is_shown_with_both_maps(alone: Path, tmp_path: Path) -> None:

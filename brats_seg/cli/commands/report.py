@@ -18,7 +18,7 @@ class Keys:
     predictions: str
     references: str | None
     patterns: Patterns
-    output: str
+    output: str | None
     overwrite: bool
     orientation: str | None
     evaluation: str | None
@@ -41,16 +41,18 @@ def main(config: DictConfig) -> None:
     from brats_seg.report.pages import viewer_script
     from brats_seg.runtime import cores
 
+    predictions = Path(config.predictions)
+    output = predictions / "report" if config.output is None else Path(config.output)
     failures = write_report(
-        Path(config.predictions),
+        predictions,
         None if config.references is None else Path(config.references),
-        Path(config.output),
+        output,
         ReportSettings.from_plain(config),
         evaluation=None if config.evaluation is None else Path(config.evaluation),
         runs=[Path(run) for run in config.runs],
         workers=config.workers or cores(),
     )
-    print(f"open {Path(config.output) / 'index.html'}")
+    print(f"open {output / 'index.html'}")
     if config.viewer and viewer_script() is None:
         print("without the 3-D viewer: make viewer adds it")
     if failures:
