@@ -26,6 +26,11 @@ def is_first_process(config: DictConfig) -> bool:
     """Whether this process owns the run folder; known before there is a trainer."""
     if _trains_alone(config):
         return True
+    return is_rank_zero()
+
+
+def is_rank_zero() -> bool:
+    """Whether this is the first of several processes, or the only one."""
     return all(int(os.environ.get(name, 0)) == 0 for name in RANKS)
 
 

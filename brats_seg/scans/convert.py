@@ -93,8 +93,10 @@ def convert(
             verdicts = _choose(members, {**(chosen or {})})
             judged += [Judged(case, each, verdict) for each, verdict in zip(members, verdicts, strict=True)]
             try:
-                _write_case(case, output, members, verdicts, program)
+                chosen_series = _write_case(case, output, members, verdicts, program)
                 written.append(case)
+                identities.add_source(case, source, chosen_series["t1ce"].uid)
+                identities.write()
             except UserError as error:
                 failures += [f"case {case}: {line}" for line in str(error).splitlines()]
     return Converted(tuple(judged), tuple(written), tuple(failures), others)
@@ -126,7 +128,7 @@ def _fits(series: Series, pattern: str) -> bool:
 
 def _write_case(
     case: str, output: Path, members: Sequence[Series], verdicts: Sequence[Verdict], program: Path
-) -> None:
+) -> dict[str, Series]:
     candidates: dict[str, list[Series]] = {modality: [] for modality in MODALITIES}
     for each, verdict in zip(members, verdicts, strict=True):
         if verdict.modality:
@@ -138,6 +140,7 @@ def _write_case(
         if not target.exists():
             volume = _dcm2niix(series, program)
             nifti.write(target, volume.array, volume.geometry)
+    return {modality: series for modality, (series,) in candidates.items()}
 
 
 def _unclear(candidates: Mapping[str, Sequence[Series]]) -> Iterator[str]:

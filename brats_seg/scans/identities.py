@@ -56,10 +56,38 @@ class Identities:
             name = f"{name}-2"
         if name not in self.cases and os.path.lexists(self.path.parent / name):
             raise UserError(f"{self.path.parent / name} is there, and convert has not written it; {REMEDY}")
-        self.cases[name] = {"patient": series.patient, "study": series.study, "date": series.date}
+        told = {"patient": series.patient, "study": series.study, "date": series.date}
+        self.cases[name] = {**self.cases.get(name, {}), **told}
         return name
+
+    def add_source(self, name: str, folder: Path, t1ce: str) -> None:
+        """Say where a case's T1ce came from, for :meth:`write`.
+
+        Args:
+            name: Of the case.
+            folder: The DICOM files.
+            t1ce: SeriesInstanceUID.
+        """
+        self.cases[name] |= {"dicom": str(folder.absolute()), "t1ce": t1ce}
 
     def write(self) -> None:
         """Write the file, for its owner's eyes only."""
         write_json(self.path, {"keep": self.keep, "key": self.key, "cases": self.cases})
         self.path.chmod(0o600)
+
+
+def source_of(volume: Path) -> tuple[Path, str] | None:
+    """The DICOM files that a sequence of :func:`brats_seg.scans.convert.convert` came from.
+
+    Args:
+        volume: ``<folder>/<case>/<case>_t1ce.nii.gz``.
+
+    Returns:
+        The folder of the files and the SeriesInstanceUID of the T1ce; None where nothing tells them.
+    """
+    cases = read_object(volume.parent.parent / FILE).get("cases")
+    told = cases.get(volume.parent.name) if isinstance(cases, dict) else None
+    folder, uid = (told.get("dicom"), told.get("t1ce")) if isinstance(told, dict) else (None, None)
+    if not (isinstance(folder, str) and isinstance(uid, str) and folder and "\0" not in folder):
+        return None
+    return Path(folder), uid

@@ -136,3 +136,20 @@ def isotropic(image: Image, spacing_mm: float) -> Image:
     edges.SetOutputPixelType(itk.sitkFloat32)
     edges.UseNearestNeighborExtrapolatorOn()
     return edges.Execute(image)
+
+
+def as_stored(array: NDArray[np.float32], inside: NDArray[np.bool_], kind: np.dtype[Any]) -> NDArray[Any]:
+    """A resampled sequence as it is written: integers where the scanner gave integers.
+
+    Args:
+        array: ``(z, y, x)``.
+        inside: The brain, on the same grid; background is 0, and only that.
+        kind: Of the scanner's voxels.
+
+    Returns:
+        float32 or int16.
+    """
+    if kind.kind == "f":
+        return np.where(inside, array, 0).astype(np.float32)
+    whole = np.clip(np.rint(array), 1, np.iinfo(np.int16).max)
+    return np.where(inside, whole, 0).astype(np.int16)

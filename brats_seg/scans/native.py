@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from brats_seg import nifti
-from brats_seg.errors import UserError
+from brats_seg.errors import FileError, UserError
+from brats_seg.files import read_object, refuse_foreign, write_json
 from brats_seg.labels import LabelValues, decode_regions, encode_regions
-from brats_seg.scans.align import aligned_cases
 from brats_seg.scans.aligned_folder import AlignedFolder
 from brats_seg.scans.images import resample, to_array, to_itk
 from brats_seg.scans.one_case import TO_T1CE
 
+REMEDY = "move it away, or give overwrite=true"
 FAR_MM = 10.0
 """Distances are cut here: farther away they only have to keep their sign."""
 
@@ -86,24 +87,51 @@ def to_native(label_map: nifti.Volume, folder: AlignedFolder, labels: LabelValue
     return resample_labels(label_map, nifti.read_geometry(folder.native_brain), back, labels)
 
 
-def write_native(predictions: Path, aligned: Path, labels: LabelValues) -> Iterator[Path]:
-    """Write ``native/<case>.nii.gz`` into a prediction folder for each case that was aligned.
+def write_native(
+    label_map: Path, target: Path, folder: AlignedFolder, labels: LabelValues, *, overwrite: bool = False
+) -> None:
+    """Write a label map of an aligned case on the T1ce's own grid, and a JSON beside it that names that T1ce.
+
+    What was made of the same label map is kept.
 
     Args:
-        predictions: Folder of ``<case>.nii.gz``.
-        aligned: Output folder of :func:`brats_seg.scans.align`.
+        label_map: In the space of the aligned sequences.
+        target: ``<case id>.nii.gz``.
+        folder: Of the aligned case.
         labels: What the values mean.
-
-    Yields:
-        Each file written; cases without a prediction are left out.
+        overwrite: Replace a file that is there and that this function has not written, or that was changed
+            since.
 
     Raises:
-        UserError: A label map does not lie where its case does, or a folder cannot be written.
+        UserError: The label map does not lie where its case does, something else lies at the target, or
+            nothing can be written.
     """
-    for folder in aligned_cases(aligned):
-        file = predictions / f"{folder.case_id}.nii.gz"
-        if file.is_file():
-            native = predictions / "native" / file.name
-            array = to_native(nifti.read(file), folder, labels)
-            nifti.write(native, array, nifti.read_geometry(folder.native_brain))
-            yield native
+    record = target.with_name(f"{folder.case_id}.json")
+    volume, held = nifti.read(label_map), read_object(record)
+    ours = [each for each in (held.get("sum"), held.get("replaced")) if isinstance(each, str)]
+    now = _sum_of_file(target)
+    refuse_foreign({target: lambda _: now in ours}, overwrite=overwrite, remedy=REMEDY)
+    made = {"labels": {"convention": labels.name}, "made_of": volume.sha256, "inputs": _inputs(folder)}
+    if now == held.get("sum") and all(held.get(key) == value for key, value in made.items()):
+        return
+    array = to_native(volume, folder, labels)
+    told = {"schema": 1, "case": folder.case_id, **made, "sum": _sum(array), "replaced": now}
+    write_json(record, told)  # first: what a killed run leaves is known for its own, old or new
+    nifti.write(target, array, nifti.read_geometry(folder.native_brain))
+
+
+def _inputs(folder: AlignedFolder) -> Any:
+    """The raw T1ce, as the alignment names it."""
+    return read_object(folder.record).get("inputs", {})
+
+
+def _sum_of_file(path: Path) -> str | None:
+    """Of a label map; None where there is none."""
+    try:
+        return _sum(nifti.read(path).array)
+    except FileError:
+        return None
+
+
+def _sum(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -20,7 +20,7 @@ from brats_seg.scans.aligned_folder import AlignedFolder
 from brats_seg.scans.atlas import Atlas, grid_image, read_atlas
 from brats_seg.scans.bias import without_bias
 from brats_seg.scans.brain import extract_brain, volume_ml
-from brats_seg.scans.images import Image, read_image, resample, to_array, to_itk
+from brats_seg.scans.images import Image, as_stored, read_image, resample, to_array, to_itk
 from brats_seg.scans.packages import load
 from brats_seg.scans.quality import Pair, brain_warnings, dice, measure_pair, pair_warnings, suspect_swap
 from brats_seg.scans.quality_page import write_quality_page
@@ -108,7 +108,7 @@ class OneCase:
             if not self.folder.sequence(name).exists():
                 array = self.on_grid(name)
                 kind = self.read[name][1].array.dtype
-                nifti.write(self.folder.sequence(name), _stored(array, inside, kind), self.atlas.geometry)
+                nifti.write(self.folder.sequence(name), as_stored(array, inside, kind), self.atlas.geometry)
 
     def draw(self) -> None:
         """The quality page."""
@@ -132,6 +132,7 @@ class OneCase:
             "simpleitk": load("SimpleITK").Version_VersionString(),
             "atlas": self.atlas.name,
             **self.made_of(),
+            "inputs": {FIXED: self._input(FIXED)},
             "pairs": {name: self.pair(name) for name in (*MOVING, "atlas")},
             "brain_ml": {"native": round(native_ml, 1), "aligned": round(aligned_ml, 1)},
             "atlas_dice": round(on_atlas, 4),
@@ -142,6 +143,11 @@ class OneCase:
             ],
             "notes": suspect_swap(images, self.brain),
         }
+
+    def _input(self, name: str) -> dict[str, Any]:
+        """Where a raw sequence lies, as a prediction's JSON has it."""
+        file, volume = self.case.modalities[name], self.read[name][1]
+        return {"path": str(file.path.absolute()), "sha256": volume.sha256, "channel": file.channel}
 
     def pair(self, name: str) -> dict[str, Any]:
         """The numbers of one registration: of a sequence, or of ``"atlas"``."""
@@ -187,12 +193,3 @@ class OneCase:
     def brain(self) -> NDArray[np.bool_]:
         """The brain on the target grid."""
         return np.asarray(nifti.read(self.folder.brain).array > 0)
-
-
-def _stored(array: NDArray[np.float32], inside: NDArray[np.bool_], kind: np.dtype[Any]) -> NDArray[Any]:
-    """As it is written: integers where the scanner gave integers, at least 1 in the brain, so that only
-    background is 0."""
-    if kind.kind == "f":
-        return np.where(inside, array, 0).astype(np.float32)
-    whole = np.clip(np.rint(array), 1, np.iinfo(np.int16).max)
-    return np.where(inside, whole, 0).astype(np.int16)

@@ -1,6 +1,6 @@
-"""From a DICOM export to label maps in the scanner's own space: convert, align, predict, native, DICOM.
+"""From a DICOM export to label maps in the scanner's own space, as NIfTI, DICOM and pages.
 
-Covered by no test yet: its parts are, in tests/scans and tests/inference.
+Covered by tests/scans/test_segment_export.py.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from brats_seg.cases import clear_cases
-from brats_seg.errors import UserError
 from brats_seg.files import read_object
-from brats_seg.labels import LABEL_VALUES
-from brats_seg.scans import AlignSettings, align
+from brats_seg.scans import AlignedFolder, AlignSettings, align
 from brats_seg.scans.align import aligned_cases
-from brats_seg.scans.convert import Converted, convert
-from brats_seg.scans.dicom import write_dicom
-from brats_seg.scans.native import write_native
+from brats_seg.scans.convert import convert
+from brats_seg.workflows.prediction_pages import add_report
+from brats_seg.workflows.scanner_space import write_back
 
-LABELS = LABEL_VALUES["brats2020"]
 Predict = Callable[[Path, Path], list[str]]
 
 
@@ -35,7 +32,8 @@ def segment_export(
 
     Args:
         source: Folder of DICOM files.
-        output: Gets ``nifti/``, ``aligned/`` and ``predictions/`` with ``native/`` and ``dicom/``.
+        output: Gets ``nifti/``, ``aligned/`` and ``predictions/`` with ``native/``, ``dicom/`` and
+            ``report/``.
         predict: Segments the cases of a folder into another one, and answers with a line for each that
             failed.
         settings: Of the alignment; None: the defaults.
@@ -56,23 +54,10 @@ def segment_export(
     failures += align(cases, output / "aligned", settings, unclear=unclear)
     predictions = output / "predictions"
     failures += predict(output / "aligned", predictions)
-    for native in write_native(predictions, output / "aligned", LABELS):
-        case = native.name.removesuffix(".nii.gz")
-        try:
-            write_dicom(native, LABELS, source, predictions / "dicom", _t1ce(found, case))
-        except UserError as error:
-            failures.append(f"case {case}: {error}")
-    return failures
+    failures += write_back(predictions, sound_cases(output / "aligned"))
+    return failures + add_report(predictions)
 
 
-def sound_cases(aligned: Path) -> list[str]:
-    """Ids of the finished cases without a warning."""
-    return [each.case_id for each in aligned_cases(aligned) if read_object(each.record).get("warnings") == []]
-
-
-def _t1ce(found: Converted, case: str) -> str:
-    """UID of the series that a case's T1ce came from."""
-    (uid,) = (
-        each.series.uid for each in found.judged if each.case == case and each.verdict.modality == "t1ce"
-    )
-    return uid
+def sound_cases(aligned: Path) -> list[AlignedFolder]:
+    """The finished cases without a warning."""
+    return [each for each in aligned_cases(aligned) if read_object(each.record).get("warnings") == []]

@@ -42,6 +42,7 @@ def write_series(
     folder.mkdir(parents=True, exist_ok=True)
     uid = f"{study}.{number}"
     skip = attributes.pop("skip", ())
+    first = attributes.pop("first", (-10.0, -20.0, 0.0))
     for at in range(slices):
         if at in skip:
             continue
@@ -58,7 +59,7 @@ def write_series(
         data.ImageType = ["ORIGINAL", "PRIMARY", "M"]
         data.ScanningSequence, data.SequenceVariant, data.MRAcquisitionType = "SE", "NONE", "2D"
         data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        data.ImagePositionPatient = [-10.0, -20.0, spacing_mm[0] * at]
+        data.ImagePositionPatient = [*first[:2], first[2] + spacing_mm[0] * at]
         data.SliceThickness, data.PixelSpacing = spacing_mm[0], list(spacing_mm[1:])
         data.Rows, data.Columns = 24, 20
         data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"

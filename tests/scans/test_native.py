@@ -83,11 +83,26 @@ def test_a_prediction_folder_gets_native_maps(head, tmp_path):
     grid = made_alignment(folder, native)
     there = resample_labels(native, grid, folder.read_transform("atlas_to_t1ce"), LABELS)
     nifti.write(tmp_path / "predictions" / "p1.nii.gz", there, grid)
-    (file,) = write_native(tmp_path / "predictions", tmp_path / "aligned", LABELS)
-    assert file == tmp_path / "predictions" / "native" / "p1.nii.gz"
+    label_map, file = (
+        tmp_path / "predictions" / "p1.nii.gz",
+        tmp_path / "predictions" / "native" / "p1.nii.gz",
+    )
+    write_native(label_map, file, folder, LABELS)
     written = nifti.read(file)
     assert nifti.same_space(written.geometry, native.geometry)
     assert dice(written.array > 0, native.array > 0) > 0.95
+    before = file.stat().st_mtime_ns
+    write_native(label_map, file, folder, LABELS)
+    assert file.stat().st_mtime_ns == before
+    nifti.write(label_map, np.zeros_like(there), grid)
+    write_native(label_map, file, folder, LABELS)
+    assert not nifti.read(file).array.any()
+    nifti.write(file, native.array, native.geometry)  # somebody's correction
+    with pytest.raises(UserError, match="has not written it"):
+        write_native(label_map, file, folder, LABELS)
+    assert nifti.read(file).array.any()
+    write_native(label_map, file, folder, LABELS, overwrite=True)
+    assert not nifti.read(file).array.any()
 
 
 @pytest.mark.slow

@@ -74,7 +74,10 @@ def main(config: DictConfig) -> None:
     from brats_seg.cases import case_from_files, clear_cases
     from brats_seg.errors import UserError
     from brats_seg.inference import Machine, Settings, predict
+    from brats_seg.runtime.processes import is_rank_zero
     from brats_seg.terms import MODALITIES
+    from brats_seg.workflows.prediction_pages import add_report
+    from brats_seg.workflows.scanner_space import aligned_among, write_back
 
     files = {name: Path(config[name]) for name in MODALITIES if config[name] is not None}
     if (config.input is None) == (not files):
@@ -93,24 +96,12 @@ def main(config: DictConfig) -> None:
         )
     output = Path(config.output)
     failures = predict(cases, bundles, output, settings, machine, overwrite=config.overwrite, unclear=unclear)
+    if is_rank_zero():
+        failures += write_back(output, aligned_among(cases), overwrite=config.overwrite)
     if config.report:
-        failures += _report(output)
+        failures += add_report(output)
     if failures:
         raise UserError("\n".join(failures))
-
-
-def _report(output: Path) -> list[str]:
-    """Pages of every case in the prediction folder; a line for each that has none."""
-    from brats_seg.artifacts.prediction_folder import PredictionFolder
-    from brats_seg.report import ReportSettings, write_report
-    from brats_seg.runtime import cores
-
-    if not PredictionFolder(output).label_map_files():
-        return []  # the lines about the cases say why
-    settings = ReportSettings.default(title=f"Predictions in {output.name}", pdf=True)
-    failures = write_report(output, None, output / "report", settings, workers=cores())
-    print(f"open {output / 'report' / 'index.html'}")
-    return failures
 
 
 if __name__ == "__main__":

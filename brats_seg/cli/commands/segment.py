@@ -1,4 +1,4 @@
-"""`brats-seg segment`. Covered by no test yet, as brats_seg/workflows/segment_export.py."""
+"""`brats-seg segment`. Covered by tests/scans/test_segment_export.py."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(config: DictConfig) -> None:
     machine = Machine.default(accelerator=config.accelerator)
 
     def predict_folder(aligned: Path, predictions: Path) -> list[str]:
-        sound = sound_cases(aligned)
+        sound = [folder.case_id for folder in sound_cases(aligned)]
         cases = [case for case in clear_cases(aligned)[0] if case.id in sound] if sound else []
         if not cases:
             return []

@@ -1,0 +1,29 @@
+"""The report of a prediction folder that `predict` and `segment` add to it.
+
+Covered by tests/scans/test_segment_export.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from brats_seg.artifacts.prediction_folder import PredictionFolder
+from brats_seg.report import ReportSettings, write_report
+from brats_seg.runtime import cores
+
+
+def add_report(predictions: Path) -> list[str]:
+    """Write ``report/``: a page, a one-page PDF and a CSV of every case in a prediction folder.
+
+    Args:
+        predictions: Prediction folder.
+
+    Returns:
+        A line for each case that has none.
+    """
+    if not predictions.is_dir() or not PredictionFolder(predictions).label_map_files():
+        return []  # the lines about the cases say why
+    settings = ReportSettings.default(title=f"Predictions in {predictions.name}", pdf=True)
+    failures = write_report(predictions, None, predictions / "report", settings, workers=cores())
+    print(f"open {predictions / 'report' / 'index.html'}")
+    return failures
