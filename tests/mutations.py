@@ -102,7 +102,7 @@ BUGS = [
     Bug("the rate stays", P + "training/callbacks/cosine_decay.py", 'group["lr"] = rate * group.get(RATE_FACTOR, 1)', "pass", "tests/training/callbacks/test_cyclic_swa.py -k rate"),
     Bug("a cycle without a fresh optimiser", P + "training/callbacks/cyclic_swa.py", "trainer.optimizers = [pl_module.configure_optimizers()]", "trainer.optimizers = trainer.optimizers", "tests/training/callbacks/test_cyclic_swa.py"),
     Bug("worst epoch kept", P + "training/callbacks/best_weights.py", "if not loss < self.loss:", "if self.epoch >= 0 and loss < self.loss:", "tests/training/test_run.py"),
-    Bug("damaged checkpoints are taken", P + "training/callbacks/checkpoints.py", "return _sha256(path, archive_bytes) == file.read()", "return True", "tests/training/callbacks/test_checkpoints.py"),
+    Bug("damaged checkpoints are taken", P + "training/callbacks/checkpoint_files.py", "return sha256_of(path, archive_bytes) == file.read()", "return True", "tests/training/callbacks/test_checkpoints.py"),
     Bug("case losses of repeated epochs stay", P + "training/callbacks/case_losses.py", "self.rows = rows_before(self.path, trainer.current_epoch)", "self.rows = rows_before(self.path, 10**6)", "tests/training/test_run.py tests/training/test_module.py"),
     Bug("phantom: no tumour is enhancing", P + "phantom/tumour.py", "label_map[rim] = labels.enhancing", "label_map[rim] = labels.necrosis", "tests/phantom/test_cohort.py"),
     Bug("a key that nobody reads", P + "cli/values.py", "    elif override.is_add() or override.is_force_add():", "    elif False:", "tests/cli/test_command.py"),

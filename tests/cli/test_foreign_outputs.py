@@ -17,11 +17,22 @@ from tests.cli.whole import GOOD, OF_SCANS, OUTPUTS
 
 __all__ = ["copy", "whole"]  # fixtures
 MINE = "my notes, which nobody else has\n"
-KEPT = ("new", "packed.zip", "cache", "converted", "aligned")
+KEPT = ("new", "cache", "converted", "aligned")
 """What is there is kept, whatever it is."""
 OTHERS = ("segmented/predictions", "paper/cross_validation")
 """Written by other commands of this list."""
-REPLACE = ("mean", "flagged.json", "summary", "merged", "scores", "report", "net.pt2", "dicom", "predicted")
+REPLACE = (
+    "mean",
+    "flagged.json",
+    "summary",
+    "merged",
+    "scores",
+    "report",
+    "net.pt2",
+    "dicom",
+    "predicted",
+    "packed.zip",
+)
 
 
 def test_every_output_is_tried() -> None:

@@ -3,12 +3,8 @@
 from brats_seg.training.callbacks.autotune import Autotune
 from brats_seg.training.callbacks.best_weights import BestWeights
 from brats_seg.training.callbacks.case_losses import CaseLosses
-from brats_seg.training.callbacks.checkpoints import (
-    TwoCheckpoints,
-    WholeCheckpointIO,
-    explained_checkpoint,
-    usable_checkpoint,
-)
+from brats_seg.training.callbacks.checkpoint_files import explained_checkpoint, usable_checkpoint
+from brats_seg.training.callbacks.checkpoints import TwoCheckpoints, WholeCheckpointIO
 from brats_seg.training.callbacks.cosine_decay import CosineDecay
 from brats_seg.training.callbacks.cyclic_swa import CyclicSWA
 from brats_seg.training.callbacks.exponential_average import ExponentialAverage

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import math
 import os
-import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,15 +12,11 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from brats_seg.errors import FileError, UserError
-from brats_seg.files import open_regular, whole_file
-from brats_seg.runtime.memory import is_out_of_memory
-
-LAST, PREVIOUS, NEW = "last.ckpt", "previous.ckpt", "new.ckpt"
-BLOCK_BYTES = 2**20
+from brats_seg.errors import UserError
+from brats_seg.files import whole_file
+from brats_seg.training.callbacks.checkpoint_files import LAST, NEW, PREVIOUS, is_whole, sha256_of
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -51,7 +43,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
         with whole_file(Path(path)) as temporary:
             with temporary.open("wb") as file:  # torch's own writing aborts the process on a full disk
                 torch.save(checkpoint, file)
-            digest = _sha256(temporary, temporary.stat().st_size)
+            digest = sha256_of(temporary, temporary.stat().st_size)
             with temporary.open("ab") as file:
                 file.write(digest)
 
@@ -142,81 +134,3 @@ def _copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)([_copied(inner) for inner in value])
     return value
-
-
-def usable_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that is whole.
-
-    Returns:
-        Its path; None where there is no checkpoint yet.
-
-    Raises:
-        UserError: There are checkpoints, and all are damaged.
-    """
-    newest_first = (
-        folder / NEW,
-        folder / LAST,
-        folder / PREVIOUS,
-    )  # NEW is there if the renaming was cut off
-    found = [path for path in newest_first if path.exists()]
-    if not found:
-        return None
-    for path in found:
-        if not is_whole(path):
-            continue
-        if path != found[0]:
-            message = f"{found[0]} is damaged: continuing from {path.name}, which is older"
-            rank_zero_only(print)(message, flush=True)
-        return path
-    raise UserError(f"{folder}: every checkpoint is damaged; delete {folder.parent} to start again")
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a checkpoint exists and is as it was written."""
-    try:
-        with open_regular(path) as file:
-            archive_bytes = os.fstat(file.fileno()).st_size - hashlib.sha256().digest_size
-            file.seek(max(archive_bytes, 0))
-            return _sha256(path, archive_bytes) == file.read()
-    except FileError:
-        return False
-
-
-@contextlib.contextmanager
-def explained_checkpoint(path: Path | None, trainer: pl.Trainer) -> Iterator[None]:
-    """A checkpoint that a training cannot continue from is one line; Lightning continues inside.
-
-    Args:
-        path: Of the checkpoint; None: there is none.
-        trainer: Continues from it.
-
-    Raises:
-        UserError: It is that of something else. No code in it has run.
-    """
-    try:
-        yield
-    except (UserError, OSError):
-        raise
-    except Exception as error:
-        restored = trainer.num_training_batches != math.inf  # counted only when everything is restored
-        if path is None or restored or is_out_of_memory(error):
-            raise
-        if isinstance(error, pickle.UnpicklingError):
-            reason = "it holds more than plain values"
-        else:
-            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        advice = f"put that of this training back, or delete {path.parent.parent} to start again"
-        raise UserError(f"{path} is no checkpoint of this training ({reason}): {advice}") from error
-
-
-def _sha256(path: Path, size: int) -> bytes:
-    """SHA-256 of the first ``size`` bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while size > 0:
-            block = file.read(min(size, BLOCK_BYTES))
-            if not block:
-                break
-            digest.update(block)
-            size -= len(block)
-    return digest.digest()

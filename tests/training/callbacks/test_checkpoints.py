@@ -12,8 +12,14 @@ import pytest
 import torch
 
 from brats_seg.errors import UserError
-from brats_seg.training.callbacks import TwoCheckpoints, WholeCheckpointIO, checkpoints, usable_checkpoint
-from brats_seg.training.callbacks.checkpoints import LAST, is_whole
+from brats_seg.training.callbacks import (
+    TwoCheckpoints,
+    WholeCheckpointIO,
+    checkpoint_files,
+    checkpoints,
+    usable_checkpoint,
+)
+from brats_seg.training.callbacks.checkpoint_files import LAST, is_whole
 
 
 class Power(RuntimeError):
@@ -168,3 +174,20 @@ def test_a_full_disk_does_not_hide_why_a_training_ended(
     monkeypatch.setattr(WholeCheckpointIO, "save_checkpoint", full)
     callback.on_exception(None, None, Power())  # type: ignore[arg-type]
     assert capsys.readouterr().out == "the disk is full\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "refused"), [("2.7.1", 1, True), ("2.10.0", 1, False), ("2.7.1", 0, False)]
+)
+def test_another_users_checkpoint_is_not_loaded_by_a_torch_that_may_run_it(
+    version: str, other: int, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / LAST, 1)
+    uid = os.getuid() + other
+    monkeypatch.setattr(checkpoint_files.torch, "__version__", version)
+    monkeypatch.setattr(checkpoint_files.os, "getuid", lambda: uid)
+    if refused:
+        with pytest.raises(UserError, match=r"another user, and .* may run code in it .* torch 2\.10"):
+            usable_checkpoint(tmp_path)
+    else:
+        assert usable_checkpoint(tmp_path) == tmp_path / LAST
