@@ -11,10 +11,15 @@ from typing import Any
 import yaml
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.run_claims import (
+    LOCK,
+    refuse_changed_data,
+    refuse_foreign_files,
+    refuse_other_training,
+)
 from brats_seg.artifacts.run_names import OVERRIDES
 from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
-from brats_seg.artifacts.training_keys import flat_keys, is_resource, with_new_names
-from brats_seg.errors import FileError, UserError, printable
+from brats_seg.errors import FileError, UserError
 from brats_seg.files import (
     locked,
     read_json,
@@ -158,34 +163,19 @@ class RunFolder:
             initial: SHA-256 of the bundle that ``init`` names; None where it names none, or one that is gone.
 
         Raises:
-            UserError: The folder belongs to another training; the line names the first key that differs.
+            UserError: The folder belongs to another training, and the line names the first key; or it
+                holds files and no configuration.
         """
         wanted: dict[str, Any] = {
             "config": config,
             "split": {side: list(ids) for side, ids in split.items()},
             "initial": initial,
         }
-        file = self._config
-        if not file.exists():
-            write_text(file, yaml.safe_dump(wanted, sort_keys=False))
+        if self._config.exists():
+            refuse_other_training(self.path, self._config, wanted)
             return
-        held = read_yaml(file)
-        if not (
-            isinstance(held, dict) and all(isinstance(held.get(key), dict) for key in ("config", "split"))
-        ):
-            fix = "restore it, or delete the folder to begin anew"
-            raise FileError(file, "the configuration and the split of a training", f"something else; {fix}")
-        then, now = (flat_keys({**w["config"], "split": w["split"]}) for w in (held, wanted))
-        if initial and held.get("initial"):  # the bundle is compared, not the path to it
-            then["init"], now["init"] = held["initial"], initial
-        then = with_new_names(then, now)
-        for key in sorted(set(then) | set(now)):
-            if not is_resource(key) and then.get(key) != now.get(key):
-                held_value = printable(str(then.get(key)))
-                raise UserError(
-                    f"{self.path} holds a training with {key}={held_value}, not {now.get(key)}: "
-                    "give the new one another name=NAME, or delete the folder"
-                )
+        refuse_foreign_files(self.path)
+        write_text(self._config, yaml.safe_dump(wanted, sort_keys=False))
 
     def tell_overrides(self, overrides: Sequence[str]) -> None:
         """Write once, beside the folds, the overrides whose hash is the run's name."""
@@ -205,16 +195,10 @@ class RunFolder:
         wanted = {case_id: checksums[case_id] for case_id in sorted(checksums)}
         file = self.path / "data.json"
         held = read_json(file) if file.exists() else None
-        if not isinstance(held, dict):
+        if isinstance(held, dict):
+            refuse_changed_data(self.path, held, wanted)
+        else:
             write_json(file, wanted)
-            return
-        changed = [case_id for case_id in wanted if held.get(case_id, wanted[case_id]) != wanted[case_id]]
-        if changed:
-            more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-            raise UserError(
-                f"case {changed[0]}{more}: its voxels have changed since {self.path} began: put the files "
-                "back, give the training another name=NAME, or delete the folder"
-            )
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -224,7 +208,7 @@ class RunFolder:
             UserError: Another process trains in this folder, or it cannot be written.
         """
         busy = f"{self.path} is in use by another process: wait for it, or give this one another name=NAME"
-        with locked(self.path / ".lock", busy=busy, remedy="choose another with runs_root=DIR"):
+        with locked(self.path / LOCK, busy=busy, remedy="choose another with runs_root=DIR"):
             for folder in (self.path, self.checkpoints, self.snapshots):
                 remove_leftovers(folder)
             yield

@@ -46,6 +46,16 @@ def test_other_science_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_of_somebody_elses_files_is_not_begun_in(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("mine")
+    with pytest.raises(UserError, match=r"holds metrics\.csv, and no configuration of a training: give"):
+        RunFolder(tmp_path).claim({}, {})
+    (tmp_path / "metrics.csv").unlink()
+    (tmp_path / ".lock").touch()
+    RunFolder(tmp_path).claim({}, {})
+    RunFolder(tmp_path).claim({}, {})
+
+
 def test_the_bundle_it_started_from_is_compared_not_the_path_to_it(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.claim({**CONFIG, "init": "/a"}, SPLIT, "sha of one")
