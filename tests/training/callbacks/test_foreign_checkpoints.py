@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from brats_seg.artifacts import run_folder
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.errors import FileError, UserError
 from brats_seg.training import train
@@ -41,7 +42,10 @@ def write_checkpoint(path: Path, value: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["code", "a list", "nothing in it", "another network"])
-def test_a_checkpoint_of_something_else(root: Path, config: Config, tmp_path: Path, kind: str) -> None:
+def test_a_checkpoint_of_something_else(
+    root: Path, config: Config, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_folder, "refuse_foreign_files", lambda folder: None)  # as if it had begun
     asked = config(root, tmp_path / "runs", "name=x", "out_of_fold.predict=false")
     checkpoint = {
         "code": {"epoch": 0, "x": Runs(tmp_path / "ran")},
