@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 import zipfile
@@ -82,16 +83,6 @@ def _change(name: str, data: bytes | None) -> Forge:
     return forge
 
 
-def _elsewhere(files: dict[str, bytes], archive: zipfile.ZipFile) -> None:
-    """An ensemble of bundles elsewhere, with a manifest that fits."""
-    import hashlib
-
-    files["ensemble.yaml"] = files["ensemble.yaml"].replace(b"path: b0", b"path: ../../ensemble/deep/run0")
-    manifest = json.loads(files["manifest.json"])
-    manifest["files"]["ensemble.yaml"] = hashlib.sha256(files["ensemble.yaml"]).hexdigest()
-    files["manifest.json"] = json.dumps(manifest).encode()
-
-
 @pytest.mark.parametrize(
     ("forge", "found"),
     [
@@ -107,7 +98,6 @@ def _elsewhere(files: dict[str, bytes], archive: zipfile.ZipFile) -> None:
         (_change("b1/model.safetensors", None), "the files and hashes of its manifest"),
         (_change("manifest.json", None), "no manifest.json"),
         (_change("manifest.json", b"["), "expected JSON"),
-        (_elsewhere, "expected"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -125,6 +115,23 @@ def test_a_forged_file_is_one_line_and_leaves_nothing(
         unpack_ensemble(forged, tmp_path / "deep" / "out")
     assert found in str(caught.value) and len(str(caught.value).splitlines()) == 1
     assert [path.name for path in tmp_path.rglob("*")] in (["forged.zip", "deep"], ["deep", "forged.zip"])
+
+
+def test_an_ensemble_of_bundles_elsewhere_is_refused(packed: Path, tmp_path: Path) -> None:
+    """The same bundle, the right hashes, but not beside it: it could be replaced later."""
+    elsewhere = unpack_ensemble(packed / "ensemble.zip", tmp_path / "elsewhere").parent / "b0"
+    with zipfile.ZipFile(packed / "ensemble.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["ensemble.yaml"] = files["ensemble.yaml"].replace(b"path: b0", f"path: {elsewhere}".encode())
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["ensemble.yaml"] = hashlib.sha256(files["ensemble.yaml"]).hexdigest()
+    files["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(tmp_path / "forged.zip", "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    with pytest.raises(UserError, match="of the bundles beside it, found one of other bundles"):
+        unpack_ensemble(tmp_path / "forged.zip", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000, -30])
