@@ -22,6 +22,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 FAST = "not (slow or real or browser or slurm or gpu)"
+SLOW = "slow and not (real or browser or slurm or gpu)"
+NOTHING_RAN = 5
+"""Exit code of pytest."""
 SECONDS = 300
 
 
@@ -41,16 +44,16 @@ BUGS = [
     Bug("no ReLU", P + "models/blocks.py", "return functional.relu(normalised, inplace=in_place)", "return normalised", "tests/models/test_plain.py"),
     Bug("CBAM without its maximum over space", P + "models/attention.py", "self.shared(x.mean(space)) + self.shared(x.amax(space))", "2 * self.shared(x.mean(space))", "tests/models/test_plain.py"),
     Bug("CBAM without its maximum over channels", P + "models/attention.py", "[x.mean(1, keepdim=True), x.amax(1, keepdim=True)]", "[x.mean(1, keepdim=True)] * 2", "tests/models/test_plain.py"),
-    Bug("dilation of 1", P + "models/unet.py", "ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=2)", "ConvNormReLU(w4, w4, norm, dilation=2), ConvNormReLU(w4, w4, norm, dilation=1)", "tests/models/test_plain.py"),
-    Bug("skips in the wrong order", P + "models/unet.py", "self._run(stage, skip, upsample(x, 2))", "self._run(stage, upsample(x, 2), skip)", "tests/models/test_plain.py"),
-    Bug("heads of the wrong level", P + "models/unet.py", "zip(self.heads, levels[:4], (8, 8, 4, 2), strict=True)", "zip(self.heads, [levels[0], levels[1].roll(1, 2), *levels[2:4]], (8, 8, 4, 2), strict=True)", "tests/models/test_plain.py"),
+    Bug("dilation of 1", P + "models/backbone.py", "ConvNormReLU(last, last, norm, dilation=2), ConvNormReLU(last, last, norm, dilation=2)", "ConvNormReLU(last, last, norm, dilation=2), ConvNormReLU(last, last, norm, dilation=1)", "tests/models/test_plain.py"),
+    Bug("skips in the wrong order", P + "models/backbone.py", "self.run(stage, skip, upsample(x, 2))", "self.run(stage, upsample(x, 2), skip)", "tests/models/test_plain.py"),
+    Bug("heads of the wrong level", P + "models/backbone.py", "self.answer(x, levels[:4], (8, 8, 4, 2), deep)", "self.answer(x, [levels[0], levels[1].roll(1, 2), *levels[2:4]], (8, 8, 4, 2), deep)", "tests/models/test_plain.py"),
     Bug("residual connection without its projection", P + "models/unet.py", "x = x + self.project(torch.cat(inputs, 1))", "x = x + 0 * self.project(torch.cat(inputs, 1))", "tests/models/test_plain.py"),
     Bug("corners not aligned", P + "models/blocks.py", 'mode="trilinear", align_corners=True)', 'mode="trilinear", align_corners=False)', "tests/models/test_plain.py"),
     # Image and target (rows 2, 3, 6).
     Bug("target not flipped", P + "augment/batch.py", "target.flip(axes)", "target.flip(axes[:1])", "tests/data/test_together.py"),
     Bug("target padded elsewhere", P + "data/dataset.py", "padding.pad(case.regions(window))", "np.roll(padding.pad(case.regions(window)), 1, -1)", "tests/data/test_together.py"),
     Bug("regions upside down in the cache", P + "preprocessing/cached_case.py", "np.arange(len(REGIONS), 0, -1", "np.arange(1, len(REGIONS) + 1", "tests/data/test_together.py"),
-    Bug("training is not augmented", P + "data/base.py", "Batch(*self.augmentation(image, target, seeds), batch.case_ids)", "Batch(image, target, batch.case_ids)", "tests/data/test_together.py"),
+    Bug("training is not augmented", P + "data/base.py", "Batch(*self.augmentation(image, target, seeds), batch.case_ids, beside)", "Batch(image, target, batch.case_ids, beside)", "tests/data/test_together.py"),
     Bug("validation is augmented", P + "data/base.py", "if self.trainer is None or not self.trainer.training:", "if self.trainer is None:", "tests/data/test_together.py"),
     Bug("every epoch augments alike", P + "data/base.py", 'patch_seed(self.seed, epoch, case_id, "augment", number)', 'patch_seed(self.seed, 0, case_id, "augment", number)', "tests/data/test_together.py"),
     Bug("a worker's patches depend on the worker", P + "data/dataset.py", 'np.random.default_rng(patch_seed(self.seed, epoch, case.id, "crop", number))', "np.random.default_rng(__import__('os').getpid())", "tests/data/test_together.py"),
@@ -82,7 +85,7 @@ BUGS = [
     Bug("tolerance of 10 mm", P + "nifti/space.py", "SPACE_TOLERANCE_MM = 0.1", "SPACE_TOLERANCE_MM = 10", "tests/test_nifti.py -k tenth"),
     Bug("MSD labels as BraTS", P + "labels.py", 'LabelValues("msd", necrosis=2, oedema=1, enhancing=3)', 'LabelValues("msd", necrosis=1, oedema=2, enhancing=3)', "tests/test_labels.py"),
     Bug("JSON of any size", P + "files/reading.py", "if most_bytes is not None and status.st_size > most_bytes:", "if most_bytes is None:", "tests/test_files.py"),
-    Bug("half-written files stay", P + "files/writing.py", "            os.replace(temporary, path)\n        finally:\n            temporary.unlink(missing_ok=True)", "            os.replace(temporary, path)\n        finally:\n            pass", "tests/test_files.py"),
+    Bug("half-written files stay", P + "files/temporaries.py", "        yield path\n    finally:\n        path.unlink(missing_ok=True)", "        yield path\n    finally:\n        pass", "tests/test_files.py"),
     Bug("visits of a patient in two folds", P + "data/folds.py", "        return visit[1]\n", "        return case_id\n", "tests/data/test_folds.py"),
     Bug("T1 and T1ce exchanged", P + "cases/brats.py", '"t1c": ("t1ce", "brats2023")', '"t1c": ("t1", "brats2023")', "tests/cases/test_find.py"),
     Bug("files of other spaces pass", P + "cases/check.py", "*header_problems(geometries, expected_channels(case))", "*[]", "tests/cases/test_check.py"),
@@ -114,11 +117,17 @@ BUGS = [
     Bug("small enhancing tumour in voxels", P + "postprocessing.py", "if not 0 < np.count_nonzero(enhancing) * voxel_mm3 < below_mm3:", "if not 0 < np.count_nonzero(enhancing) < below_mm3:", "tests/test_postprocessing.py"),
     Bug("a box one voxel short", P + "geometry.py", "stop.append(int(hits[-1]) + 1)", "stop.append(int(hits[-1]))", "tests/test_geometry.py"),
     Bug("cosine from the first epoch", P + "schedules.py", "math.cos(math.pi * (epoch - constant_epochs) / cosine_epochs)", "math.cos(math.pi * epoch / cosine_epochs)", "tests/test_schedules.py"),
+    # Mean teacher; the overlap of prediction.
+    Bug("the teacher learns nothing", P + "training/callbacks/exponential_average.py", "self.weights[name].lerp_(value, share)", "pass", "tests/training/callbacks/test_exponential_average.py"),
+    Bug("both views have the same intensities", P + "augment/two_views.py", "also_moved = replace(other, flips=one.flips, motion=one.motion)", "also_moved = one", "tests/data/test_unlabelled.py"),
+    Bug("the views lie in different places", P + "augment/two_views.py", "also_moved = replace(other, flips=one.flips, motion=one.motion)", "also_moved = other", "tests/data/test_unlabelled.py"),
+    Bug("the weight of the teacher does not rise", P + "training/callbacks/mean_teacher.py", "return self.weight * ramp_up(trainer.current_epoch, self._epochs(trainer))", "return self.weight", "tests/training/test_mean_teacher.py"),
+    Bug("a case is written before the next one begins", P + "inference/writer.py", "self._pending = self._thread.submit(self._conclude, prediction)", "self._conclude(prediction)", "tests/inference/test_predict.py"),
 ]  # fmt: skip
 
 
-def outcome(folder: Path, bug: Bug, tests: list[str], stamp: int) -> str:
-    """``passes``, or the first test that failed."""
+def outcome(folder: Path, bug: Bug, tests: list[str], stamp: int, *, slow: bool) -> str:
+    """``passes``, or the first test that failed; slow tests run where the fast ones do not notice."""
     path = folder / bug.file
     text = path.read_text(encoding="utf-8")
     if text.count(bug.right) < 1 or bug.right == bug.wrong:
@@ -128,11 +137,17 @@ def outcome(folder: Path, bug: Bug, tests: list[str], stamp: int) -> str:
         path, (stamp, stamp)
     )  # another bug of the same size and second would be taken from the byte code
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", FAST, *tests]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests, "-m"]
+
+    def run(marked: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, marked], cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS
         )
+
+    try:
+        done = run(FAST)
+        if slow and done.returncode in (0, NOTHING_RAN):
+            done = run(SLOW)
     except subprocess.TimeoutExpired:
         return f"still running after {SECONDS} s"
     finally:
@@ -174,18 +189,19 @@ def main() -> None:
         for bug in BUGS
         if not asked.words or any(word in f"{bug.name} {bug.file}" for word in asked.words)
     ]
-    survived = 0
+    noticed = 0
     print("| bug | file | test | seconds |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         copy(asked.tree, Path(name))
         for number, bug in enumerate(chosen):
             began = time.perf_counter()
             tests = room_of(bug) if asked.room else bug.test.split()
-            told = outcome(Path(name), bug, tests, 1_000_000_000 + 2 * number)
-            if told == "passes":
-                told, survived = "SURVIVED" if not asked.room else "passes", survived + 1
+            told = outcome(Path(name), bug, tests, 1_000_000_000 + 2 * number, slow=not asked.room)
+            noticed += "::" in told
+            if told == "passes" and not asked.room:
+                told = "SURVIVED"
             print(f"| {bug.name} | {bug.file} | {told} | {time.perf_counter() - began:.0f} |", flush=True)
-    print(f"\n{len(chosen)} bugs, {len(chosen) - survived} noticed")
+    print(f"\n{len(chosen)} bugs, {noticed} noticed")
 
 
 if __name__ == "__main__":
