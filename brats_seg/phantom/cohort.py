@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from brats_seg.geometry import Triple
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.parallel import each
 from brats_seg.phantom.anatomy import make_anatomy
+from brats_seg.phantom.head import make_head
 from brats_seg.phantom.scanner import acquire
 from brats_seg.phantom.tumour import make_tumour
 from brats_seg.seeds import seed_for
@@ -81,22 +83,62 @@ def write_cohort(
         UserError: The volume is too small for a brain, or the folder cannot be written or holds another
             cohort.
     """
-    if min(shape) < MIN_SIDE or cases < 1:
-        needed = f"need at least 1 case and {MIN_SIDE} voxels a side"
-        raise WrongValue(f"cases={cases} shape={list(shape)}: {needed}")
-    _claim(output, seed, shape)
+    _claim(output, cases, {"seed": seed, "shape": list(shape)})
     numbers = range(first, first + cases)
-    write = partial(_write_case, output, seed=seed, shape=shape)
+    return _write_cases(partial(_write_case, output, seed=seed, shape=shape), numbers, workers, progress)
+
+
+def write_raw_cohort(
+    output: Path,
+    *,
+    cases: int,
+    seed: int,
+    shape: Triple,
+    first: int = 1,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> list[str]:
+    """Write the cases of :func:`write_cohort` as a scanner gives them: with skull, each sequence on its own
+    grid and moved a little.
+
+    The segmentation, and ``brains/<id>_brain.nii.gz``, lie on the grid of the T1ce.
+
+    Args:
+        output: The cohort's folder.
+        cases: How many.
+        seed: Same seed, same bytes.
+        shape: ``(z, y, x)`` voxels of the brain and what is around it.
+        first: Number of the first case.
+        workers: Processes.
+        progress: Called with (done, total).
+
+    Returns:
+        The ids.
+
+    Raises:
+        UserError: As :func:`write_cohort`.
+    """
+    _claim(output, cases, {"seed": seed, "shape": list(shape), "skull": True})
+    numbers = range(first, first + cases)
+    return _write_cases(partial(_write_raw_case, output, seed=seed, shape=shape), numbers, workers, progress)
+
+
+def _write_cases(
+    write: Callable[[int], str], numbers: range, workers: int, progress: Callable[[int, int], None]
+) -> list[str]:
     ids = []
     for case_id in each(write, numbers, workers):
         ids.append(case_id)
-        progress(len(ids), cases)
+        progress(len(ids), len(numbers))
     return ids
 
 
-def _claim(output: Path, seed: int, shape: Triple) -> None:
+def _claim(output: Path, cases: int, wanted: dict[str, Any]) -> None:
     """Record the settings of a new cohort, or compare them with those of the existing one."""
-    record, wanted = output / RECORD, {"seed": seed, "shape": list(shape)}
+    if min(wanted["shape"]) < MIN_SIDE or cases < 1:
+        needed = f"need at least 1 case and {MIN_SIDE} voxels a side"
+        raise WrongValue(f"cases={cases} shape={wanted['shape']}: {needed}")
+    record = output / RECORD
     if not record.exists():
         write_json(record, wanted)
         return
@@ -121,4 +163,18 @@ def _write_case(output: Path, number: int, *, seed: int, shape: Triple) -> str:
         for modality, image in images.items():
             nifti.write(temporary / f"{case_id}_{modality}.nii.gz", image, geometry)
         nifti.write(temporary / f"{case_id}_seg.nii.gz", label_map, geometry)
+    return case_id
+
+
+def _write_raw_case(output: Path, number: int, *, seed: int, shape: Triple) -> str:
+    case_id = f"BraTS20_Training_{number:03d}"
+    folder = output / case_id
+    if folder.is_dir():
+        return case_id
+    images, label_map = make_case(number, seed=seed, shape=shape)
+    head = make_head(images, label_map, np.random.default_rng(seed_for(seed, number, "head")))
+    nifti.write(output / "brains" / f"{case_id}_brain.nii.gz", head.brain.array, head.brain.geometry)
+    with whole_folder(folder) as temporary:
+        for name, volume in (head.images | {"seg": head.label_map}).items():
+            nifti.write(temporary / f"{case_id}_{name}.nii.gz", volume.array, volume.geometry)
     return case_id

@@ -26,6 +26,10 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+ODD: dict[str, Any] = {"tilt": 0.0, "turned": (), "gaps": False}
+"""What is wrong with the places of a series' slices."""
+
+
 def write_series(
     folder: Path,
     number: int,
@@ -43,6 +47,7 @@ def write_series(
     uid = f"{study}.{number}"
     skip = attributes.pop("skip", ())
     first = attributes.pop("first", (-10.0, -20.0, 0.0))
+    tilt, turned, gaps = (attributes.pop(name, default) for name, default in ODD.items())
     for at in range(slices):
         if at in skip:
             continue
@@ -59,7 +64,10 @@ def write_series(
         data.ImageType = ["ORIGINAL", "PRIMARY", "M"]
         data.ScanningSequence, data.SequenceVariant, data.MRAcquisitionType = "SE", "NONE", "2D"
         data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        data.ImagePositionPatient = [*first[:2], first[2] + spacing_mm[0] * at]
+        if at in turned:
+            data.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+        height = spacing_mm[0] * (at + (0.5 * (at % 2) if gaps else 0))
+        data.ImagePositionPatient = [first[0], first[1] + tilt * height, first[2] + height]
         data.SliceThickness, data.PixelSpacing = spacing_mm[0], list(spacing_mm[1:])
         data.Rows, data.Columns = 24, 20
         data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -71,4 +79,47 @@ def write_series(
         for key, value in attributes.items():
             setattr(data, key, value)
         data.save_as(folder / f"{number}_{at}", enforce_file_format=True)
+    return uid
+
+
+def write_enhanced(folder: Path, number: int, study: str = "1.2.3", slices: int = 12) -> str:
+    """A T2 as one enhanced multi-frame file; its UID."""
+    from pydicom import dcmread
+    from pydicom.dataset import Dataset
+    from pydicom.uid import EnhancedMRImageStorage
+
+    def item(**values: Any) -> Dataset:
+        found = Dataset()
+        for key, value in values.items():
+            setattr(found, key, value)
+        return found
+
+    frames = [
+        item(
+            FrameContentSequence=[
+                item(StackID="1", InStackPositionNumber=at + 1, DimensionIndexValues=[at + 1])
+            ],
+            PlanePositionSequence=[item(ImagePositionPatient=[-10.0, -20.0, 5.5 * at])],
+        )
+        for at in range(slices)
+    ]
+    shared = item(
+        PixelMeasuresSequence=[item(PixelSpacing=[0.9, 0.9], SliceThickness=5.5, SpacingBetweenSlices=5.5)],
+        PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+        MRTimingAndRelatedParametersSequence=[item(RepetitionTime=4000.0)],
+        MREchoSequence=[item(EffectiveEchoTime=100.0)],
+    )
+    planes = np.arange(480, dtype=np.uint16).reshape(1, 24, 20) + 100 * np.arange(slices)[:, None, None]
+    uid = write_series(folder, number, study, slices=1, **KINDS["t2"])
+    (path,) = folder.iterdir()
+    data = dcmread(path)
+    for keyword in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "SliceThickness"):
+        delattr(data, keyword)
+    for keyword in ("RepetitionTime", "EchoTime", "ScanningSequence"):
+        delattr(data, keyword)
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    data.NumberOfFrames, data.EchoPulseSequence = slices, "SPIN"
+    data.SharedFunctionalGroupsSequence, data.PerFrameFunctionalGroupsSequence = [shared], frames
+    data.PixelData = planes.astype(np.uint16).tobytes()
+    data.save_as(path, enforce_file_format=True)
     return uid

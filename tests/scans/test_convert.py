@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from brats_seg.errors import UserError
 from brats_seg.scans.convert import convert
 from brats_seg.scans.dicom_files import files_below
 from brats_seg.terms import MODALITIES
-from tests.scans.mr_series import KINDS, write_series
+from tests.scans.mr_series import KINDS, write_enhanced, write_series
 
 pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("dcm2niix")
@@ -87,6 +88,10 @@ def test_two_series_that_fit_are_asked_about(export, tmp_path):
         ({"skip": (5,)}, "unequal gaps"),
         ({"ImagePositionPatient": [0, 0, 0]}, "one place"),
         ({"ImagePositionPatient": None}, "no position"),
+        ({"tilt": 0.3}, "tilted gantry"),
+        ({"turned": (6,)}, "different orientations"),
+        ({"gaps": True}, "unequal gaps"),
+        ({"RepetitionTime": None, "SeriesDescription": ""}, "TR or TE is missing"),
     ],
 )
 def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
@@ -96,6 +101,44 @@ def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
     assert odd.verdict.modality is None
     assert reason in odd.verdict.reason
     assert found.failures == ()
+
+
+@pytest.mark.slow
+def test_a_compressed_series_is_read(export, tmp_path):
+    """RLE, which dcm2niix and pydicom both know."""
+    for path in (export / "t2").iterdir():
+        data = pydicom.dcmread(path)
+        data.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
+        data.save_as(path, enforce_file_format=True)
+    found = convert(export, tmp_path / "out")
+    assert found.failures == ()
+    (case,) = found.written
+    plane = nifti.read(tmp_path / "out" / case / f"{case}_t2.nii.gz").array[0]
+    assert (plane == np.arange(480).reshape(24, 20) + 3).all()
+
+
+@pytest.mark.slow
+def test_pixels_that_cannot_be_read_are_one_line_and_other_patients_go_on(export, tmp_path):
+    for number, (name, attributes) in enumerate(KINDS.items(), 1):
+        write_series(export / "second" / name, number, study="1.2.4", **attributes)
+    for path in (export / "second" / "t2").iterdir():
+        path.write_bytes(path.read_bytes()[:-600])
+    found = convert(export, tmp_path / "out")
+    assert len(found.written) >= 1
+    assert all("\n" not in line for line in found.failures)
+
+
+@pytest.mark.slow
+def test_an_enhanced_series(export, tmp_path):
+    shutil.rmtree(export / "t2")
+    write_enhanced(export / "t2", 3)
+    found = convert(export, tmp_path / "out")
+    assert found.failures == ()
+    (case,) = found.written
+    volume = nifti.read(tmp_path / "out" / case / f"{case}_t2.nii.gz")
+    assert volume.array.shape == (12, 24, 20)
+    assert volume.geometry.spacing_mm == pytest.approx((5.5, 0.9, 0.9))
+    assert (volume.array[2] == np.arange(480).reshape(24, 20) + 200).all()
 
 
 def test_a_missing_sequence_is_one_line_and_other_patients_go_on(export, tmp_path):

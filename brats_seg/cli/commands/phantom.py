@@ -20,6 +20,7 @@ class Keys:
     seed: Count
     shape: Shape
     first: Positive
+    skull: bool
     workers: Count | None
 
 
@@ -31,15 +32,16 @@ def main(config: DictConfig) -> None:
     from rich.progress import Progress
 
     from brats_seg.console import count, plain_console
-    from brats_seg.phantom import write_cohort
+    from brats_seg.phantom import write_cohort, write_raw_cohort
     from brats_seg.runtime import cores
 
     z, y, x = config.shape
     output = Path(config.output)
+    write = write_raw_cohort if config.skull else write_cohort
     before = {path.name for path in output.iterdir()} if output.is_dir() else set()
     with Progress(transient=True, disable=not plain_console().is_terminal) as bar:
         task = bar.add_task("writing cases", total=config.cases)
-        ids = write_cohort(
+        ids = write(
             output,
             cases=config.cases,
             seed=config.seed,
