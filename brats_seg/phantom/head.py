@@ -80,8 +80,8 @@ def make_head(
     brain = np.pad(images[FIXED] > 0, MARGIN).astype(np.float32)
     inside = (_sample(brain, grids[FIXED], still, 1) >= 0.5).astype(np.uint8)
     labels = _sample(np.pad(label_map, MARGIN), grids[FIXED], still, 0).astype(np.uint8)
-    truth = (nifti.Volume(each, grids[FIXED]) for each in (labels, inside))
-    return RawHead(scanned, *truth, movements)
+    truth, mask = nifti.Volume(labels, grids[FIXED]), nifti.Volume(inside, grids[FIXED])
+    return RawHead(scanned, truth, mask, movements)
 
 
 def add_skull(image: NDArray[Any], scalp: float) -> NDArray[np.float32]:
