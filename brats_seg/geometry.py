@@ -6,15 +6,19 @@ Frozen and pure; spatial axes are always the last three.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
-import torch
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
 Triple = tuple[int, int, int]
-Array = TypeVar("Array", bound=NDArray[Any] | torch.Tensor)
+if TYPE_CHECKING:
+    import torch
+
+    Array = TypeVar("Array", bound=NDArray[Any] | torch.Tensor)
+else:  # torch takes a second, and whoever only reads files needs none
+    Array = TypeVar("Array")
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,7 @@ class Box:
         array([[[0, 8, 9, 0]]])
         """
         full = (*array.shape[:-3], *shape)
-        canvas: Any = (
-            array.new_zeros(full) if isinstance(array, torch.Tensor) else np.zeros(full, array.dtype)
-        )
+        canvas: Any = array.new_zeros(full) if hasattr(array, "new_zeros") else np.zeros(full, array.dtype)
         canvas[(..., *self.slices)] = array
         return cast(Array, canvas)
 

@@ -34,6 +34,13 @@ class KeysOf:
     of: type
 
 
+@dataclass(frozen=True)
+class Exists:
+    """The file or folder, or each of several, must be there before any work."""
+
+
+Existing = Annotated[str, Exists()]
+ExistingOrNone = Annotated[str | None, Exists()]
 Count = Annotated[int, AtLeast(0)]
 Positive = Annotated[int, AtLeast(1)]
 Amount = Annotated[float, AtLeast(0)]

@@ -5,10 +5,15 @@ Covered by the tests of every room that uses them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jaxtyping import Float, Shaped
-from torch import Tensor
+
+if TYPE_CHECKING:  # it takes a second
+    from torch import Tensor
+
+Pipeline = Literal["a", "b"]
+PIPELINES: tuple[Pipeline, Pipeline] = ("a", "b")
 
 MODALITIES = ("t1", "t1ce", "t2", "flair")
 """Channel order of every image."""

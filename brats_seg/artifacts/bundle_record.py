@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from brats_seg.artifacts.synthetic import SYNTHETIC, trained_on_synthetic
 from brats_seg.errors import FileError, UserError, printable
@@ -16,10 +16,10 @@ from brats_seg.models.own import refuse_other_settings
 from brats_seg.models.shapes import shapes_only
 from brats_seg.preprocessing import normalisation_from
 from brats_seg.terms import MODALITIES, REGIONS
+from brats_seg.terms import PIPELINES as PIPELINES
+from brats_seg.terms import Pipeline as Pipeline
 from brats_seg.trusted import is_dotted
 
-Pipeline = Literal["a", "b"]
-PIPELINES: tuple[Pipeline, Pipeline] = ("a", "b")
 SCHEMA = 1
 RECORD = "bundle.json"
 KEYS = {

@@ -9,13 +9,11 @@ import contextlib
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import brats_seg
-from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.artifacts.label_maps import (
     LabelMap,
     case_of,
@@ -28,11 +26,11 @@ from brats_seg.errors import UserError
 from brats_seg.files import locked, remove, remove_leftovers
 from brats_seg.labels import label_values
 from brats_seg.nifti import is_nifti
-from brats_seg.terms import REGIONS
+from brats_seg.terms import PIPELINES, REGIONS
 
 SCHEMA = 1
 """Of the JSON beside a label map."""
-VERSIONS = {"brats_seg": brats_seg.__version__, "torch": torch.__version__}
+VERSIONS = {"brats_seg": brats_seg.__version__, "torch": version("torch")}
 MERGED = "merged"
 """Name of the merged prediction."""
 PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"

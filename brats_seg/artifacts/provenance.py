@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.synthetic import SYNTHETIC_CASES, synthetic_notice
 from brats_seg.preprocessing.likeness import unlike, usable_ranges
+
+if TYPE_CHECKING:  # torch takes a second
+    from brats_seg.artifacts.bundles import Bundle, Pipeline
 
 NOTICE = "For research; not a medical device."
 TRAINING_CASES, RANGES = "training_cases", "training_ranges"

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from brats_seg.cli.jobs import Job, composing_overrides, done, task_overrides
 from brats_seg.cli.one_line_errors import explain
+from brats_seg.cli.places import check_places
 from brats_seg.cli.quoting import quoted
 from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
@@ -105,6 +106,7 @@ def _attempt(name: str, task: Task, config: DictConfig) -> Job:
     try:
         _require(config)
         check_values(config)
+        check_places(config, name)
         result = task(config)
     except Exception as error:
         try:

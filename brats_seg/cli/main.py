@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from brats_seg import __version__
+from brats_seg.runtime import cores
 from brats_seg.runtime.streams import keep_streams
-from brats_seg.surroundings import draw_as_delivered
+from brats_seg.surroundings import draw_as_delivered, share_cores
 
 COMMANDS = {
     "doctor": "what this machine has, and what is missing for which feature",
@@ -42,6 +43,7 @@ def main() -> None:
     """Dispatch to ``brats_seg.cli.commands.<command>``."""
     keep_streams()
     draw_as_delivered()
+    share_cores(cores())
     first, *rest = sys.argv[1:] or ["--help"]
     if first in ("-h", "--help"):
         print(usage())

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Annotated
 
-from brats_seg.kinds import Amount, Count, Positive
+from brats_seg.kinds import Amount, Count, Existing, ExistingOrNone, Exists, Positive
 
 Shape = tuple[Positive, Positive, Positive]
-Folders = list[str] | str
+Folders = Annotated[list[str] | str, Exists()]
+"""That are read."""
 Packages = list[str] | str
 
 
@@ -69,11 +71,11 @@ class Bundles:
 class Data:
     """The files that a training names: known here without importing the class that takes them."""
 
-    root: str
+    root: Existing
     cache: str
-    split: str | None
-    exclude: str | None
-    unlabelled: str | None
+    split: ExistingOrNone
+    exclude: ExistingOrNone
+    unlabelled: ExistingOrNone
 
 
 @dataclass(frozen=True)

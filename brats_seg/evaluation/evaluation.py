@@ -11,7 +11,7 @@ from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_writ
 from brats_seg.cases import Case
 from brats_seg.cases.data_sets import remarks
 from brats_seg.console import progress_bar
-from brats_seg.evaluation import ranking, reliability_diagram
+from brats_seg.evaluation import ranking
 from brats_seg.evaluation.conventions import find_convention
 from brats_seg.evaluation.pairs import find_pairs, find_references
 from brats_seg.evaluation.ranking import Ranking
@@ -99,6 +99,8 @@ def evaluate(
     with folder.written(scoring.convention):
         folder.write_tables(found.rows, found.summaries, _to_markdown(found))
         if scores.reliability:
+            from brats_seg.evaluation import reliability_diagram  # matplotlib takes a third of a second
+
             write_text(folder.calibration_csv, reliability_diagram.to_csv(scores.reliability))
             reliability_diagram.save_diagram(folder.calibration_png, scores.reliability)
     return found

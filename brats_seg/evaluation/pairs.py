@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.artifacts.label_maps import LabelMap, untold_labels
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.cases import Case, scan
 from brats_seg.cases.own_naming import OWN_NAMING
 from brats_seg.errors import UserError
+from brats_seg.terms import PIPELINES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.artifacts.label_maps import LabelMap, read_record_beside
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.artifacts.prediction_tables import AGREEMENT
@@ -28,7 +27,7 @@ from brats_seg.pictures import TITLES, window
 from brats_seg.report.case_files import CaseFiles
 from brats_seg.report.native import Native, read_native
 from brats_seg.report.shown import SHOWN
-from brats_seg.terms import MODALITIES, REGIONS
+from brats_seg.terms import MODALITIES, PIPELINES, REGIONS
 
 UNDER = "T1ce"
 """Title of the sequence that label maps are drawn over."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from brats_seg.artifacts.bundles import PIPELINES
 from brats_seg.artifacts.label_maps import LabelMap, case_of, read_record_beside, recorded_labels
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.artifacts.recorded_images import MERGED_FROM, recorded_images
@@ -19,6 +18,7 @@ from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_volume
 from brats_seg.labels import label_values
 from brats_seg.report.case_files import CaseFiles
+from brats_seg.terms import PIPELINES
 
 GUESSES = ("brats2020", "brats2023", "brats2024")
 """Label values that are tried in turn for a map that nothing is told of."""

@@ -15,6 +15,7 @@ from brats_seg.cli.jobs import Job
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.training.config import load_config
 
+pytestmark = pytest.mark.usefixtures("places_unchecked")
 Run = Callable[..., tuple[int, str]]
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from brats_seg.cli.command import command
 from brats_seg.cli.quoting import quoted
 
+pytestmark = pytest.mark.usefixtures("places_unchecked")
+
 NAMES = [
     *("Müller", "脑肿瘤", "O'Neil", "a&b", "a#b", "1e5", "007", "a=b", "a,b", "a:b", "x[1]", "a$b_{$", "5"),
     *("~x", "a b", 'say "hi"', "true", "\\\\server\\share", "a(b)", "émile/№ 5", "{id}"),

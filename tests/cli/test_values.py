@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 
+pytestmark = pytest.mark.usefixtures("places_unchecked")
 LINES = {
     "phantom": ["output=x"],
     "train": ["data.root=x"],

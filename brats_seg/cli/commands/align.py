@@ -8,19 +8,20 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Alignment, Patterns
+from brats_seg.kinds import ExistingOrNone
 
 
 @dataclass(frozen=True)
 class Keys:
     """Keys of ``conf/align.yaml`` and the kinds of their values."""
 
-    input: str | None
-    t1: str | None
-    t1ce: str | None
-    t2: str | None
-    flair: str | None
+    input: ExistingOrNone
+    t1: ExistingOrNone
+    t1ce: ExistingOrNone
+    t2: ExistingOrNone
+    flair: ExistingOrNone
     case: str | None
-    brain_mask: str | None
+    brain_mask: ExistingOrNone
     output: str
     scans: Alignment
     patterns: Patterns

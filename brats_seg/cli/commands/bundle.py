@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Packages
+from brats_seg.kinds import Existing
 
 if TYPE_CHECKING:
     from brats_seg.artifacts.bundles import Bundle
@@ -21,7 +22,7 @@ class Keys:
     """Keys of ``conf/bundle.yaml`` and the kinds of their values."""
 
     action: str
-    path: str
+    path: Existing
     output: str | None
     overwrite: bool
     sha256: str | None

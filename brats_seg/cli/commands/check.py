@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Patterns
-from brats_seg.kinds import Count
+from brats_seg.kinds import Count, Existing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class CheckedData:
     """What ``brats-seg check`` reads."""
 
-    root: str
+    root: Existing
     labels: str | None
 
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Series
+from brats_seg.kinds import Existing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Keys:
     """Keys of ``conf/convert.yaml`` and the kinds of their values."""
 
-    input: str
+    input: Existing
     output: str
     identity: str
     series: Series

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.kinds import Existing
 
 
 @dataclass(frozen=True)
 class LabelsOfMap:
     """Label values of the label map."""
 
-    input: str
+    input: Existing
 
 
 @dataclass(frozen=True)
 class Keys:
     """Keys of ``conf/dicom.yaml`` and the kinds of their values."""
 
-    label_map: str
-    input: str
+    label_map: Existing
+    input: Existing
     series: str | None
     output: str
     overwrite: bool

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Folders, LabelsOfBoth
+from brats_seg.kinds import Existing
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Keys:
     """Keys of ``conf/enhancing_threshold.yaml`` and the kinds of their values."""
 
     predictions: Folders
-    references: str
+    references: Existing
     labels: LabelsOfBoth
 
 

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Folders, LabelsOfBoth, Patterns
-from brats_seg.kinds import Count, Positive
+from brats_seg.kinds import Count, Existing, Positive
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Keys:
     """Keys of ``conf/evaluate.yaml`` and the kinds of their values."""
 
     predictions: Folders
-    references: str
+    references: Existing
     patterns: Patterns
     output: str
     overwrite: bool

@@ -8,13 +8,14 @@ from omegaconf import DictConfig, ListConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Packages, Shape
+from brats_seg.kinds import Existing
 
 
 @dataclass(frozen=True)
 class Keys:
     """Keys of ``conf/export.yaml`` and the kinds of their values."""
 
-    bundle: str
+    bundle: Existing
     format: str
     output: str
     overwrite: bool

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
+from brats_seg.kinds import Existing
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class LabelsOfPredictions:
 class Keys:
     """Keys of ``conf/merge.yaml`` and the kinds of their values."""
 
-    a: str
-    b: str
+    a: Existing
+    b: Existing
     output: str
     overwrite: bool
     labels: LabelsOfPredictions

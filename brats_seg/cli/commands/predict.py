@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Bundles, Packages, Patterns
-from brats_seg.kinds import Amount, Positive
+from brats_seg.kinds import Amount, ExistingOrNone, Positive
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Postprocessing:
 class Keys:
     """Keys of ``conf/predict.yaml``; choices and ranges are those of ``brats_seg.inference.Settings``."""
 
-    input: str | None
-    t1: str | None
-    t1ce: str | None
-    t2: str | None
-    flair: str | None
+    input: ExistingOrNone
+    t1: ExistingOrNone
+    t1ce: ExistingOrNone
+    t2: ExistingOrNone
+    flair: ExistingOrNone
     id: str | None
     output: str
     overwrite: bool
     bundles: Bundles
-    ensemble: str | None
+    ensemble: ExistingOrNone
     trust: Packages
     tta: str
     threshold: Amount

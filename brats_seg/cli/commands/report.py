@@ -8,20 +8,20 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import LabelsOfBoth, Patterns
-from brats_seg.kinds import Count
+from brats_seg.kinds import Count, Existing, ExistingOrNone
 
 
 @dataclass(frozen=True)
 class Keys:
     """Keys of ``conf/report.yaml`` and the kinds of their values."""
 
-    predictions: str
-    references: str | None
+    predictions: Existing
+    references: ExistingOrNone
     patterns: Patterns
     output: str | None
     overwrite: bool
     orientation: str | None
-    evaluation: str | None
+    evaluation: ExistingOrNone
     convention: str | None
     labels: LabelsOfBoth
     runs: list[str]

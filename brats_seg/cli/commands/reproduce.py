@@ -10,14 +10,14 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import INTERRUPTED, command
 from brats_seg.cli.schemas import Scale, Shape
-from brats_seg.kinds import Count
+from brats_seg.kinds import Count, ExistingOrNone
 
 
 @dataclass(frozen=True)
 class ReproducedData:
     """What ``brats-seg reproduce`` trains on."""
 
-    root: str | None
+    root: ExistingOrNone
     cache: str | None
 
 
@@ -38,7 +38,7 @@ class Keys:
 
     scale: Scale
     data: ReproducedData
-    input: str | None
+    input: ExistingOrNone
     output: str
     tta: str
     overrides: list[str]

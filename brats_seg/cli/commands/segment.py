@@ -8,16 +8,17 @@ from omegaconf import DictConfig
 
 from brats_seg.cli.command import command
 from brats_seg.cli.schemas import Alignment, Bundles, Packages, Series
+from brats_seg.kinds import Existing, ExistingOrNone
 
 
 @dataclass(frozen=True)
 class Keys:
     """Keys of ``conf/segment.yaml`` and the kinds of their values."""
 
-    input: str
+    input: Existing
     output: str
     bundles: Bundles
-    ensemble: str | None
+    ensemble: ExistingOrNone
     trust: Packages
     tta: str
     identity: str

@@ -1,0 +1,46 @@
+"""Files and folders that are not there are told before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_origin
+
+from omegaconf import DictConfig, OmegaConf
+
+from brats_seg.cli.annotations import fields_of
+from brats_seg.cli.schemas import schema_of
+from brats_seg.errors import UserError
+from brats_seg.kinds import Exists
+
+
+def check_places(config: DictConfig, command: str) -> None:
+    """Look for every file and folder that the command reads, as its schema says.
+
+    Args:
+        config: Of the command, resolved.
+        command: As its file in ``conf/``.
+
+    Raises:
+        UserError: One line for each that is not there.
+    """
+    missing = []
+    for key in _keys(schema_of(command), ""):
+        value = OmegaConf.select(config, key)
+        paths = [value] if isinstance(value, str) else value or []
+        missing += [f"{key}={path}: there is no such file or folder" for path in paths if not _is_there(path)]
+    if missing:
+        raise UserError("\n".join(missing))
+
+
+def _is_there(path: str) -> bool:
+    return os.path.lexists(path)
+
+
+def _keys(kind: Any, prefix: str) -> Iterator[str]:
+    """The dotted keys whose kind has the mark."""
+    for name, each in fields_of(kind).items():
+        if get_origin(each) is Annotated and any(isinstance(mark, Exists) for mark in get_args(each)):
+            yield f"{prefix}{name}"
+        else:
+            yield from _keys(each, f"{prefix}{name}.")
