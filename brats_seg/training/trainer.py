@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import AdvancedProfiler, PyTorchProfiler, SimpleProfiler
 
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.runtime.precision import training_precision
@@ -32,6 +33,8 @@ from brats_seg.training.config import build
 from brats_seg.training.weights import Facts
 
 Callback = TypeVar("Callback", bound=pl.Callback)
+
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
 
 
 def epochs(config: DictConfig) -> int:
@@ -125,6 +128,7 @@ def make_trainer(
         callbacks=callbacks,
         plugins=[WholeCheckpointIO()],
         logger=trackers or False,
+        profiler=_profiler(config, folder),
         default_root_dir=folder.path,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
@@ -132,3 +136,9 @@ def make_trainer(
         use_distributed_sampler=False,
     )
     return without_asking(without_requeue(trainer))
+
+
+def _profiler(config: DictConfig, folder: RunFolder) -> Any:
+    """What ``trainer.profiler`` names, writing into the run folder: Lightning's own would only log."""
+    asked = config.trainer.get("profiler")
+    return PROFILERS[asked](dirpath=folder.path, filename="profile") if asked in PROFILERS else asked

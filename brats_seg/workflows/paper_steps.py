@@ -68,7 +68,8 @@ def training_steps(places: Places, scale: str, overrides: Sequence[str]) -> list
     def train(title: str, experiment: str, *more: str) -> Step:
         which = (f"experiment={experiment}", f"name={experiment}", f"fold={','.join(map(str, folds))}")
         folders = [RunFolder(places.runs / experiment / f"fold_{fold}") for fold in folds]
-        return Step(title, ("train", "--multirun", *which, *shared, *more), partial(_predicted, folders))
+        command = ("train", "--multirun", *which, *shared, *more)
+        return Step(title, command, partial(_predicted, folders), folds=folders)
 
     plain, filtered, attention, b = EXPERIMENTS
     flag = ("flag-cases", overrides_list("runs", [places.runs / plain]), override("output", places.flagged))
@@ -144,7 +145,12 @@ def _holds(folder: Path, cases: int) -> bool:
 
 
 def _predicted(folders: Sequence[RunFolder]) -> bool:
-    return all(folder.finished and folder.out_of_fold.is_file() for folder in folders)
+    return all(map(is_predicted, folders))
+
+
+def is_predicted(folder: RunFolder) -> bool:
+    """Whether a training has come to its end, and its validation cases are predicted and scored."""
+    return folder.finished and folder.out_of_fold.is_file()
 
 
 def _scored(folder: Path) -> bool:

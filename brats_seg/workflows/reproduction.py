@@ -9,16 +9,18 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.artifacts.training_keys import changes_scores, override_key
-from brats_seg.console import plain_console
+from brats_seg.console import count, plain_console
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_json, read_text, refuse_foreign, says, write_json, write_text
-from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
+from brats_seg.workflows.paper_steps import cohort_steps, final_steps, is_predicted, training_steps
 from brats_seg.workflows.steps import Places, Step
 
 Run = Callable[[Sequence[str]], None]
@@ -38,6 +40,7 @@ class Reproduction:
         tta: Views of the final prediction.
         overrides: For every training.
         synthetic: The cohort, and further overrides of the trainings on it.
+        own_files: Options by which the trainings find files of configuration of the user's own.
     """
 
     scale: str
@@ -47,6 +50,7 @@ class Reproduction:
     tta: str
     overrides: Sequence[str]
     synthetic: Mapping[str, Any]
+    own_files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,48 @@ def reproduce(output: Path, asked: Reproduction, run: Run) -> Path:
     return report
 
 
+def show_plan(output: Path, asked: Reproduction) -> None:
+    """Print the steps, which of them are done, and how long the trainings that are left will take.
+
+    Args:
+        output: Folder for everything; nothing is written.
+        asked: What is to be reproduced.
+
+    Raises:
+        UserError: Data are missing.
+    """
+    steps = _plan(output, asked).steps
+    for number, step in enumerate(steps, 1):
+        state = "done before" if step.done() else _time_left(step, steps)
+        console.print(f"{number}/{len(steps)} {step.title}: {state}", style="bold")
+        console.print(step.line, highlight=False, markup=False, soft_wrap=True)
+    console.print("Nothing was run; without dry_run=true the same command does it.", soft_wrap=True)
+
+
+def _time_left(step: Step, steps: Sequence[Step]) -> str:
+    """What is to do; its time by the trainings that have ended here, of this experiment if there are any."""
+    left = [folder for folder in step.folds if not is_predicted(folder)]
+    if not left:
+        return "to do"
+    others = [folder for each in steps for folder in each.folds]
+    seconds = _seconds_of(step.folds) or _seconds_of(others)
+    told = f"to do, {count(len(left), 'training')} of {len(step.folds)}"
+    if not seconds:
+        return f"{told}; its time is known once one has ended"
+    mean = sum(seconds) / len(seconds)
+    return f"{told}, about {timedelta(seconds=round(mean * len(left)))} one after the other"
+
+
+def _seconds_of(folders: Sequence[RunFolder]) -> list[float]:
+    """Of the trainings that have ended, each with what was predicted afterwards."""
+    found = []
+    for folder in folders:
+        took = folder.status.get("seconds_this_start") if folder.finished else None
+        if isinstance(took, int | float):
+            found.append(float(took))
+    return found
+
+
 def _run_steps(steps: Sequence[Step], run: Run) -> bool:
     """Run the first step that is not done and all after it, and say whether there was nothing to run."""
     everything_done = True
@@ -120,7 +166,7 @@ def _plan(output: Path, asked: Reproduction) -> _Plan:
     if asked.root is None:
         steps += cohort_steps(places, asked.synthetic)
         overrides = [*asked.synthetic["overrides"], *overrides]
-    steps += training_steps(places, asked.scale, overrides)
+    steps += training_steps(places, asked.scale, [*asked.own_files, *overrides])
     if asked.input is None:
         cases, scored = partial(_folder_names, places.input), True
     else:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from brats_seg.artifacts.run_folder import RunFolder
+
 
 @dataclass(frozen=True)
 class Step:
@@ -21,12 +23,14 @@ class Step:
         command: Name and overrides.
         done: Whether the step's results are there.
         once: The results may be edited by hand, so they are never overwritten.
+        folds: Run folders of its trainings.
     """
 
     title: str
     command: tuple[str, ...]
     done: Callable[[], bool]
     once: bool = False
+    folds: Sequence[RunFolder] = ()
 
     @property
     def line(self) -> str:

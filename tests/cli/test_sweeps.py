@@ -97,3 +97,21 @@ def test_a_sweeper_that_optimises_is_told_a_number(folder: Path) -> None:
     assert without.stderr.splitlines()[-1] == (
         "brats-seg train: error: a sweeper that optimises needs a number: add objective=val/dice"
     )
+
+
+@pytest.mark.slow
+def test_every_way_to_look_at_a_training(folder: Path) -> None:
+    line = ["-m", "debug=one_batch,overfit,profiler", "experiment=pipeline_b", "keep=last", "runs_root=debug"]
+    ended = brats_seg(folder, *line)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "3 trainings: 3 finished" in ended.stdout
+    (profile,) = (folder / "debug").glob("*/fold_0/fit-profile.txt")
+    assert "run_training_epoch" in profile.read_text()
+    of_one_batch = next(run for run in (folder / "debug").iterdir() if _has(run, "debug=one_batch"))
+    losses = (of_one_batch / "fold_0" / "case_losses.csv").read_text().splitlines()
+    assert len(losses) == 1 + 1 * 2  # one batch of one case in each of two epochs
+
+
+def _has(run: Path, override: str) -> bool:
+    file = run / "overrides.txt"
+    return file.is_file() and override in file.read_text().split()

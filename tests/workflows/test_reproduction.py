@@ -17,7 +17,7 @@ import yaml
 from brats_seg.artifacts import EvaluationFolder
 from brats_seg.errors import UserError
 from brats_seg.workflows.paper_steps import EXPERIMENTS, number_of_folds
-from brats_seg.workflows.reproduction import Reproduction, reproduce
+from brats_seg.workflows.reproduction import Reproduction, reproduce, show_plan
 from brats_seg.workflows.steps import override
 
 SYNTHETIC = {"cases": 5, "test_cases": 2, "shape": [32, 40, 32], "seed": 0, "overrides": ["scale.width=2"]}
@@ -162,6 +162,35 @@ def test_a_reviewed_list_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "flagged.json").read_text() == "reviewed"
 
 
+def test_the_plan_is_shown_and_nothing_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show_plan(tmp_path / "out", SMOKE)
+    said = capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert "3/10 A, plain: to do, 5 trainings of 5; its time is known once one has ended" in said
+    assert said.count("brats-seg ") == len(COMMANDS)
+    with pytest.raises(UserError):
+        reproduce(tmp_path / "out", SMOKE, Fake("flag-cases"))
+    plain = tmp_path / "out" / "runs" / "pipeline_a"
+    for fold, seconds in enumerate((90, 100, 110, 100, 100)):
+        touch(
+            plain / f"fold_{fold}" / "status.json",
+            json.dumps({"state": "finished", "seconds_this_start": seconds}),
+        )
+    (plain / "fold_4" / "out_of_fold.json").unlink()
+    show_plan(tmp_path / "out", SMOKE)
+    said = capsys.readouterr().out
+    assert "1/10 synthetic cases to train on: done before" in said
+    assert "3/10 A, plain: to do, 1 training of 5, about 0:01:40 one after the other" in said
+    assert "7/10 B: to do, 5 trainings of 5, about 0:08:20 one after the other" in said
+
+
+def test_trainings_find_the_users_own_files(tmp_path: Path) -> None:
+    run = Fake()
+    reproduce(tmp_path, replace(SMOKE, own_files=["--config-dir", "mine"]), run)
+    for line in run.lines:
+        assert ("--config-dir" in line) == (line[0] == "train")
+
+
 @pytest.mark.parametrize("override", ["data.folds=3", "++data.folds=3"])
 def test_as_many_folds_as_the_overrides_say(override: str) -> None:
     assert number_of_folds(["seed=1", override]) == 3
@@ -195,7 +224,7 @@ def test_the_whole_paper_at_smoke_scale(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     said = (tmp_path / "out" / "reproduction.md").read_text()
     for name in EXPERIMENTS:
-        assert re.search(rf"\| {name} \| 5 \| 10 \| 0\.\d{{4}} \(0\.\d{{3}}\) \|", said)
+        assert re.search(rf"\| {name} \| [^|]*\| 5 \| 10 \| 0\.\d{{4}} \(0\.\d{{3}}\) \|", said)
     assert "paper, + attention" in said
     assert "paper, validation" in said
     ensemble = yaml.safe_load((tmp_path / "out" / "cross_validation" / "ensemble.yaml").read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -40,6 +41,7 @@ class Keys:
     data: ReproducedData
     input: ExistingOrNone
     output: str
+    dry_run: bool
     tta: str
     overrides: list[str]
     synthetic: SyntheticCohort
@@ -53,7 +55,7 @@ def main(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from brats_seg.workflows.reproduction import Reproduction, reproduce
+    from brats_seg.workflows.reproduction import Reproduction, reproduce, show_plan
 
     running = HydraConfig.get()
     sizes = [override for override in running.overrides.task if override.startswith("scale.")]
@@ -65,8 +67,23 @@ def main(config: DictConfig) -> None:
         tta=config.tta,
         overrides=[*config.overrides, *sizes],
         synthetic=OmegaConf.to_container(config.synthetic),  # type: ignore[arg-type]
+        own_files=_own_files(running),
     )
-    reproduce(Path(config.output), asked, _run)
+    if config.dry_run:
+        show_plan(Path(config.output), asked)
+    else:
+        reproduce(Path(config.output), asked, _run)
+
+
+def _own_files(running: Any) -> list[str]:
+    """The options by which the trainings find the user's own files of configuration, too."""
+    options = []
+    for source in running.runtime.config_sources:
+        if source.provider == "command-line":  # Hydra's word for --config-dir
+            options += ["--config-dir", source.path]
+    if running.searchpath:
+        options.append(f"hydra.searchpath=[{','.join(running.searchpath)}]")
+    return options
 
 
 def _run(line: Sequence[str]) -> None:

@@ -219,6 +219,9 @@ def test_the_offline_record_is_the_table(
         assert wanted <= set(metrics)
         assert {key: logged[epoch][key] for key in metrics} == pytest.approx(metrics, rel=1e-5, abs=1e-12)
 
+    metrics = [record.metric for record in found if record.WhichOneof("record_type") == "metric"]
+    assert [each.step_metric for each in metrics if each.glob_name == "*"][-1] == "epoch"
+
     pictures = list((folder / "wandb").glob("offline-run-*/files/media/images/overlay/*.png"))
     assert len(pictures) == 2  # of the one validation case, at the validations of epochs 0 and 2
     assert [r.artifact.type for r in found if r.WhichOneof("record_type") == "artifact"] == ["model"]
@@ -258,3 +261,32 @@ def test_a_server_out_of_reach_stops_nothing(
     lines = [line for line in capfd.readouterr().err.splitlines() if "wandb" in line]
     assert len(lines) == 1
     assert "recording offline" in lines[0]
+
+
+@pytest.mark.slow
+def test_the_run_itself_has_the_scores_out_of_fold(config: Config, root: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from brats_seg.cross_validation.experiments import read_experiments
+    from brats_seg.workflows import train_and_predict
+
+    train_and_predict(config(root, tmp_path, "logger=[wandb,tensorboard]"))
+    folder = tmp_path / "mine" / "fold_0"
+    (start,) = (folder / "wandb").glob("offline-run-*/run-*.wandb")
+    told: dict[str, Any] = {}
+    for record in records(start):
+        if record.WhichOneof("record_type") == "summary":
+            told |= {"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
+    (experiment,) = read_experiments([tmp_path / "mine"])
+    scores = [row.value for row in experiment.rows if (row.metric, row.region) == ("dice", "WT")]
+    mean = sum(scores) / len(scores)
+    assert told["out_of_fold/dice_WT"] == pytest.approx(mean, abs=1e-6)
+    media = [path.name for path in (start.parent / "files" / "media").rglob("*.table.json")]
+    assert any(name.startswith("out_of_fold") for name in media)
+
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    assert events.Scalars("out_of_fold/dice_WT")[-1].value == pytest.approx(mean, abs=1e-6)
+    hyperparameters = b"".join(path.read_bytes() for path in (folder / "tensorboard").glob("events.*"))
+    assert b"_hparams_/session_start_info" in hyperparameters and b"optimizer.lr" in hyperparameters
+    assert "custom_scalars__config__" in events.Tags()["tensors"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from omegaconf import DictConfig
 
 from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.training.config import load_config
-from brats_seg.training.run import FINISHED
+from brats_seg.training.run import FINISHED, train
 from brats_seg.workflows.out_of_fold import Outcome
 from brats_seg.workflows.sweep import show_outcomes
 from brats_seg.workflows.sweep_summary import record_summary
 
+Config = Callable[..., DictConfig]
 SWEEP = Path(__file__).parents[3] / "docs" / "wandb-sweep.yaml"
 
 
@@ -42,6 +44,18 @@ def test_the_sweep_file_makes_commands_that_compose(last: bool, monkeypatch: pyt
     assert config.scale.a.learning_rate == chosen["scale.a.learning_rate"]["value"]
     assert config.schedule.constant_epochs == chosen["schedule.constant_epochs"]["value"]
     assert (sweep["metric"]["name"], sweep["metric"]["goal"]) == ("val/dice", "maximize")
+
+
+@pytest.mark.slow
+def test_every_value_of_the_sweep_file_trains(config: Config, root: Path, tmp_path: Path) -> None:
+    parameters = yaml.safe_load(SWEEP.read_text())["parameters"]
+    chosen = [(key, value) for key, node in parameters.items() for value in bounds(node)]
+    tried = [f"{key}={value}" for key, value in chosen if key not in ("experiment", "scale", "fold")]
+    assert len(tried) == 6
+    cheap = ["swa.cycles=0", "trainer.check_val_every_n_epoch=40"]
+    for number, override in enumerate(tried):
+        ended = train(config(root, tmp_path, *cheap, f"name=try{number}", override))
+        assert ended.state == FINISHED, override
 
 
 def wandb_config(runs: Path, name: str, *more: str) -> DictConfig:
