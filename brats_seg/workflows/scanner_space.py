@@ -1,6 +1,6 @@
 """Predictions of aligned cases back in the scanner's own space, as NIfTI and as DICOM.
 
-Covered by tests/scans/test_segment_export.py.
+Covered by tests/scans/test_segment_export.py and tests/inference/test_native_maps.py.
 """
 
 from __future__ import annotations
