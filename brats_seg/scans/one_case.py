@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,13 @@ class OneCase:
     def pair(self, name: str) -> dict[str, Any]:
         """The numbers of one registration: of a sequence, or of ``"atlas"``."""
         stem = TO_T1CE if name == "atlas" else f"{FIXED}_to_{name}"
-        return read_object(self.folder.details / f"{stem}.json")
+        path = self.folder.details / f"{stem}.json"
+        held = read_object(path)
+        plain = all(value is None or isinstance(value, int | float) for value in held.values())
+        if set(held) != {field.name for field in fields(Pair)} or not plain:
+            found = f"something else; delete {self.folder.path} to align again"
+            raise FileError(path, "the numbers of a registration", found)
+        return held
 
     def seen(self, name: str) -> Image:
         """A sequence as registration and brain extraction see it."""
