@@ -32,5 +32,5 @@ def agreement(one: LabelMap, other: LabelMap, labels: LabelValues) -> dict[str, 
     found = {}
     first_regions, second_regions = encode_regions(one, labels), encode_regions(other, labels)
     for name, first, second in zip(REGIONS, first_regions, second_regions, strict=True):
-        found[name] = round(dice(first, second), 4)
+        found[name] = round(float(dice(first, second)), 4)
     return found
