@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
-from importlib.resources import files
 from typing import Any
 
 import hydra
@@ -16,6 +15,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from brats_seg.cli import help
 from brats_seg.cli.jobs import Job, composing_overrides, done, task_overrides
 from brats_seg.cli.one_line_errors import explain
 from brats_seg.cli.places import check_places
@@ -65,12 +65,14 @@ def command(
                 preempted_once()
                 return _attempt(name, task, config)
 
-            typed = [at_home(argument) for argument in (whole[1:] if arguments is None else arguments)]
-            sys.argv = [whole[0], *quoted(name, keys_before_options(typed))]
-            if {"-h", "--help"} & set(sys.argv[1:]):
-                print((files("brats_seg.conf") / f"{name}.yaml").read_text(encoding="utf-8"))
+            given = whole[1:] if arguments is None else arguments
+            if help.is_asked(given):
+                print(help.show(name, given))
+                return
+            typed = [at_home(argument) for argument in given]
             own_launchers()
             try:
+                sys.argv = [whole[0], *quoted(name, keys_before_options(typed))]
                 with kept_results() as results, kept_launches() as launched, patient_launchers(Job.failed):
                     hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(
                         guarded

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from brats_seg import __version__
+from brats_seg.cli import help
 from brats_seg.runtime import cores
 from brats_seg.runtime.streams import keep_streams
 from brats_seg.surroundings import draw_as_delivered, share_cores
@@ -45,12 +46,16 @@ def main() -> None:
     draw_as_delivered()
     share_cores(cores())
     first, *rest = sys.argv[1:] or ["--help"]
-    if first in ("-h", "--help"):
+    if first == "help" and rest:
+        first, *rest = [*rest, "--help"]
+    if first in ("-h", "--help", "help"):
         print(usage())
     elif first == "--version":
         print(f"brats-seg {__version__}")
     elif first in ("-sc", "--shell-completion"):
         complete(rest)
+    elif first in COMMANDS and help.is_asked(rest):
+        print(help.show(first.replace("-", "_"), rest))
     elif first in COMMANDS:
         run(first, rest)
     else:
@@ -90,5 +95,5 @@ Brain tumour segmentation in MRI. For research; not a medical device.
 
 {lines}
 
-brats-seg COMMAND --help shows a command's keys and their defaults; brats-seg --version the version.
+brats-seg COMMAND --help shows a command's keys, their defaults and examples; brats-seg --version the version.
 Tab completion: eval "$(brats-seg -sc install=bash)", or brats-seg -sc install=fish | source."""

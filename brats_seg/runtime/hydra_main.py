@@ -15,6 +15,12 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import Node
 
+from brats_seg.errors import WrongValue
+
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+"""What Hydra's ``-i`` takes."""
+SHORT = {"i": "input", "o": "output"}
+
 
 def keys_before_options(arguments: Sequence[str]) -> list[str]:
     """Hydra's command line takes its keys in one piece; people write options between them.
@@ -24,19 +30,36 @@ def keys_before_options(arguments: Sequence[str]) -> list[str]:
 
     Returns:
         The keys, then the options with their values: ``seed=1 fold=2 --config-dir mine``.
+
+    Raises:
+        WrongValue: There is no such option; the line says how the key is written.
     """
     options_of: dict[str | int | None, set[str]] = {}
     for action in get_args_parser()._actions:
         options_of.setdefault(action.nargs, set()).update(action.option_strings)
+    known = set().union(*options_of.values())
     keys: list[str] = []
     options: list[str] = []
     before = ""
-    for argument in arguments:
+    for index, argument in enumerate(arguments):
         is_value = before in options_of[None] or (before in options_of["?"] and "=" not in argument)
+        if argument.startswith("-") and not is_value:
+            _refuse_unknown(argument, arguments[index + 1 :], known)
         is_key = not is_value and not argument.startswith("-")
         (keys if is_key else options).append(argument)
         before = argument
     return [*keys, *options]
+
+
+def _refuse_unknown(option: str, behind: Sequence[str], known: set[str]) -> None:
+    """``--input DIR`` and ``-i DIR`` are what other programs take."""
+    name, _, value = option.partition("=")
+    following = behind[0] if behind and not behind[0].startswith("-") and "=" not in behind[0] else ""
+    if name in known and not (name == "-i" and following not in ("", *INFO)):
+        return
+    plain = name.lstrip("-")
+    key = SHORT.get(plain, plain.replace("-", "_"))
+    raise WrongValue(f"{name}: keys are written without dashes: {key}={value or following or 'VALUE'}")
 
 
 @contextlib.contextmanager

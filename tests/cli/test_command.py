@@ -273,13 +273,3 @@ def test_each_job_of_a_multirun_has_a_header(run, capsys, monkeypatch):
         f"job {n} of 4: fold={fold} seed={seed}"
         for n, (fold, seed) in enumerate([(0, 3), (0, 4), (1, 3), (1, 4)], 1)
     ]
-
-
-def test_help_explains_the_keys(run, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        command("train")(must_not_run)(["--help"])
-    said = capsys.readouterr().out
-    assert stopped.value.code == 0
-    assert "fold: 0" in said
-    assert "# 0 to data.folds - 1 validates" in said
-    assert "experiment: pipeline_a" in said
