@@ -50,6 +50,8 @@ def _command(command: str, width: int) -> str:
         parts += ["", "Groups of keys, each from a file of your choice:", ""]
         parts.append(_table([_with_options(group) for group in described.groups], width))
         parts += ["", f"brats-seg {name} --help {described.groups[-1].name}: what is in a group."]
+    else:
+        parts.append("")
     parts.append(
         _wrapped(f"brats-seg {name} key=value ... --cfg job: the configuration that this makes.", width)
     )

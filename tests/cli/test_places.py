@@ -8,8 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from brats_seg.cli.command import command
+from brats_seg.cli.main import COMMANDS
+from brats_seg.cli.places import _keys
+from brats_seg.cli.schemas import schema_of
+from brats_seg.training import load_config
 
 HEAVY = ("torch", "pytorch_lightning", "matplotlib", "scipy.stats")
 LIGHT_SECONDS = 1.5
@@ -50,6 +55,15 @@ def test_every_missing_file_is_a_line(
     assert sorted(capsys.readouterr().err.splitlines()) == sorted(
         f"{start}{each}: there is no such file or folder" for each in missing
     )
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_nothing_that_must_be_there_has_a_default_that_is_none(name: str) -> None:
+    """A default such as the name of label values is no file, and the command could never run."""
+    root = name.replace("-", "_")
+    config = load_config([], root)
+    for key in _keys(schema_of(root), ""):
+        assert OmegaConf.is_missing(config, key) or not OmegaConf.select(config, key), key
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from brats_seg.kinds import Existing
 class LabelsOfMap:
     """Label values of the label map."""
 
-    input: Existing
+    input: str
 
 
 @dataclass(frozen=True)
