@@ -112,6 +112,8 @@ def choose_series(found: Sequence[Series], series: str | None, source: Path) -> 
         for each in found
         if series is None or each.uid == series or fnmatchcase(each.description.lower(), series.lower())
     ]
+    if not found:
+        raise UserError(f"{source}: expected a DICOM series, found none")
     if len(fitting) != 1:
         names = ", ".join(f"{each.uid} ({each.description})" for each in (fitting or found)[:8])
         raise UserError(
