@@ -1,8 +1,13 @@
-"""What a person sees in a terminal: a progress bar, numbers with their noun."""
+"""What a person sees: a progress bar, a sign of life, numbers with their noun.
+
+Covered by tests/test_console.py.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 WIDE = 240
 """Columns where nobody's window ends."""
+QUIET_SECONDS = 30.0
+"""How long a log may be without a new line before people think that nothing happens."""
 
 
 def count(number: int, thing: str) -> str:
@@ -61,3 +68,32 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
+
+
+new_event = threading.Event
+"""Whose `wait` is the clock of :func:`signs_of_life`."""
+
+
+@contextmanager
+def signs_of_life(words: Callable[[], str]) -> Iterator[None]:
+    """Inside, print a line every half minute where standard output is no terminal.
+
+    Args:
+        words: What is being done at that moment.
+    """
+    if sys.stdout.isatty():
+        yield
+        return
+    ended = new_event()
+
+    def tell() -> None:
+        while not ended.wait(QUIET_SECONDS):
+            print(words(), flush=True)
+
+    thread = threading.Thread(target=tell, name="signs of life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

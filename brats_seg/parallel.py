@@ -109,6 +109,9 @@ def _pool(workers: int) -> ProcessPoolExecutor | None:
 @contextlib.contextmanager
 def _without_interruption() -> Iterator[None]:
     """Keep Ctrl-C back; it comes afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

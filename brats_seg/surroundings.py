@@ -26,6 +26,13 @@ def draw_as_delivered() -> None:
             import matplotlib  # noqa: F401
 
 
+def cores_of_affinity() -> int:
+    """Cores that this process may run on; all of the machine's where that is no choice (macOS)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def share_cores(allowed: int) -> None:
     """Let threads that wait leave the cores to others, and take no more of them than this process may.
 
@@ -36,7 +43,7 @@ def share_cores(allowed: int) -> None:
         allowed: Cores that this process may use.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if allowed < len(os.sched_getaffinity(0)):
+    if allowed < cores_of_affinity():
         os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
 
 

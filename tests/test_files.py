@@ -134,6 +134,16 @@ def test_where_the_disk_knows_no_locks_nothing_is_taken_for_left_over(tmp_path, 
     assert {path.name for path in tmp_path.iterdir()} == {".tmp-brats_seg-1", "b"}
 
 
+def test_without_the_locks_of_posix_files_and_folders_are_written_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("brats_seg.files.temporaries.LOCKS", False)
+    monkeypatch.delattr("brats_seg.files.temporaries.fcntl")
+    monkeypatch.delattr(os, "O_NOFOLLOW")
+    write_text(tmp_path / "a", "x")
+    with whole_folder(tmp_path / "b") as temporary:
+        (temporary / "c").touch()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "c"]
+
+
 def test_a_lock_that_cannot_be_had_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     (tmp_path / "folder.lock").mkdir()

@@ -17,6 +17,8 @@ from brats_seg.errors import FileError
 
 MAX_TEXT_BYTES = 64_000_000
 """The largest JSON or CSV file that is read: more than any list of cases takes."""
+READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Without waiting: what was a file may have become a FIFO. Windows has the last flag, others the other."""
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """What a terminal obeys; a new line and a tab may stand in a text."""
 
@@ -43,8 +45,7 @@ def open_regular(path: Path, most_bytes: int | None = None) -> Iterator[BinaryIO
             raise FileError(path, "a file", "something that is no regular file")
         if most_bytes is not None and status.st_size > most_bytes:
             raise FileError(path, f"at most {most_bytes} bytes", f"{status.st_size}")
-        # Without waiting: it may have become a FIFO in between.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(path, READ_AT_ONCE), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise FileError(path, "a file", "something that is no regular file")
             yield file

@@ -1,19 +1,26 @@
 """Files and folders that are being written, and what a killed process left of them.
 
 Whoever writes holds a lock on the temporary, which the kernel releases when the process dies: a temporary
-that can be locked is left over. Covered by tests/test_files.py.
+that can be locked is left over. Windows has no such locks: nothing is taken for left over there.
+Covered by tests/test_files.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    LOCKS = False
+else:
+    LOCKS = True
 
 PREFIX = ".tmp-brats_seg-"
 """Of names that nobody else gives: whatever is called so may be removed."""
@@ -42,7 +49,7 @@ def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
-        os.close(lock)
+        _release(lock)
 
 
 @contextlib.contextmanager
@@ -61,11 +68,13 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+        _release(lock)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove every temporary in a folder whose process is dead; those of living ones, and links, stay."""
+    if not LOCKS:
+        return
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
             if entry.name.startswith(PREFIX):
@@ -85,11 +94,13 @@ def _remove_if_left(path: Path) -> None:
             os.close(lock)
 
 
-def _held(make: Callable[[], Path]) -> tuple[Path, int]:
+def _held(make: Callable[[], Path]) -> tuple[Path, int | None]:
     """A new temporary, and the descriptor that holds its lock.
 
     Another process may take it for left over before it is locked: then it is made again.
     """
+    if not LOCKS:
+        return make(), None
     while True:
         path = make()
         with contextlib.suppress(FileNotFoundError, BlockingIOError):
@@ -99,6 +110,11 @@ def _held(make: Callable[[], Path]) -> tuple[Path, int]:
                 if os.path.samestat(os.fstat(lock), path.lstat()):
                     return path, lock
             os.close(lock)
+
+
+def _release(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
 
 
 def _lock_where_possible(descriptor: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import pytorch_lightning as pl
@@ -44,6 +45,7 @@ class PredictionModule(pl.LightningModule):
         super().__init__()
         self.settings = settings
         self.memory = Memory()
+        self.doing = "reading the first case"
         ensembles = make_ensembles(bundles, channels_last=channels_last, fused_norm=fused_norm)
         self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
 
@@ -63,12 +65,13 @@ class PredictionModule(pl.LightningModule):
         if isinstance(batch, CaseError):
             return batch
         ensembles = cast(Mapping[Pipeline, Ensemble], self.ensembles)
+        case_id = batch.loaded.case.id
+        self.doing = f"case {case_id}"
         try:
-            return segment(batch, ensembles, self.settings, self._show, self.memory)
+            return segment(batch, ensembles, self.settings, partial(self._show, case_id), self.memory)
         except CaseError as error:
             return error
         except (RuntimeError, MemoryError) as error:
-            case_id = batch.loaded.case.id
             reason = next(iter(str(error).splitlines()), "too little memory")
             if is_sticky(error):
                 raise UserError(f"the GPU stopped working at case {case_id}: {reason}") from error
@@ -77,6 +80,7 @@ class PredictionModule(pl.LightningModule):
                 expected = "a prediction; inferer=sliding_window needs less memory"
             return CaseError(case_id, expected=expected, found=reason)
 
-    def _show(self, done: int, of: int) -> None:
+    def _show(self, case_id: str, done: int, of: int) -> None:
+        self.doing = f"case {case_id}, view {done} of {of} done"
         if self.trainer.is_global_zero and sys.stdout.isatty():
             print(f"\rview {done} of {of} ", end="" if done < of else "\r", flush=True)

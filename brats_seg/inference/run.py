@@ -16,6 +16,7 @@ from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.artifacts.prediction_tables import refuse_foreign_tables, write_tables
 from brats_seg.artifacts.synthetic import synthetic_notice
 from brats_seg.cases import Case, check_headers
+from brats_seg.console import signs_of_life
 from brats_seg.errors import UserError
 from brats_seg.inference.data import PredictionData
 from brats_seg.inference.module import PredictionModule
@@ -85,7 +86,8 @@ def predict(
             layout = {"channels_last": machine.channels_last, "fused_norm": machine.fused_norm}
             module = PredictionModule(bundles, settings, **layout)
             data = PredictionData(sound, settings.on_missing_modality, normalisations_of(bundles))
-            with plain_signals(trainer), writer.meanwhile():
+            alive = signs_of_life(lambda: f"at work: {module.doing}") if first else contextlib.nullcontext()
+            with plain_signals(trainer), writer.meanwhile(), alive:
                 trainer.predict(module, datamodule=data, return_predictions=False)
         if first:
             write_tables(output)

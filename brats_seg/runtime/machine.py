@@ -6,6 +6,8 @@ import math
 import os
 from pathlib import Path
 
+from brats_seg.surroundings import cores_of_affinity
+
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 """Where Linux mounts control groups; containers and Slurm limit their processes by them.
 
@@ -13,6 +15,8 @@ Version 1 has a folder for each controller there.
 """
 OWN_GROUP = Path("/proc/self/cgroup")
 """Names the control groups of this process."""
+MEMORY = Path("/proc/meminfo")
+"""Says how much memory is free, on Linux."""
 
 
 def cores() -> int:
@@ -20,7 +24,7 @@ def cores() -> int:
 
     ``os.cpu_count()`` gives the machine's, whatever a container or Slurm allows.
     """
-    allowed = len(os.sched_getaffinity(0))
+    allowed = cores_of_affinity()
     for group in _groups("cpu"):
         quota = _numbers(group, "cpu.max") or _numbers(group, "cpu.cfs_quota_us", "cpu.cfs_period_us")
         if quota is not None and quota[0] > 0:  # -1: none
@@ -35,7 +39,7 @@ def memory_bytes() -> tuple[int, int]:
         Free and total bytes.
     """
     free = _free_bytes()
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    total = _total_bytes()
     for group in _groups("memory"):
         held = _numbers(group, "memory.max", "memory.current")
         held = held or _numbers(group, "memory.limit_in_bytes", "memory.usage_in_bytes")
@@ -72,7 +76,15 @@ def _groups(controller: str) -> list[Path]:
 
 
 def _free_bytes() -> int:
-    for line in Path("/proc/meminfo").read_text().splitlines():
+    try:
+        lines = MEMORY.read_text().splitlines()
+    except OSError:  # macOS
+        return _total_bytes()
+    for line in lines:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("Linux before 3.14")
+
+
+def _total_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

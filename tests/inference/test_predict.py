@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from brats_seg.cli.commands.predict import main
 from brats_seg.errors import UserError
 from brats_seg.inference import Machine, Settings, merge_folders, merge_label_maps, predict
 from brats_seg.inference.ensemble import make_ensembles
+from brats_seg.inference.module import PredictionModule
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.models.blocks import ConvNormReLU
 
@@ -510,3 +513,31 @@ def test_the_id_of_four_files_can_be_given(
     with pytest.raises(SystemExit):
         main([*files, *keys, "id=../y"])
     assert "expected an id that can be the name of a file" in capsys.readouterr().err
+
+
+def test_a_log_says_at_least_every_half_minute_which_view_is_done(
+    write_case: Any,
+    bundles: Bundles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words: list[str] = []
+
+    @contextlib.contextmanager
+    def signs_of_life(tell: Any) -> Iterator[None]:
+        words.append(tell())
+        show = PredictionModule._show
+
+        def show_and_tell(*arguments: Any) -> None:
+            show(*arguments)
+            words.append(tell())
+
+        monkeypatch.setattr(PredictionModule, "_show", show_and_tell)
+        yield
+
+    monkeypatch.setattr("brats_seg.inference.run.signs_of_life", signs_of_life)
+    assert run(find_cases(write_case("x", 1)), bundles, tmp_path / "out") == []
+    views = [f"at work: case x, view {view} of 3 done" for view in (1, 2, 3)]
+    assert words == ["at work: reading the first case", *views]
+    assert "view" not in capsys.readouterr().out
