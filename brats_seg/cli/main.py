@@ -32,7 +32,7 @@ COMMANDS = {
     "evaluate": "score predictions against references",
     "report": "static pages of a cohort, with a 3-D viewer for each case",
     "enhancing-threshold": "choose predict's threshold of small enhancing tumour on out-of-fold predictions",
-    "bundle": "show what a bundle says of itself, or verify its weights",
+    "bundle": "show what a bundle says of itself, verify its weights, pack an ensemble into one file",
     "export": "write a bundle's network as ONNX or torch.export, compared with the bundle",
     "demo": "the whole way on a synthetic cohort, in minutes",
     "reproduce": "the whole paper, from labelled cases to its tables beside ours; resumable",

@@ -86,7 +86,10 @@ def _front() -> str:
 def _command_page(command: str) -> str:
     file = CONF / f"{command.replace('-', '_')}.yaml"
     keys, groups, header = _read(file)
-    lines = [f"# {command}", "", _sentence(header), "", f"    brats-seg {command} [key=value ...]", ""]
+    examples = [line for line in header if line.startswith("brats-seg ")]
+    words = [line for line in header if line not in examples]
+    usage = [f"    {line}" for line in examples or [f"brats-seg {command} [key=value ...]"]]
+    lines = [f"# {command}", "", _sentence(words), "", *usage, ""]
     if groups:
         rows = [_group_row(key) for key in groups]
         table = ["| group | default | options | |", "|---|---|---|---|", *rows]

@@ -41,6 +41,13 @@ def test_a_command_page_has_every_key(reference, command):
     assert [key for key in leaves(settings) if f"| `{key}` |" not in page] == []
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_page_has_its_examples_in_a_block(reference, command):
+    lines = reference._command_page(command).splitlines()
+    assert any(line.startswith(f"    brats-seg {command}") for line in lines)
+    assert not any("brats-seg" in line for line in lines[:3])
+
+
 def test_every_group_has_a_page_with_every_key(reference):
     for group in reference._groups():
         page = reference._group_page(group)
