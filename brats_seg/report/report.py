@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from brats_seg import parallel
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row
 from brats_seg.artifacts.prediction_tables import is_volumes_csv, volumes_csv
+from brats_seg.cases.own_naming import PATIENT
 from brats_seg.errors import UserError
 from brats_seg.evaluation.conventions import Convention, find_convention
 from brats_seg.evaluation.settings import Scoring
@@ -15,6 +18,8 @@ from brats_seg.files import refuse_foreign, says, write_text
 from brats_seg.report.case_page import legend
 from brats_seg.report.cohort_page import cohort_context
 from brats_seg.report.find_pages import find_pages
+from brats_seg.report.growth import FollowUp, find_follow_ups, growth_csv, is_growth_csv
+from brats_seg.report.growth_pictures import growth_stills
 from brats_seg.report.pages import render, viewer_script
 from brats_seg.report.settings import ReportSettings
 from brats_seg.report.summary import SUMMARIES, summary_files
@@ -33,6 +38,8 @@ def write_report(
     workers: int = 1,
 ) -> list[str]:
     """Write ``index.html``, ``volumes.csv``, ``cases/<case id>.html`` and, on request, ``summaries/``.
+
+    Where a patient has more than one visit, ``growth.csv`` and a section of the index tell what has grown.
 
     Args:
         predictions: Prediction folder.
@@ -65,17 +72,32 @@ def write_report(
     shown, failures = write_pages(common, found.pages, workers)
     if not shown:
         raise UserError("\n".join([*failures, "no case could be shown"]))
+    follow_ups = find_follow_ups(found.pages, shown, settings.patterns.get(PATIENT))
     context = cohort_context(rows, shown, convention, notes=[*found.unmatched, *failures, *found.absent])
     write_text(output / "volumes.csv", volumes_csv({case_id: case.record for case_id, case in shown.items()}))
+    context["growth"] = _show_growth(predictions, follow_ups, workers)
+    if follow_ups:
+        write_text(output / "growth.csv", growth_csv(follow_ups))
     context["synthetic"] = next(filter(None, (case.synthetic for case in shown.values())), None)
     write_text(output / "index.html", _render_index(common, context, runs))
     return failures
+
+
+def _show_growth(predictions: Path, follow_ups: Sequence[FollowUp], workers: int) -> list[dict[str, Any]]:
+    """What the index shows of each later visit."""
+    drawn = parallel.each(partial(growth_stills, predictions), follow_ups, workers)
+    found = []
+    for follow_up, stills in zip(follow_ups, drawn, strict=True):
+        why = stills if isinstance(stills, str) else None
+        found.append({"visit": follow_up, "stills": [] if why else stills, "note": why})
+    return found
 
 
 def _refuse_foreign(output: Path, cases: Sequence[str], settings: ReportSettings) -> None:
     pages = [output / "index.html", *(page_file(output, case_id) for case_id in cases)]
     outputs = {page: says('<html lang="en" data-palette="paper"') for page in pages}
     outputs[output / "volumes.csv"] = is_volumes_csv
+    outputs[output / "growth.csv"] = is_growth_csv
     for case_id in cases if settings.pdf else ():
         outputs |= summary_files(output / SUMMARIES, case_id)
     refuse_foreign(outputs, overwrite=settings.overwrite)
