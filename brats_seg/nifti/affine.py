@@ -65,6 +65,11 @@ def affine_of(header: nib.Nifti1Header, orientation: str | None = None) -> Affin
     return affine
 
 
+def sizes_of(affine: Affine) -> Float64[NDArray[np.float64], " 3"]:
+    """The length of a voxel along each axis of the file, in the affine's unit."""
+    return np.asarray(np.linalg.norm(affine[:3, :3], axis=0))
+
+
 def is_orientation(value: object) -> bool:
     """Whether a value is one letter of each pair L R, P A, S I."""
     letters = list(value) if isinstance(value, str) else []

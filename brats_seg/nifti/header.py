@@ -17,8 +17,8 @@ import numpy as np
 from nibabel import orientations as axes
 
 from brats_seg.errors import FileError
-from brats_seg.nifti.affine import affine_of, mm_per_unit
-from brats_seg.nifti.header_notes import header_notes
+from brats_seg.nifti.affine import Affine, affine_of, mm_per_unit, sizes_of
+from brats_seg.nifti.header_notes import header_notes, size_notes
 from brats_seg.nifti.space import Geometry
 from brats_seg.nifti.unzip import is_gzip, unzip_start
 
@@ -51,6 +51,8 @@ SPACE = (
     *("sform_code", "srow_x", "srow_y", "srow_z", "xyzt_units"),
 )
 """What an output takes over from its input's header: never its words, of which some name the patient."""
+ALIGNED, LAST_FORM_CODE = 2, 5
+"""Codes of an sform or qform: to some anatomy; and the last one that NIfTI names."""
 _SILENT = logging.Logger("nibabel's lines, which name no file")
 _SILENT.addHandler(logging.NullHandler())
 
@@ -81,6 +83,7 @@ def read_header(path: Path, data: bytes) -> nib.Nifti1Header:
     voxel_offset(path, header)  # nibabel's check takes 0, and fails at inf
     if header["magic"].item().startswith(b"ni"):
         raise FileError(path, "a NIfTI file", "one of .hdr and .img; join them (fslchfiletype NIFTI_GZ)")
+    _keep_unknown_codes(header)
     header.check_fix(_SILENT, error_level=40)
     return header
 
@@ -104,10 +107,12 @@ def geometry_of(path: Path, header: nib.Nifti1Header, orientation: str | None = 
         raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
     space = _space_alone(header)
     affine = affine_of(space, orientation)
+    notes = size_notes(space, affine)
+    _mend_sizes(space, affine)
     affine[:3] *= mm_per_unit(space)
     if not np.isfinite(affine).all() or np.isnan(axes.io_orientation(affine)).any():
         raise FileError(path, "an invertible affine", f"{affine.tolist()}")
-    notes = header_notes(space, affine, orientation)
+    notes += header_notes(space, affine, orientation)
     return Geometry(space, affine, int(np.prod(shape[3:], dtype=int)), notes)
 
 
@@ -152,3 +157,16 @@ def _space_alone(header: nib.Nifti1Header) -> nib.Nifti1Header:
         space[name] = header[name]
     space["descrip"] = b"brats_seg"
     return space
+
+
+def _keep_unknown_codes(header: nib.Nifti1Header) -> None:
+    """NIfTI takes a form whose code is above 0; nibabel's check would set one that it does not know to 0."""
+    for name in ("qform_code", "sform_code"):
+        if int(header[name]) > LAST_FORM_CODE:
+            header[name] = ALIGNED
+
+
+def _mend_sizes(space: nib.Nifti1Header, affine: Affine) -> None:
+    """An output has sizes that other programs can use, even where its input's sform alone tells them."""
+    if not np.isfinite(space["pixdim"][1:4]).all():
+        space["pixdim"][1:4] = sizes_of(affine)

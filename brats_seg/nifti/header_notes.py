@@ -14,9 +14,11 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations as axes
 
-from brats_seg.nifti.affine import UNITS, Affine, is_told, mm_per_unit, unit_code, unit_name
+from brats_seg.nifti.affine import UNITS, Affine, is_told, mm_per_unit, sizes_of, unit_code, unit_name
 from brats_seg.nifti.space import SPACE_TOLERANCE_MM, Note
 
+LARGEST_SIZE_DIFFERENCE = 0.01
+"""Relative: pixdim and sform are rounded by some programs."""
 LARGEST_SHEAR_DEGREES = 1.0
 LARGEST_TILT_DEGREES = 15.0
 """Heads lie this far from straight in a scanner now and then; scans in an atlas's space do not."""
@@ -35,6 +37,25 @@ def header_notes(header: nib.Nifti1Header, affine: Affine, orientation: str | No
     """
     notes = (*_unit(header), *_untold(header, affine, orientation), *_disagreement(header), *_angles(affine))
     return notes
+
+
+def size_notes(header: nib.Nifti1Header, affine: Affine) -> tuple[Note, ...]:
+    """Whether a header without a qform has the sizes that its sform has.
+
+    Args:
+        header: With the place in space.
+        affine: In the header's own unit, as it is used.
+
+    Returns:
+        What was expected, and what was found.
+    """
+    sizes = np.abs(header["pixdim"][1:4])
+    expected = sizes_of(affine)
+    if int(header["qform_code"]) > 0 or np.allclose(sizes, expected, LARGEST_SIZE_DIFFERENCE):
+        return ()
+    told = " x ".join(f"{size:.3g}" for size in expected)
+    found = " x ".join(f"{size:.3g}" for size in sizes)
+    return ((f"voxels of {told} (x, y, z) as in the sform", f"pixdim {found}; the sform is used"),)
 
 
 def _unit(header: nib.Nifti1Header) -> Iterator[Note]:

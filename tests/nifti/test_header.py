@@ -93,6 +93,37 @@ def test_sform_and_qform_that_disagree_are_a_note(tmp_path):
     assert notes(tmp_path / "a.nii") == []
 
 
+@pytest.mark.parametrize("size", [2.0, np.nan, np.inf, 0.0])
+def test_sizes_that_the_sform_does_not_have_are_a_note_and_usable_in_outputs(tmp_path, size):
+    far = np.diag([-3.0, -3.0, 3.0, 1.0])
+    path = saved(tmp_path / "a.nii", far)
+    data = bytearray(path.read_bytes())
+    data[80:84] = np.float32(size).tobytes()
+    path.write_bytes(data)
+    (note,) = notes(path)
+    assert note.startswith("pixdim ")
+    assert note.endswith("; the sform is used")
+    volume = nifti.read(path)
+    nifti.write(tmp_path / "out.nii", volume.array, volume.geometry)
+    written = nib.load(tmp_path / "out.nii").header
+    assert np.isfinite(written["pixdim"]).all()
+    assert np.array_equal(written.get_best_affine(), far)
+
+
+@pytest.mark.parametrize("form", ["sform", "qform"])
+def test_a_form_with_a_code_of_another_program_is_used(tmp_path, form):
+    image = nib.Nifti1Image(np.zeros(SHAPE, np.int16), None)
+    image.set_qform(LPS, 2 if form == "qform" else 0)
+    image.set_sform(LPS, 2 if form == "sform" else 0)
+    image.header[f"{form}_code"] = 99
+    (tmp_path / "a.nii").write_bytes(image.header.binaryblock + bytes(4 + 2 * 120))
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    data[108:112], data[344:348] = np.float32(352).tobytes(), b"n+1\0"
+    (tmp_path / "a.nii").write_bytes(data)
+    assert notes(tmp_path / "a.nii") == []
+    assert np.array_equal(nifti.read_geometry(tmp_path / "a.nii").affine, LPS)
+
+
 def test_sheared_and_oblique_axes_are_a_note(tmp_path):
     sheared = LPS.copy()
     sheared[0, 1] = 0.3
