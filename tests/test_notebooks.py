@@ -18,6 +18,12 @@ def test_committed_without_outputs(path):
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_says_how_it_is_opened(path):
+    first, *_ = json.loads(path.read_text())["cells"]
+    assert f"jupyter lab notebooks/{path.name}`" in "".join(first["source"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_and_shows_every_picture(path, tmp_path, monkeypatch):
@@ -33,6 +39,8 @@ def test_runs_and_shows_every_picture(path, tmp_path, monkeypatch):
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
+    written = [entry.name for entry in tmp_path.iterdir() if entry.is_dir() and entry.name.startswith("tmp")]
+    assert written == []
     draws = [
         cell
         for cell in notebook.cells

@@ -138,6 +138,8 @@ def preempted_once() -> None:
     ``scancel`` repeats the signal. The second one would interrupt submitit's handler of the first, and the
     job would end instead of being queued again.
     """
+    if not hasattr(signal, "SIGUSR2"):  # Windows, which has no Slurm
+        return
     handler = signal.getsignal(signal.SIGUSR2)
     if HydraConfig.get().runtime.choices["hydra/launcher"] != "submitit_slurm" or not callable(handler):
         return

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 import brats_seg
+from brats_seg.artifacts.bundles import save_bundle
+from brats_seg.models import UNet
+from brats_seg.phantom import write_cohort
+from brats_seg.preprocessing import ZScore
 
 PACKAGE = Path(brats_seg.__file__).parent
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
@@ -22,7 +26,7 @@ for name in {names}:
 import os, signal
 for name in ("sched_getaffinity", "O_NONBLOCK", "O_NOFOLLOW"):
     delattr(os, name)
-del signal.pthread_sigmask
+del signal.pthread_sigmask, signal.SIGUSR2, os.getuid, os.sysconf
 import brats_seg.cli.main
 import {room}
 """
@@ -57,3 +61,34 @@ def test_the_rooms_are_imported_without_them(room: str) -> None:
     code = WITHOUT.format(names=sorted(POSIX_ONLY - {"posix"}), room=room)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+COMMANDS = """
+import os, signal, sys
+for name in {names}:
+    sys.modules[name] = None
+for name in ("sched_getaffinity", "O_NONBLOCK", "O_NOFOLLOW", "getuid", "sysconf", "killpg", "setsid"):
+    delattr(os, name)
+del signal.pthread_sigmask, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGKILL, signal.SIGALRM
+from brats_seg.cli.main import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.slow
+def test_the_commands_run_without_them(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cases", cases=1, seed=0, shape=(32, 40, 32))
+    net = UNet(width=2, norm="instance", attention=False, residual=False, dropout=0.0)
+    settings = ZScore().settings()
+    save_bundle(tmp_path / "bundle", net, pipeline="b", normalisation=settings, provenance={}, scores={})
+    script = tmp_path / "command.py"
+    script.write_text(COMMANDS.format(names=sorted(POSIX_ONLY - {"posix"})))
+    for arguments in (
+        "predict input=cases output=out bundles.b=[bundle] tta=none accelerator=cpu",
+        "evaluate predictions=out references=cases output=scores",
+        "report predictions=out",
+    ):
+        call = [sys.executable, str(script), *arguments.split()]
+        ended = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
