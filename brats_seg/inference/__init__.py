@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from brats_seg.inference.merge import merge_label_maps
     from brats_seg.inference.merge_cases import merge_folders
     from brats_seg.inference.run import predict
-    from brats_seg.inference.segmenter import Segmentation, Segmenter
+    from brats_seg.inference.segmentation import Segmentation
+    from brats_seg.inference.segmenter import Segmenter
     from brats_seg.inference.settings import Machine, Settings
 
 __all__ = [
@@ -30,7 +31,7 @@ __getattr__ = exports(
     __name__,
     {
         "Machine": "settings",
-        "Segmentation": "segmenter",
+        "Segmentation": "segmentation",
         "Segmenter": "segmenter",
         "Settings": "settings",
         "export": "export_file",

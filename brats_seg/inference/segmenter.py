@@ -1,16 +1,11 @@
 """Segmentation from Python, without Hydra and without folders."""
 
-# mypy: allow-untyped-calls
-# (nibabel is typed in part only)
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,50 +14,18 @@ from brats_seg import nifti
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.ensemble_file import Folders, open_bundles
 from brats_seg.artifacts.synthetic import synthetic_notice
-from brats_seg.cases import case_from_files, load_case, read_volumes
+from brats_seg.cases import LoadedCase, case_from_files, load_case, read_volumes
 from brats_seg.errors import CaseError, UserError
-from brats_seg.inference.answers import Prediction
 from brats_seg.inference.ensemble import make_ensembles
 from brats_seg.inference.fallback import Memory
+from brats_seg.inference.given_images import LPS_AFFINE, Source, as_image
 from brats_seg.inference.segment import segment
+from brats_seg.inference.segmentation import Segmentation, as_read
 from brats_seg.inference.settings import Settings
 from brats_seg.inference.suspicions import suspicions
 
-Source = str | Path | nib.Nifti1Image | NDArray[Any]
-LPS_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """What :class:`Segmenter` answers.
-
-    Attributes:
-        image: The label map, uint8, in the space of the images it was made from.
-        prediction: Everything else; its arrays are ``(z, y, x)`` in LPS.
-    """
-
-    image: nib.Nifti1Image
-    prediction: Prediction
-
-    @property
-    def label_map(self) -> NDArray[np.uint8]:
-        """Label map with the axes of the images it was made from."""
-        return np.asarray(self.image.dataobj)
-
-    @property
-    def labels(self) -> str:
-        """Name of the label values."""
-        return self.prediction.labels
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the user should know."""
-        return self.prediction.warnings
-
-    @property
-    def volumes_ml(self) -> dict[str, float]:
-        """Region to its volume in millilitres."""
-        return self.prediction.volumes_ml(self.prediction.final)
+if TYPE_CHECKING:
+    from brats_seg.scans import AlignSettings
 
 
 class Segmenter:
@@ -143,11 +106,21 @@ class Segmenter:
         """
         return cls(open_bundles(a, b, trust=trust), device=device, **settings)
 
-    def __call__(self, *, affine: NDArray[np.float64] = LPS_AFFINE, **images: Source) -> Segmentation:
+    def __call__(
+        self,
+        *,
+        affine: NDArray[np.float64] = LPS_AFFINE,
+        align: bool | AlignSettings = False,
+        brain_mask: str | Path | None = None,
+        **images: Source,
+    ) -> Segmentation:
         """Segment one case.
 
         Args:
             affine: Of images given as arrays: voxel ``(i, j, k)`` to RAS+ millimetres.
+            align: The images are raw, as a scanner gives them: they are aligned first, as `brats-seg align`
+                does by default, or as these settings say (extra ``scans``).
+            brain_mask: With ``align``, a mask on the T1ce's grid that stands in for the brain extraction.
             images: ``t1``, ``t1ce``, ``t2``, ``flair``: paths, nibabel images, or arrays ``(i, j, k)`` as
                 nibabel has them.
 
@@ -157,6 +130,22 @@ class Segmenter:
         Raises:
             UserError: The images cannot be used; the line says why.
         """
+        if align:
+            from brats_seg.inference.raw_images import segment_raw
+
+            how = None if align is True else align
+            return segment_raw(images, self, how, brain_mask=brain_mask, affine=affine)
+        if brain_mask is not None:
+            raise UserError("brain_mask: expected with align=True alone, found without it")
+        loaded = self._read(images, affine)
+        prediction = segment(loaded, self.ensembles, self.settings, memory=self.memory)
+        prediction.warnings.extend(suspicions(prediction, self.bundles))
+        of_phantoms = synthetic_notice(each.record["provenance"] for each in self._members())
+        prediction.warnings.extend([] if of_phantoms is None else [of_phantoms])
+        image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
+        return Segmentation(as_read(image), prediction)
+
+    def _read(self, images: Mapping[str, Source], affine: NDArray[np.float64]) -> LoadedCase:
         paths: dict[str, Path] = {}
         held: dict[Path, list[nifti.Volume]] = {}
         for name, image in images.items():
@@ -164,36 +153,15 @@ class Segmenter:
                 paths[name] = Path(image).expanduser()
             else:
                 paths[name] = Path(name)
-                held[paths[name]] = nifti.channels_from_image(_as_image(name, image, affine), paths[name])
+                held[paths[name]] = nifti.channels_from_image(as_image(name, image, affine), paths[name])
         try:
             case = case_from_files(paths, case_id="images" if held else None, in_memory=held)
             on_disk = [path for path in case.files if path not in held]
             volumes = {**held, **read_volumes(case, on_disk)}
-            loaded = load_case(case, volumes, self.settings.on_missing_modality)
+            return load_case(case, volumes, self.settings.on_missing_modality)
         except CaseError as error:
             raise UserError(error.reason) from error
-        prediction = segment(loaded, self.ensembles, self.settings, memory=self.memory)
-        prediction.warnings.extend(suspicions(prediction, self.bundles))
-        of_phantoms = synthetic_notice(each.record["provenance"] for each in self._members())
-        prediction.warnings.extend([] if of_phantoms is None else [of_phantoms])
-        image = nifti.to_image(prediction.answers[prediction.final].label_map, loaded.geometry)
-        return Segmentation(
-            nib.Nifti1Image.from_bytes(image.to_bytes()), prediction
-        )  # as if read from its file
 
     def _members(self) -> Iterator[Bundle]:
         for group in self.bundles.values():
             yield from group
-
-
-def _as_image(name: str, image: Any, affine: NDArray[np.float64]) -> nib.Nifti1Image:
-    if isinstance(image, nib.Nifti1Image):
-        return image
-    if not isinstance(image, np.ndarray) or image.dtype.kind not in "iuf":
-        kind = f"array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        kinds = "a path, a nibabel Nifti1Image or an array of integers or floats"
-        raise UserError(f"{name}: expected {kinds}, found {kind}")
-    wide = image.dtype.kind == "f" or image.dtype.itemsize > nifti.LARGEST_INTEGER_BYTES
-    made = nib.Nifti1Image(image.astype(np.float32) if wide else image, affine)
-    made.header.set_xyzt_units("mm", "sec")
-    return made

@@ -13,6 +13,8 @@ import pytest
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
 from brats_seg.phantom import make_case
+from brats_seg.scans.packages import load
+from brats_seg.scans.register import Registration
 
 pytest.importorskip("SimpleITK")
 BRAIN = (120, 144, 120)
@@ -78,6 +80,18 @@ def save(path: Path, array: np.ndarray, place: np.ndarray) -> Path:
     image.header.set_xyzt_units("mm", "sec")
     image.to_filename(path)
     return path
+
+
+def place_by_moments(fixed, moving, kind="rigid", seed=0, mask=None) -> Registration:
+    """Registration without its search, which has tests of its own: the sequences lie on one another, the
+    brain has the atlas's shape."""
+    itk = load("SimpleITK")
+    transform = itk.Euler3DTransform()
+    far = np.linalg.norm(np.subtract(fixed.GetOrigin(), moving.GetOrigin())) > 60
+    if far:
+        how = itk.CenteredTransformInitializerFilter.MOMENTS
+        transform = itk.Euler3DTransform(itk.CenteredTransformInitializer(fixed, moving, transform, how))
+    return Registration(transform, 0.4, 0.8)
 
 
 @pytest.fixture(scope="session")

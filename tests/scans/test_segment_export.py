@@ -21,10 +21,9 @@ from brats_seg.scans.native import resample_labels
 from brats_seg.scans.one_case import TO_T1CE
 from brats_seg.scans.packages import load
 from brats_seg.scans.quality import dice
-from brats_seg.scans.register import Registration
 from brats_seg.terms import MODALITIES
 from brats_seg.workflows.segment_export import segment_export, sound_cases
-from tests.scans.conftest import affine, sample, save
+from tests.scans.conftest import affine, place_by_moments, sample, save
 from tests.scans.mr_series import KINDS, write_series
 
 pydicom, highdicom = pytest.importorskip("pydicom"), pytest.importorskip("highdicom")
@@ -69,23 +68,11 @@ def export(head, tmp_path_factory) -> Path:
     return folder
 
 
-def place(fixed, moving, kind="rigid", seed=0, mask=None) -> Registration:
-    """Registration without its search, which has tests of its own: the sequences lie on one another, the
-    brain has the atlas's shape."""
-    itk = load("SimpleITK")
-    transform = itk.Euler3DTransform()
-    far = np.linalg.norm(np.subtract(fixed.GetOrigin(), moving.GetOrigin())) > 60
-    if far:
-        how = itk.CenteredTransformInitializerFilter.MOMENTS
-        transform = itk.Euler3DTransform(itk.CenteredTransformInitializer(fixed, moving, transform, how))
-    return Registration(transform, 0.4, 0.8)
-
-
 def run(folder: str, output: str) -> list[str]:
     """`segment` with a given brain, and with the truth for a prediction."""
     truth, mask = (nifti.read(Path(folder) / f"{name}.nii.gz") for name in ("seg", "mask"))
     one_case.extract_brain = lambda *_: mask.array > 0
-    one_case.register = place
+    one_case.register = place_by_moments
 
     def predict(aligned: Path, predictions: Path) -> list[str]:
         for each in sound_cases(aligned):
