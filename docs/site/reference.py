@@ -18,7 +18,13 @@ from brats_seg.cli.main import COMMANDS
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 READMES = {room: ROOT / "brats_seg" / room / "README.md" for room in ("inference", "preprocessing")}
-PRIVATE = {"conf", "cli", "console", "parallel", "files", "terms", "runtime"}
+PRIVATE = {"conf", "cli", "console", "parallel", "files", "terms", "runtime"} | {
+    "__main__",
+    "kinds",
+    "lazy",
+    "surroundings",
+    "trusted",
+}
 """Rooms that are no public API: the command line itself, and what the others share."""
 
 

@@ -57,6 +57,23 @@ def test_every_missing_file_is_a_line(
     )
 
 
+def test_a_name_with_a_comma_and_one_with_a_star_are_told_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b-seed=1,scale=small").mkdir()
+    for line in (["bundles.b=[.,b-seed=1,scale=small]", "input=."], ["t1=*_t1.nii"]):
+        with pytest.raises(SystemExit):
+            command("predict")(print)([*line, "output=o"])
+    start = "brats-seg predict: error: "
+    assert capsys.readouterr().err.splitlines() == [
+        f"{start}bundles.b=b-seed=1,scale=small: a path with a comma needs quotes of its own: "
+        "'bundles.b=[\"b-seed=1,scale=small\"]'",
+        f"{start}t1=*_t1.nii: there is no such file or folder; "
+        "shells fill in no * behind a key: write its name",
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_nothing_that_must_be_there_has_a_default_that_is_none(name: str) -> None:
     """A default such as the name of label values is no file, and the command could never run."""

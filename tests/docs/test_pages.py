@@ -43,6 +43,8 @@ def test_every_block_runs_or_says_why_not(page):
     text = page.read_text(encoding="utf-8")
     found = blocks(page)
     assert len(found) == text.count("```bash"), "a bash block is indented or has no end"
+    others = re.findall(r"^```(?!bash)\w*\n(.*?)^```$", re.sub(BLOCK, "", text), re.M | re.S)
+    assert not any(re.search("^ *brats-seg ", other, re.M) for other in others), "commands in no bash block"
     marked = sum(reason is not None for reason, _ in found)
     assert marked == text.count(MARK), "a mark stands above no bash block"
     for reason, script in found:
