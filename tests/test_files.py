@@ -198,6 +198,7 @@ HOSTILE_JSON = HOSTILE | {
     "a control character": lambda path: path.write_text('["\\u001b[31mred"]'),
     "a control character in a key": lambda path: path.write_text('{"\\u001b[31mred": 1}'),
     "a number of a million digits": lambda path: path.write_text("1" * 1_000_000),
+    "a key twice": lambda path: path.write_text('{"train": ["x"], "train": ["y"]}'),
 }
 HOSTILE_YAML = {kind: make for kind, make in HOSTILE.items() if kind != "0 bytes"} | {
     "51 levels": lambda path: path.write_text("[" * 51 + "]" * 51),

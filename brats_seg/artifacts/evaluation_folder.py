@@ -246,8 +246,10 @@ def _to_text(value: float) -> str:
 
 
 def _from_csv(text: str) -> list[Row]:
-    rows = []
-    for cells in csv.DictReader(io.StringIO(text)):
+    rows: list[Row] = []
+    for number, cells in enumerate(csv.DictReader(io.StringIO(text)), 2):
+        if None in cells or None in cells.values():
+            raise ValueError(f"line {number} has another number of cells than the first")
         value = float(cells["value"]) if cells["value"] else None
         if value is not None and not abs(value) <= LARGEST_SCORE:
             raise ValueError(f"the {cells['metric']} of {cells['case']} is {value}")

@@ -34,7 +34,7 @@ def unknown_key(key: str, config: DictConfig) -> str:
         return f"unknown key {key}: add your own callback, '+{key}={{_target_: my_package.MyCallback}}'"
     groups = [entry.name for entry in files("brats_seg.conf").iterdir() if entry.is_dir()]
     meant = closest(key, groups + known)
-    hint = f"did you mean {meant}?" if meant else "see --cfg job for the keys there are"
+    hint = f"did you mean {meant}?" if meant else "see --help for the keys there are"
     return f"unknown key {key}: {hint}"
 
 
@@ -52,7 +52,7 @@ def unknown_group(group: str, command: str) -> str:
     options = [entry.name for entry in (conf / group).iterdir()]
     there = flat(yaml.safe_load((conf / f"{command}.yaml").read_text(encoding="utf-8")))
     meant = [key for key, value in there.items() if f"{value}.yaml" in options]
-    hint = f"did you mean {meant[0]}?" if meant else "see --cfg job for the keys there are"
+    hint = f"did you mean {meant[0]}?" if meant else "see --help for the keys there are"
     return f"unknown key {group}: {hint}"
 
 

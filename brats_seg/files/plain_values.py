@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from brats_seg.errors import FileError
+from brats_seg.errors import FileError, printable
 from brats_seg.files.reading import MAX_TEXT_BYTES, read_bytes, refuse_control
 
 MAX_YAML_BYTES = 1_000_000
@@ -55,13 +55,23 @@ def parse_json(path: Path, data: bytes) -> Any:
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_ELEMENTS:
         raise FileError(path, f"JSON of at most {MAX_ELEMENTS} values", "more")
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=_each_key_once)
     except RecursionError:
         raise FileError(path, f"JSON of at most {MAX_DEPTH} levels", "more") from None
     except ValueError as error:  # bytes that are no text, too
         raise FileError(path, "JSON", f"something else ({error})") from error
     _refuse_deep_value(path, value)
     return value
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON leaves open which of two equal keys counts, so that nobody could see what was taken."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the key {printable(name[:80])} twice")
+        found[name] = value
+    return found
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def test_another_table_is_one_line(tmp_path: Path) -> None:
     folder = EvaluationFolder(tmp_path)
     with pytest.raises(UserError, match=r"per_case\.csv: expected a file, found none"):
         folder.read_rows()
-    folder.per_case.write_text("id,dice\nx,1\n")
-    with pytest.raises(UserError, match="expected columns case, region, metric, value"):
-        folder.read_rows()
+    head = "case,region,metric,value\n"
+    for table in ("id,dice\nx,1\n", f"{head}x,ET\n", f"{head}x,ET,dice,1,2\n"):
+        folder.per_case.write_text(table)
+        with pytest.raises(UserError, match="expected columns case, region, metric, value"):
+            folder.read_rows()

@@ -74,8 +74,8 @@ def test_missing_keys_are_named_at_once(run):
         ("dta.root=x", "unknown key dta.root: did you mean data.root?"),
         ("root=x", "unknown key root: did you mean data.root?"),
         ("experimnt=pipeline_b", "unknown key experimnt: did you mean experiment?"),
-        ("qqqq=x", "unknown key qqqq: see --cfg job for the keys there are"),
-        ("ckpt_path=1", "unknown key ckpt_path: see --cfg job for the keys there are"),
+        ("qqqq=x", "unknown key qqqq: see --help for the keys there are"),
+        ("ckpt_path=1", "unknown key ckpt_path: see --help for the keys there are"),
         ("lr=1", "unknown key lr: did you mean optimizer.lr?"),
         ("trainer.max_epoch=1", "unknown key trainer.max_epoch: did you mean trainer.max_epochs?"),
         ("data.batchsize=1", "unknown key data.batchsize: did you mean data.batch_size?"),
@@ -84,7 +84,7 @@ def test_missing_keys_are_named_at_once(run):
             "unknown key callbacks.mine: add your own callback, "
             "'+callbacks.mine={_target_: my_package.MyCallback}'",
         ),
-        ("+extra=1", "unknown key extra: see --cfg job for the keys there are"),
+        ("+extra=1", "unknown key extra: see --help for the keys there are"),
         ("+callback.mine=1", "unknown key callback.mine: did you mean callbacks?"),
         ("+trainer.precison=1", "unknown key trainer.precison: did you mean trainer.precision?"),
         ("++overlays.case=1", "unknown key overlays.case: did you mean overlays.cases?"),
@@ -169,7 +169,7 @@ def test_errors_are_headed_as_the_command_is_typed(monkeypatch, capsys):
     ("name", "override", "hint"),
     [
         ("demo", "scale=smoke", "did you mean size?"),
-        ("predict", "scale=small", "see --cfg job for the keys there are"),
+        ("predict", "scale=small", "see --help for the keys there are"),
     ],
 )
 def test_a_group_of_another_command_is_one_line(monkeypatch, capsys, name, override, hint):
@@ -192,7 +192,7 @@ def test_wrong_value_inside_a_constructor(run):
 def test_key_that_the_constructor_does_not_have(run):
     code, said = run(must_not_run, "data.root=/nowhere", "+data.colour=red")
     assert code == 2
-    assert said == "brats-seg train: error: unknown key data.colour: see --cfg job for the keys there are\n"
+    assert said == "brats-seg train: error: unknown key data.colour: see --help for the keys there are\n"
 
 
 def test_interruption(run):

@@ -154,7 +154,7 @@ data:
     assert sorted(capsys.readouterr().err.splitlines()) == [
         "brats-seg train: error: data.convention is now data.labels",
         "brats-seg train: error: unknown key optimizer.lrr: did you mean optimizer.lr?",
-        "brats-seg train: error: unknown key unread: see --cfg job for the keys there are",
+        "brats-seg train: error: unknown key unread: see --help for the keys there are",
     ]
     (tmp_path / "experiment" / "own.yaml").write_text("# @package _global_\ndefaults: [pipeline_a]\n")
     assert run("train", "experiment=own", "logger=wandb") == "ran"

@@ -44,7 +44,7 @@ def test_moments(channels: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["instance", "group"])
-@pytest.mark.parametrize("channels", [4, 32])
+@pytest.mark.parametrize("channels", [4, pytest.param(32, marks=pytest.mark.slow)])
 def test_a_whole_brain_keeps_its_digits_and_no_gradient_needs_no_memory(kind: str, channels: int) -> None:
     x, norm = brain(channels), made(kind, channels)
     groups = norm.num_groups if isinstance(norm, nn.GroupNorm) else channels

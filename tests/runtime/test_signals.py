@@ -74,6 +74,7 @@ def test_an_exit_code_of_somebody_else_stays(tmp_path: Path) -> None:
     assert stopped.value.code == 7
 
 
+@pytest.mark.slow
 def test_work_before_the_end_is_done_once_and_by_its_owner_alone(tmp_path: Path) -> None:
     program = """
 import os, signal, sys

@@ -22,6 +22,7 @@ def test_a_missing_package_names_the_extra(find):
         find("nothing_of_the_kind")
 
 
+@pytest.mark.slow
 def test_the_room_is_imported_without_its_packages():
     modules = ("align", "convert", "dicom", "native")
     lines = [f"import brats_seg.scans.{name}" for name in modules]
