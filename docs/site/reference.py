@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ PRIVATE = {"conf", "cli", "console", "parallel", "files", "terms", "runtime"} | 
     "trusted",
 }
 """Rooms that are no public API: the command line itself, and what the others share."""
+
+CODE_WIDTH = 80
+"""Characters of a command that a page shows without scrolling."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def _command_page(command: str) -> str:
     keys, groups, header = _read(file)
     examples = [line for line in header if line.startswith("brats-seg ")]
     words = [line for line in header if line not in examples]
-    usage = [f"    {line}" for line in examples or [f"brats-seg {command} [key=value ...]"]]
+    usage = [_code(line) for line in examples or [f"brats-seg {command} [key=value ...]"]]
     lines = [f"# {command}", "", _sentence(words), "", *usage, ""]
     if groups:
         rows = [_group_row(key) for key in groups]
@@ -102,6 +106,14 @@ def _command_page(command: str) -> str:
         lines += ["## Groups", "", *_folding(table), ""]
     lines += ["## Keys", "", *_table(keys)]
     return "\n".join(lines)
+
+
+def _code(command: str) -> str:
+    """A command of a block, over several lines where the block would be wider than the page."""
+    lines = textwrap.wrap(
+        command, CODE_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "    " + " \\\n    ".join(lines)
 
 
 def _group_row(key: Key) -> str:

@@ -46,6 +46,7 @@ def test_a_command_page_has_its_examples_in_a_block(reference, command):
     lines = reference._command_page(command).splitlines()
     assert any(line.startswith(f"    brats-seg {command}") for line in lines)
     assert not any("brats-seg" in line for line in lines[:3])
+    assert not any(line.startswith("    ") and len(line) > 90 for line in lines)
 
 
 def test_every_group_has_a_page_with_every_key(reference):
