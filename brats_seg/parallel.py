@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
@@ -43,13 +43,14 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], workers: int) ->
     if pool is None:
         yield from map(work, items)
         return
-    others = set(active_children())
+    others, started = set(active_children()), set[BaseProcess]()
+    futures: list[Future[Result]] = []
     try:
         with pool:
-            with _without_interruption():  # processes inherit it: Ctrl-C is for this one alone
-                futures = [pool.submit(work, item) for item in items][::-1]
-            started = set(active_children()) - others
             try:
+                with _without_interruption():  # processes inherit it: Ctrl-C is for this one alone
+                    futures = [pool.submit(work, item) for item in items][::-1]
+                    started = set(active_children()) - others
                 while futures:
                     yield futures.pop().result()
             except KeyboardInterrupt:

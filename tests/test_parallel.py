@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,23 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, number: sig
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_an_interruption_while_the_work_is_handed_out_ends_the_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It comes when signals are let through again, and must find the processes."""
+    submit = parallel.ProcessPoolExecutor.submit
+
+    def interrupted(pool: Any, *work: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return submit(pool, *work)
+
+    monkeypatch.setattr(parallel.ProcessPoolExecutor, "submit", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(each(time.sleep, [60, 60], 2))
+    assert time.monotonic() - began < 30
 
 
 def test_without_shared_memory_this_process_works(

@@ -99,6 +99,8 @@ def trained(config: DictConfig, overrides: Sequence[str] = ()) -> Iterator[tuple
     data: BraTSDataModule = build(config.data)
     refuse_other_normalisation(data.normalise.settings(), packages_of(config))
     split = {"train": data.split.train, "validation": data.split.validation}
+    if data.unlabelled_cases:
+        split["unlabelled"] = tuple(case.id for case in data.unlabelled_cases)
     if config.keep == "best" and not data.split.validation:
         raise UserError(NOTHING_VALIDATES)
     plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))

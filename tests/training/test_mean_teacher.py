@@ -93,6 +93,7 @@ def test_a_training_that_was_cut_off_ends_with_the_same_teacher(
     whole = train(config(root, tmp_path / "whole", *science)).folder
     rows = (whole.path / "metrics.csv").read_text().splitlines()
     assert "train/consistency" in rows[0]
+    assert "unlabelled:\n  - BraTS20_Training_006\n" in (whole.path / "config.yaml").read_text()
     cfg = config(root, tmp_path / "cut", *science)
     real = MeanTeacherModule.training_step
     for epoch in (1, 2):
