@@ -54,17 +54,22 @@ def commands(page: Path, places: re.Pattern[str]) -> Iterator[list[str]]:
                     yield found
 
 
+NO_KEYS = ("-", "hydra/sweeper=", "hydra.sweeper.")
 DOCUMENTED = [(page, words) for page in PAGES for words in commands(page, BLOCK)]
 MENTIONED = [(page, words) for page in PAGES for words in commands(page, INLINE)]
 
 
 def first_of_each(arguments: list[str]) -> Iterator[str]:
-    """Overrides with one value where a sweep has several, without flags of Hydra."""
-    given = [word for word in arguments if not word.startswith("-") and word != "word"]
+    """Overrides with one value where a sweep has several, without flags and sweepers of Hydra."""
+    given = [word for word in arguments if not word.startswith(NO_KEYS) and word != "word"]
     for each in OverridesParser.create().parse_overrides(given):
-        choices = each.sweep_iterator(lambda value: value) if each.is_sweep_override() else None
+        several = each.is_sweep_override() and not each.is_interval_sweep()
+        choices = each.sweep_iterator(lambda value: value) if several else None
         key = each.input_line.partition("=")[0] if each.input_line else ""
-        yield each.input_line if choices is None else f"{key}={next(iter(choices))}"
+        if each.is_interval_sweep():
+            yield f"{key}={each.value().start}"
+        else:
+            yield each.input_line if choices is None else f"{key}={next(iter(choices))}"
 
 
 def fault(words: list[str], *, whole: bool) -> str | None:

@@ -176,7 +176,8 @@ def content(path: Path, folder: Path) -> bytes:
     return repr(kept).encode()
 
 
-def test_killed_at_random_moments_and_given_again(export, segmented, tmp_path):
+def test_killed_at_random_moments_and_given_again(export, segmented, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where a new process finds `tests`
     rng = np.random.default_rng(int.from_bytes(os.urandom(4)))
     context = multiprocessing.get_context("spawn")
     output = tmp_path / "again"
