@@ -6,6 +6,7 @@ import csv
 import json
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,6 +62,15 @@ def records(path: Path) -> Iterator[Any]:
             record.ParseFromString(parts)
             yield record
             parts = b""
+
+
+def whole(path: Path) -> list[Any]:
+    """The records once the last one is there: a service of W&B writes them."""
+    deadline = time.monotonic() + 30
+    while (found := list(records(path)))[-1].WhichOneof("record_type") != "exit":
+        assert time.monotonic() < deadline, f"{path} does not end"
+        time.sleep(0.1)
+    return found
 
 
 def history(found: list[Any]) -> dict[int, dict[str, float]]:
@@ -184,7 +194,7 @@ def test_the_offline_record_is_the_table(
     lines = [line for line in (said.out + said.err).splitlines() if "wandb" in line.lower()]
     assert lines == [f"wandb: recorded offline, to send it: wandb sync {start.parent}" for start in starts]
     assert len(starts) == 2
-    found = [record for start in starts for record in records(start)]
+    found = [record for start in starts for record in whole(start)]
     runs = [record.run for record in found if record.WhichOneof("record_type") == "run"]
     identity = (folder / "wandb_id.txt").read_text().strip()
     assert {(r.run_id, r.run_group, r.display_name, r.job_type) for r in runs} == {
