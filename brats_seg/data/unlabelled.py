@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -95,31 +94,6 @@ class PairedLoader:
         self.unlabelled.sampler.set_epoch(self.sampler.epoch)
         for batch, without in zip(self.labelled, self.unlabelled, strict=True):
             yield batch._replace(unlabelled=without)
-
-
-def paired_loader(
-    labelled: EndlessLoader,
-    patches: ImagePatches,
-    batch_size: int,
-    processes: tuple[int, int],
-    options: Mapping[str, Any],
-) -> PairedLoader:
-    """Put patches without a target beside each batch.
-
-    Args:
-        labelled: The batches.
-        patches: Where the others come from.
-        batch_size: Patches beside each batch.
-        processes: Rank and number of the processes that train.
-        options: Of :func:`brats_seg.data.loader.reading`.
-
-    Returns:
-        As many batches as before.
-    """
-    number = len(labelled) * batch_size
-    sampler = TurnByTurn(len(patches.cases), patches.seed, *processes, patches=number)
-    reading = {**options, "collate_fn": collate}
-    return PairedLoader(labelled, EndlessLoader(patches, sampler, batch_size, reading))
 
 
 def collate(samples: Sequence[Image]) -> Unlabelled:

@@ -10,7 +10,7 @@ from typing import Any
 from brats_seg.cases import Case, clear_cases
 from brats_seg.data.loader import EndlessLoader
 from brats_seg.data.store import Store, place
-from brats_seg.data.unlabelled import ImagePatches, PairedLoader, paired_loader
+from brats_seg.data.unlabelled import ImagePatches, PairedLoader, TurnByTurn, collate
 from brats_seg.errors import UserError
 from brats_seg.geometry import Triple
 from brats_seg.preprocessing import CachedCase, Normalisation
@@ -100,4 +100,7 @@ class UnlabelledCases:
             As many batches as before.
         """
         patches = ImagePatches(list(self.ready.values()), patch, seed)
-        return paired_loader(labelled, patches, self.batch_size, processes, options)
+        number = len(labelled) * self.batch_size
+        sampler = TurnByTurn(len(patches.cases), seed, *processes, patches=number)
+        reading = {**options, "collate_fn": collate}
+        return PairedLoader(labelled, EndlessLoader(patches, sampler, self.batch_size, reading))
