@@ -8,6 +8,7 @@ from dataclasses import dataclass
 Overrides = tuple[str, ...]
 FEW: Overrides = ("experiment=few_cases", "scale.patch=[96,96,96]")
 A: Overrides = ("experiment=pipeline_a",)
+B: Overrides = ("experiment=pipeline_b",)
 SWITCHES: Overrides = (
     "data.patches_per_case=2",
     "data.tumour_centred=0.5",
@@ -33,24 +34,38 @@ WITHOUT: dict[str, Overrides] = {
 ABLATION: dict[str, Overrides] = {
     "few": FEW,
     "a": A,
-    "a_noise_as_before": (*A, "data.augmentation.noise_unit=intensity"),
-    "few_on_a": (*A, *SWITCHES),
-    "few_rate_7e-3": (*FEW, "scale.b.learning_rate=7e-3"),
+    "b": B,
     **{f"few_without_{name}": (*FEW, *change) for name, change in WITHOUT.items()},
-    "b": ("experiment=pipeline_b",),
+    "few_other_seed": (*FEW, "seed=43"),
+}
+"""The last line shows how far the seed alone moves a mean."""
+SECTION_4: dict[str, Overrides] = {
+    "a_residual": ("experiment=pipeline_a_residual",),
+    "a_dense": ("experiment=pipeline_a_dense",),
+    "a_inverted_residual": ("experiment=pipeline_a_inverted_residual",),
+    "a_bifpn": ("experiment=pipeline_a_bifpn",),
+    "a_mean_teacher": ("experiment=pipeline_a_mean_teacher", "data.unlabelled=DATA/BraTS2023"),
+}
+"""The variants of pipeline A that the paper tried without gain."""
+RATES: dict[str, Overrides] = {
+    "few_rate_7e-3": (*FEW, "scale.b.learning_rate=7e-3"),
+    "few_on_a": (*A, *SWITCHES),
+    "a_noise_as_before": (*A, "data.augmentation.noise_unit=intensity"),
     "few_128": ("experiment=few_cases",),
-    "few_rate_2e-3": (*FEW, "scale.b.learning_rate=2e-3"),
+    "few_rate_4e-2": (*FEW, "scale.b.learning_rate=4e-2"),
     "few_on_a_rate_2e-2": (*A, *SWITCHES, "scale.a.learning_rate=2e-2"),
-    "a_rate_2e-2": (*A, "scale.a.learning_rate=2e-2"),
-    "b_rate_7e-3": ("experiment=pipeline_b", "scale.b.learning_rate=7e-3"),
+    "a_without_drop": (*A, "data.augmentation.drop=0"),
     "few_two_cases": (*FEW, "data.patches_per_case=1", "scale.b.batch_size=2"),
     "few_centred_0.8": (*FEW, "data.tumour_centred=0.8"),
-    "few_half_the_augmentation": (
-        *FEW,
-        "data.augmentation.rotate=0.15",
-        "data.augmentation.zoom=0.15",
-        "data.augmentation.gamma=0.15",
-    ),
+}
+SCALE: dict[str, Overrides] = {
+    "small_a": A,
+    "small_b": B,
+    "small_a_rate_2e-2": (*A, "scale.a.learning_rate=2e-2"),
+    "small_a_rate_2e-1": (*A, "scale.a.learning_rate=2e-1"),
+    "small_b_rate_7e-3": (*B, "scale.b.learning_rate=7e-3"),
+    "small_b_rate_6e-2": (*B, "scale.b.learning_rate=6e-2"),
+    "small_a_without_drop": (*A, "data.augmentation.drop=0"),
 }
 OWN = (1, 4, 8)
 """How many own cases train; 0 is the bundle as it is."""
