@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import brats_seg
-from brats_seg.errors import UserError, plain_id
+from brats_seg.artifacts.scores import Row, from_csv, is_table_of, to_csv
+from brats_seg.errors import UserError
 from brats_seg.files import (
-    Ours,
     is_picture,
     read_object,
     read_text,
@@ -28,20 +27,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SCHEMA = 1
-LARGEST_SCORE = 1e30
-"""Sums of squares of a larger one leave even float64 behind."""
-ByMetric = dict[str, dict[str, dict[str, float | None]]]
-"""Metric to region to case id to value."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One score; ``value`` is None where it is undefined (no NaN ever)."""
-
-    case: str
-    region: str
-    metric: str
-    value: float | None
 
 
 @dataclass(frozen=True)
@@ -149,7 +134,7 @@ class EvaluationFolder:
             UserError: It is no evaluation folder, or its table is damaged or empty.
         """
         try:
-            rows = _from_csv(read_text(self.per_case))
+            rows = from_csv(read_text(self.per_case))
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             columns = "columns case, region, metric, value, as brats-seg evaluate writes them"
             raise UserError(f"{self.per_case}: expected {columns} ({error})") from error
@@ -178,80 +163,3 @@ class EvaluationFolder:
         if recorded and given and recorded != given:
             raise UserError(f"{self.path}: expected scores of {given}, found those of {recorded}")
         return str(recorded or given)
-
-
-def is_table_of(kind: type[DataclassInstance]) -> Ours:
-    """A file is ours if it begins as :func:`to_csv` begins for records of this kind.
-
-    Fields with a default came later: files of before lack them.
-    """
-    return says(",".join(field.name for field in fields(kind) if field.default is MISSING))
-
-
-def to_csv(records: Sequence[DataclassInstance]) -> str:
-    """Records as CSV text, numbers to eight digits, an empty field where a value is undefined."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(asdict(records[0])), lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        cells = asdict(record)
-        for name, value in cells.items():
-            if isinstance(value, float):
-                cells[name] = _to_text(value)
-        writer.writerow(cells)
-    return text.getvalue()
-
-
-def as_written(rows: Sequence[Row]) -> list[Row]:
-    """The scores as :meth:`EvaluationFolder.read_rows` would read them back: to eight digits.
-
-    Scores that differ by rounding alone are equal in the table, and so they are in whatever is made of these.
-    """
-    return [row if row.value is None else replace(row, value=float(_to_text(row.value))) for row in rows]
-
-
-def by_metric(rows: Sequence[Row]) -> ByMetric:
-    """Scores to be looked up.
-
-    >>> by_metric([Row("x", "ET", "dice", 0.5), Row("y", "ET", "dice", None)])
-    {'dice': {'ET': {'x': 0.5, 'y': None}}}
-    """
-    found: ByMetric = {}
-    for row in rows:
-        regions = found.setdefault(row.metric, {})
-        regions.setdefault(row.region, {})[row.case] = row.value
-    return found
-
-
-def defined_values(rows: Sequence[Row], metric: str, region: str) -> dict[str, float]:
-    """The values of one metric and region where they are defined.
-
-    Args:
-        rows: Scores of any metrics and regions.
-        metric: Name of a metric.
-        region: Name of a region.
-
-    Returns:
-        Case id to value, in the order of the rows.
-    """
-    found: dict[str, float] = {}
-    for row in rows:
-        if (row.metric, row.region) == (metric, region) and row.value is not None:
-            found[row.case] = row.value
-    return found
-
-
-def _to_text(value: float) -> str:
-    return f"{value:.8g}"
-
-
-def _from_csv(text: str) -> list[Row]:
-    rows: list[Row] = []
-    for number, cells in enumerate(csv.DictReader(io.StringIO(text)), 2):
-        if None in cells or None in cells.values():
-            raise ValueError(f"line {number} has another number of cells than the first")
-        value = float(cells["value"]) if cells["value"] else None
-        if value is not None and not abs(value) <= LARGEST_SCORE:
-            raise ValueError(f"the {cells['metric']} of {cells['case']} is {value}")
-        rows.append(Row(plain_id(cells["case"]), cells["region"], cells["metric"], value))
-    return rows

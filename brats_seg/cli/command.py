@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ from brats_seg.runtime.launchers import (
 
 Task = Callable[[DictConfig], Any]
 INTERRUPTED = 130
+LONG_WORD = re.compile(r"[^\s/]{300,}")
+"""No path has such a name; a number may have thousands of digits, and hide what is said of it."""
 GO_ON = ("train", "predict", "prepare", "phantom", "demo", "reproduce", "segment", "align", "convert")
 """Commands that skip what they have finished when they are given again."""
 
@@ -154,4 +157,5 @@ def _report(name: str, error: Exception) -> tuple[int, str]:
 
 def _say(name: str, message: str) -> None:
     for line in message.splitlines():
-        print(f"brats-seg {name.replace('_', '-')}: error: {printable(line)}", file=sys.stderr)
+        said = LONG_WORD.sub(lambda word: f"{word[0][:40]}... ({len(word[0])} characters)", printable(line))
+        print(f"brats-seg {name.replace('_', '-')}: error: {said}", file=sys.stderr)

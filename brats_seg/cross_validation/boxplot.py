@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from brats_seg.artifacts.evaluation_folder import defined_values
+from brats_seg.artifacts.scores import defined_values
 from brats_seg.cross_validation.experiments import Experiment
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.artifacts.run_folder import MOST_DIGITS, RunFolder, folds_of
 from brats_seg.artifacts.run_names import what_differs
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import UserError
 from brats_seg.files import distinct_names
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
-from brats_seg.artifacts.evaluation_folder import defined_values
+from brats_seg.artifacts.scores import defined_values
 from brats_seg.cross_validation.experiments import Experiment
 from brats_seg.errors import UserError
 from brats_seg.evaluation.paper import COLUMNS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from brats_seg.artifacts.bundles import Pipeline
 from brats_seg.artifacts.ensemble_file import write_ensemble
-from brats_seg.artifacts.evaluation_folder import is_table_of, to_csv
+from brats_seg.artifacts.scores import is_table_of, to_csv
 from brats_seg.console import table_console
 from brats_seg.cross_validation.boxplot import save_box_plot
 from brats_seg.cross_validation.experiments import find_doubtful_folds, missing_folds, read_experiments

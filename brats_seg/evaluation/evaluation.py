@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.scores import Row, as_written
 from brats_seg.cases import Case
 from brats_seg.cases.data_sets import remarks
 from brats_seg.console import progress_bar

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from scipy.stats import rankdata
 
-from brats_seg.artifacts.evaluation_folder import Row
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import UserError
 from brats_seg.evaluation.measures import METRICS
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from brats_seg import nifti
-from brats_seg.artifacts.evaluation_folder import Row
 from brats_seg.artifacts.label_maps import LabelMap
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.conventions import MARGIN, Convention
 from brats_seg.evaluation.measures import METRICS, Scores

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from brats_seg import parallel
-from brats_seg.artifacts.evaluation_folder import Row
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.score_case import CaseScores, Wanted, read_truth, score_pair

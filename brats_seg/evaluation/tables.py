@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
-from brats_seg.artifacts.evaluation_folder import Row, by_metric
+from brats_seg.artifacts.scores import Row, by_metric
 from brats_seg.console import count
 from brats_seg.evaluation import paper as published
 from brats_seg.evaluation.measures import METRICS

@@ -18,7 +18,7 @@ from nibabel import orientations as axes
 
 from brats_seg.errors import FileError
 from brats_seg.nifti.affine import Affine, affine_of, mm_per_unit, sizes_of
-from brats_seg.nifti.header_notes import header_notes, size_notes
+from brats_seg.nifti.header_notes import header_notes, size_notes, slope_notes
 from brats_seg.nifti.space import Geometry
 from brats_seg.nifti.unzip import is_gzip, unzip_start
 
@@ -100,10 +100,11 @@ def geometry_of(path: Path, header: nib.Nifti1Header, orientation: str | None = 
         The space, with the number of channels.
 
     Raises:
-        FileError: The header is not of 3-D or 4-D, or its affine is singular.
+        FileError: The header is not of 3-D, nor of 3-D and channels, or its affine is singular.
     """
     shape = header.get_data_shape()
-    if len(shape) not in (3, 4) or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
+    more = np.prod(shape[4:], dtype=float)  # axes of one behind the fourth hold nothing
+    if len(shape) < 3 or more != 1 or min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise FileError(path, "a 3-D volume (or a 4-D one with a channel per modality)", f"shape {shape}")
     space = _space_alone(header)
     affine = affine_of(space, orientation)
@@ -112,7 +113,7 @@ def geometry_of(path: Path, header: nib.Nifti1Header, orientation: str | None = 
     affine[:3] *= mm_per_unit(space)
     if not np.isfinite(affine).all() or np.isnan(axes.io_orientation(affine)).any():
         raise FileError(path, "an invertible affine", f"{affine.tolist()}")
-    notes += header_notes(space, affine, orientation)
+    notes += (*slope_notes(header), *header_notes(space, affine, orientation))
     return Geometry(space, affine, int(np.prod(shape[3:], dtype=int)), notes)
 
 

@@ -58,6 +58,19 @@ def size_notes(header: nib.Nifti1Header, affine: Affine) -> tuple[Note, ...]:
     return ((f"voxels of {told} (x, y, z) as in the sform", f"pixdim {found}; the sform is used"),)
 
 
+def slope_notes(header: nib.Nifti1Header) -> tuple[Note, ...]:
+    """Whether a header as it was read scales the voxels by a number below 0.
+
+    Returns:
+        What was expected, and what was found.
+    """
+    slope = float(header["scl_slope"])
+    if not slope < 0:
+        return ()
+    found = f"WARNING: {slope:g}, which makes bright dark; if that is a slip, write the file without it"
+    return (("a scl_slope above 0", found),)
+
+
 def _unit(header: nib.Nifti1Header) -> Iterator[Note]:
     code = unit_code(header)
     if code not in UNITS:

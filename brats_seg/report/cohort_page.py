@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from brats_seg.artifacts.evaluation_folder import ByMetric, Row, by_metric, defined_values
+from brats_seg.artifacts.scores import ByMetric, Row, by_metric, defined_values
 from brats_seg.evaluation.conventions import Convention
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.tables import Summary, regions_of, summarise

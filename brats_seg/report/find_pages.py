@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brats_seg.artifacts.evaluation_folder import Row, by_metric
+from brats_seg.artifacts.scores import Row, by_metric
 from brats_seg.cases import find_cases
 from brats_seg.evaluation.pairs import Pair, find_pairs, pair_of_case, refuse_untold
 from brats_seg.report.case_files import CaseFiles

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg import parallel
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.prediction_tables import is_volumes_csv, volumes_csv
+from brats_seg.artifacts.scores import Row
 from brats_seg.cases.own_naming import PATIENT
 from brats_seg.errors import UserError
 from brats_seg.evaluation.conventions import Convention, find_convention

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from brats_seg import parallel
-from brats_seg.artifacts.evaluation_folder import ByMetric
+from brats_seg.artifacts.scores import ByMetric
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from brats_seg.artifacts.evaluation_folder import to_csv
+from brats_seg.artifacts.scores import to_csv
 from brats_seg.cross_validation.boxplot import box_plot
 from brats_seg.cross_validation.experiments import Experiment, read_experiments
 from brats_seg.cross_validation.statistics import CrossValidated, FoldMean, across_folds, fold_means

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from brats_seg.artifacts.evaluation_folder import (
-    EvaluationFolder,
-    Row,
-    as_written,
-    by_metric,
-    defined_values,
-)
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.scores import Row, as_written, by_metric, defined_values
 from brats_seg.errors import UserError
 
 ROWS = [
@@ -47,3 +42,11 @@ def test_another_table_is_one_line(tmp_path: Path) -> None:
         folder.per_case.write_text(table)
         with pytest.raises(UserError, match="expected columns case, region, metric, value"):
             folder.read_rows()
+
+
+def test_a_score_that_is_there_twice_is_one_line(tmp_path: Path) -> None:
+    folder = EvaluationFolder(tmp_path)
+    with folder.written("brats2020"):
+        folder.write_tables([*ROWS, ROWS[0]], ROWS, "table")
+    with pytest.raises(UserError, match="line 6 is the dice of ET of x, as line 2"):
+        folder.read_rows()

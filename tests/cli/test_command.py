@@ -10,7 +10,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from brats_seg.cli.command import command
+from brats_seg.cli.command import _say, command
 from brats_seg.cli.jobs import Job
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.training.config import load_config
@@ -273,3 +273,10 @@ def test_each_job_of_a_multirun_has_a_header(run, capsys, monkeypatch):
         f"job {n} of 4: fold={fold} seed={seed}"
         for n, (fold, seed) in enumerate([(0, 3), (0, 4), (1, 3), (1, 4)], 1)
     ]
+
+
+def test_a_number_of_thousands_of_digits_does_not_hide_what_is_said_of_it(capsys):
+    _say("train", f"seed={'1' * 5000}: expected a whole number from 0")
+    assert capsys.readouterr().err == (
+        f"brats-seg train: error: seed={'1' * 35}... (5006 characters) expected a whole number from 0\n"
+    )

@@ -16,7 +16,7 @@ from scipy.stats import permutation_test
 
 from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
-from brats_seg.artifacts.evaluation_folder import Row, to_csv
+from brats_seg.artifacts.scores import Row, to_csv
 from brats_seg.cli.commands.cv_summary import main
 from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs
 from brats_seg.cross_validation.experiments import find_doubtful_folds

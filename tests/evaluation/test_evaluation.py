@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder, Row, as_written
+from brats_seg.artifacts.evaluation_folder import EvaluationFolder
+from brats_seg.artifacts.scores import Row, as_written
 from brats_seg.cases import find_cases, inspect_case, read_case
 from brats_seg.cli.commands.evaluate import main
 from brats_seg.errors import UserError, WrongValue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brats_seg.artifacts.evaluation_folder import Row
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import UserError
 from brats_seg.evaluation.ranking import permutation_test, rank, to_csv
 

@@ -137,6 +137,30 @@ def test_sheared_and_oblique_axes_are_a_note(tmp_path):
     assert notes(saved(tmp_path / "c.nii")) == []
 
 
+def test_a_scale_that_turns_dark_into_bright_is_told(tmp_path):
+    path = saved(tmp_path / "a.nii")
+    data = bytearray(path.read_bytes())
+    data[112:120] = np.array([-1, 0], np.float32).tobytes()  # nibabel would write a slope of its own
+    path.write_bytes(data)
+    (note,) = notes(path)
+    assert note.startswith("WARNING: -1, which makes bright dark")
+
+
+@pytest.mark.parametrize("more", [(1,), (1, 1), (1, 1, 1, 1), (2, 1), (1, 2), (2, 3)])
+def test_axes_of_one_behind_the_fourth_do_not_count(tmp_path, more):
+    voxels = np.arange(120 * np.prod(more), dtype=np.int16).reshape((*SHAPE, *more))
+    nib.Nifti1Image(voxels, LPS).to_filename(tmp_path / "a.nii")
+    if more in ((1, 2), (2, 3)):
+        with pytest.raises(FileError, match="a channel per modality"):
+            nifti.read_geometry(tmp_path / "a.nii")
+        return
+    first, *others = nifti.read_channels(tmp_path / "a.nii")
+    assert len(others) == np.prod(more) - 1
+    np.testing.assert_array_equal(first.array, voxels.reshape(*SHAPE, -1)[..., 0].transpose(2, 1, 0))
+    (*_, last) = nifti.channels_from_image(nib.load(tmp_path / "a.nii"), tmp_path)
+    np.testing.assert_array_equal(last.array, voxels.reshape(*SHAPE, -1)[..., -1].transpose(2, 1, 0))
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 def test_nifti_2_is_read_as_nifti_1(tmp_path, name):
     first = nifti.read(saved(tmp_path / f"1{name}"))

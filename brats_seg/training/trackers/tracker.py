@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
 import brats_seg
-from brats_seg.artifacts.evaluation_folder import Row
+from brats_seg.artifacts.scores import Row
 from brats_seg.errors import UserError
 from brats_seg.training.config import build
 
