@@ -8,7 +8,7 @@ from PIL import ImageDraw
 
 from brats_seg.labels import LABEL_VALUES
 from brats_seg.pictures import centre_of_interest
-from brats_seg.report.case_page import largest
+from brats_seg.report.case_page import largest, legend
 from brats_seg.report.slices import LEAST_WIDTH, Cut, Style, draw_strip
 
 LABELS = LABEL_VALUES["brats2020"]
@@ -85,3 +85,17 @@ def test_a_close_up_is_of_the_largest_lesion_whatever_lies_far_away() -> None:
     slice_of[40, 60] = True  # joined by a corner
     slice_of[75:78, 95] = True
     assert largest(slice_of) == (slice(20, 41), slice(30, 61))
+
+
+def test_the_legend_names_each_tissue_in_the_colours_that_are_drawn() -> None:
+    """Figures 1, 3 and 4 of the paper: necrosis green, oedema yellow, enhancing tumour red."""
+    green, yellow, red, blue = [51, 161, 43], [255, 217, 26], [227, 26, 28], [51, 178, 230]
+    expected = [
+        ("NCR/NET", "necrosis and non-enhancing tumour", 1, green, [0, 114, 178]),
+        ("ED", "oedema", 2, yellow, [240, 228, 66]),
+        ("ET", "enhancing tumour", 3, red, [213, 94, 0]),
+        ("RC", "resection cavity", 4, blue, [204, 121, 167]),
+    ]
+    keys = ("name", "meaning", "value", "paper", "safe")
+    assert legend(cavity=True) == [dict(zip(keys, entry, strict=True)) for entry in expected]
+    assert legend(cavity=False) == legend(cavity=True)[:3]

@@ -10,9 +10,10 @@ from brats_seg.models.blocks import conv3d
 from brats_seg.runtime.precision import default_precision, exact_float32, training_precision
 
 
-def test_a_training_takes_what_was_asked_for_or_suits_the_device() -> None:
+def test_a_training_takes_what_was_asked_for_or_suits_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert training_precision("bf16-mixed", "cpu") == "bf16-mixed"
-    assert training_precision("auto", "cpu") == default_precision("cpu")
+    assert training_precision("auto", "cpu") == "32-true"
 
 
 @pytest.mark.parametrize("precision", ["16-mixed", "16-true", 16])
@@ -26,8 +27,9 @@ def test_fp16_is_for_gpus(precision: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert training_precision("auto", "auto") == "bf16-mixed"
-    assert training_precision("auto", "cpu") == default_precision("cpu")
+    assert training_precision("auto", "cpu") == "32-true"
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
