@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo viewer test test-slow test-gpu test-docs test-floors test-slurm docs docs-serve lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow test-gpu test-docs test-floors test-slurm docs docs-serve notebooks lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -100,6 +100,9 @@ imports: dev
 
 coverage: dev  ## fast tests with the lines that they miss
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)" --cov --cov-report=term-missing:skip-covered
+
+notebooks: dev  ## run the notebooks and keep their outputs
+	@PATH=$(CURDIR)/$(BIN):$$PATH OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
 
 wheel: dev  ## dist/*.whl, with the viewer where it can be had
 	@$(MAKE) -s viewer || true

@@ -86,7 +86,7 @@ def _provenance(config: DictConfig, data: BraTSDataModule, weights: str) -> dict
         "seed": config.seed,
         "epochs": epochs(config),
         "weights": weights,
-        "init": str(config.init),
+        "init": config.init,
         **describe_training_cases(data),
         "versions": {
             "brats_seg": brats_seg.__version__,

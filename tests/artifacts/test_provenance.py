@@ -25,7 +25,7 @@ def make(folder: Path, provenance: dict[str, Any]) -> Any:
 
 
 def test_a_bundle_says_that_it_was_trained_on_phantoms(tmp_path: Path) -> None:
-    of_phantoms = make(tmp_path / "x", {"training_cases": 6, "synthetic_cases": 6, "init": "None"})
+    of_phantoms = make(tmp_path / "x", {"training_cases": 6, "synthetic_cases": 6, "init": None})
     of_patients = make(tmp_path / "y", {"training_cases": 6, "synthetic_cases": 0})
     assert "of no use on patients" in of_phantoms.record["card"]
     assert "synthetic" not in of_patients.record["card"]
