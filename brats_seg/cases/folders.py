@@ -14,6 +14,9 @@ from brats_seg.nifti import is_nifti
 
 Files = list[tuple[str, Path]]
 """The NIfTI files of one folder: the name that says what a file is, and where it lies."""
+ALIGN_DETAILS, ALIGN_MADE_OF = "align", "made_of.json"
+"""Folder beside the sequences that `brats-seg align` has written, and the first file in it: brains and
+transforms, no images of a case."""
 OTHER_FORMATS = (
     *(".hdr", ".img", ".img.gz", ".mha", ".mhd", ".nrrd", ".nhdr", ".mgz", ".mgh", ".mnc", ".dcm", ".ima"),
     *(".nii.bz2", ".nii.xz", ".nii.zst", ".nii.zip"),
@@ -58,7 +61,8 @@ def each_folder(root: Path, others: dict[str, list[Path]] | None = None) -> Iter
         folder = Path(name)
         wrapped = [sub for sub in subfolders if is_nifti(sub)]
         # os.walk goes into those that are left in its list.
-        subfolders[:] = sorted(sub for sub in subfolders if not sub.startswith(".") and sub not in wrapped)
+        kept = [sub for sub in subfolders if not sub.startswith(".") and sub not in wrapped]
+        subfolders[:] = sorted(sub for sub in kept if not _is_of_align(folder / sub))
         found = [(file, folder / file) for file in names if is_nifti(file)]
         for file in sorted(names):
             ending = other_format(file)
@@ -67,6 +71,10 @@ def each_folder(root: Path, others: dict[str, list[Path]] | None = None) -> Iter
         found.extend(_unwrapped(folder, wrapped))
         if found:
             yield folder, sorted(found)
+
+
+def _is_of_align(folder: Path) -> bool:
+    return folder.name == ALIGN_DETAILS and (folder / ALIGN_MADE_OF).is_file()
 
 
 def _unwrapped(folder: Path, wrapped: Iterable[str]) -> Iterator[tuple[str, Path]]:

@@ -14,14 +14,18 @@ import pytorch_lightning as pl
 from torch import nn
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
+from brats_seg.console import Estimate
 from brats_seg.errors import CaseError, UserError
 from brats_seg.inference.answers import Prediction
-from brats_seg.inference.data import Read
+from brats_seg.inference.data import PredictionData, Read
 from brats_seg.inference.ensemble import Ensemble, make_ensembles
 from brats_seg.inference.fallback import Memory
 from brats_seg.inference.segment import segment
 from brats_seg.inference.settings import Settings
 from brats_seg.runtime.memory import is_out_of_memory, is_sticky
+
+SHOWN = 50
+"""Columns of the line that counts views: each covers the one before."""
 
 
 class PredictionModule(pl.LightningModule):
@@ -45,9 +49,14 @@ class PredictionModule(pl.LightningModule):
         super().__init__()
         self.settings = settings
         self.memory = Memory()
-        self.doing = "reading the first case"
+        self.doing, self.cases, self.estimate = "reading the first case", 1, Estimate()
         ensembles = make_ensembles(bundles, channels_last=channels_last, fused_norm=fused_norm)
         self.ensembles = nn.ModuleDict(cast(Mapping[str, nn.Module], ensembles))
+
+    def on_predict_start(self) -> None:
+        """Count the cases of this device."""
+        data = cast(PredictionData, self.trainer.datamodule)  # type: ignore[attr-defined]
+        self.cases = len(data.share)
 
     def predict_step(self, batch: Read, batch_index: int) -> Prediction | CaseError:
         """Segment one case.
@@ -65,7 +74,8 @@ class PredictionModule(pl.LightningModule):
         if isinstance(batch, CaseError):
             return batch
         ensembles = cast(Mapping[Pipeline, Ensemble], self.ensembles)
-        case_id = batch.loaded.case.id
+        case_id, self.cases = batch.loaded.case.id, self.cases - 1
+        self.estimate.expect(0.0)
         self.doing = f"case {case_id}"
         try:
             return segment(batch, ensembles, self.settings, partial(self._show, case_id), self.memory)
@@ -81,6 +91,9 @@ class PredictionModule(pl.LightningModule):
             return CaseError(case_id, expected=expected, found=reason)
 
     def _show(self, case_id: str, done: int, of: int) -> None:
-        self.doing = f"case {case_id}, view {done} of {of} done"
+        self.estimate.done(1)
+        self.estimate.expect(of - done + of * self.cases)
+        self.doing = f"case {case_id}, view {done} of {of} done, {self.estimate}"
         if self.trainer.is_global_zero and sys.stdout.isatty():
-            print(f"\rview {done} of {of} ", end="" if done < of else "\r", flush=True)
+            line = f"\rview {done} of {of}, {self.estimate} ".ljust(SHOWN)
+            print(line, end="" if done < of else f"\r{' ' * SHOWN}\r", flush=True)

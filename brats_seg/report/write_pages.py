@@ -11,6 +11,7 @@ from typing import Any
 
 from brats_seg import parallel
 from brats_seg.artifacts.scores import ByMetric
+from brats_seg.console import followed
 from brats_seg.errors import CaseError
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS
@@ -134,11 +135,13 @@ def write_pages(
     linked = _link(pages)
     todo = linked
     while todo:  # a second time for the neighbours of those that could not be written
-        for page, case in zip(todo, parallel.each(partial(_write, settings), todo, workers), strict=True):
-            if isinstance(case, str):
-                failures[page.id] = case
-            else:
-                shown[page.id] = case
+        written = parallel.each(partial(_write, settings), todo, workers)
+        with followed(written, len(todo), "report: pages") as cases:
+            for page, case in zip(todo, cases, strict=True):
+                if isinstance(case, str):
+                    failures[page.id] = case
+                else:
+                    shown[page.id] = case
         held = [page for page in linked if page.id in shown]
         linked = _link(held)
         todo = [page for page, before in zip(linked, held, strict=True) if page != before]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brats_seg.cases.folders import ALIGN_DETAILS, ALIGN_MADE_OF
 from brats_seg.errors import UserError
 from brats_seg.files import read_object, whole_file, write_json
 from brats_seg.scans.packages import load
@@ -36,7 +37,7 @@ class AlignedFolder:
     @property
     def details(self) -> Path:
         """Everything but the four sequences."""
-        return self.path / "align"
+        return self.path / ALIGN_DETAILS
 
     @property
     def native_brain(self) -> Path:
@@ -60,6 +61,10 @@ class AlignedFolder:
     def transform(self, name: str) -> Path:
         """Where a transform is written, such as ``t1ce_to_t2``."""
         return self.details / f"{name}.tfm"
+
+    def numbers(self, name: str) -> Path:
+        """Where the numbers of a registration are written, such as ``t1ce_to_t2``, behind its transform."""
+        return self.details / f"{name}.json"
 
     def read_transform(self, name: str) -> Any:
         """A transform as SimpleITK has it.
@@ -92,7 +97,7 @@ class AlignedFolder:
         Raises:
             UserError: It is made of something else, or holds somebody else's files.
         """
-        path = self.details / "made_of.json"
+        path = self.details / ALIGN_MADE_OF
         if not path.exists():
             if self.path.exists() and set(self.path.iterdir()) - {self.details}:
                 raise UserError(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from brats_seg import nifti
+from brats_seg.console import followed
+from brats_seg.console import say as print_now
 from brats_seg.errors import UserError, WrongValue
-from brats_seg.scans.dicom_files import files_below
+from brats_seg.scans.dicom_files import count_files, files_below
 from brats_seg.scans.identities import Identities
 from brats_seg.scans.packages import folder_of
 from brats_seg.scans.series import Series, find_series
@@ -21,6 +23,7 @@ from brats_seg.terms import MODALITIES
 
 LONGEST_CONVERSION_S = 600
 IDENTITIES = ("pseudonym", "keep")
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def convert(
     *,
     chosen: Mapping[str, str | None] | None = None,
     identity: str = "pseudonym",
+    say: Say = print_now,
 ) -> Converted:
     """Find the four sequences of each study and write ``<case>/<case>_<modality>.nii.gz``; what is there
     is kept.
@@ -71,6 +75,7 @@ def convert(
         chosen: Modality to the SeriesInstanceUID, or to a pattern of the description (``*`` and ``?``),
             where two series fit.
         identity: ``"pseudonym"``, or ``"keep"``: cases are named by PatientID and StudyDate.
+        say: Takes the lines of progress.
 
     Returns:
         Every series with its verdict, and what failed.
@@ -82,23 +87,25 @@ def convert(
         raise WrongValue(f"identity={identity}: expected {' or '.join(IDENTITIES)}")
     program = folder_of("dcm2niix") / "dcm2niix"
     with tempfile.TemporaryDirectory() as unzipped:
-        series, others = find_series(files_below(source, Path(unzipped)))
+        with followed(files_below(source, Path(unzipped)), count_files(source), "convert: files") as files:
+            series, others = find_series(files)
         if not series:
             raise UserError(f"{source}: expected DICOM files, found none among {others} files")
         identities = Identities(output, keep=identity == "keep")
         studies = {identities.name(members[0]): members for members in _studies(series)}
         identities.write()  # first: without the key a killed run's cases would have other names
         judged, failures, written = [], [], []
-        for case, members in studies.items():
-            verdicts = _choose(members, {**(chosen or {})})
-            judged += [Judged(case, each, verdict) for each, verdict in zip(members, verdicts, strict=True)]
-            try:
-                chosen_series = _write_case(case, output, members, verdicts, program)
-                written.append(case)
-                identities.add_source(case, source, chosen_series["t1ce"].uid)
-                identities.write()
-            except UserError as error:
-                failures += [f"case {case}: {line}" for line in str(error).splitlines()]
+        with followed(studies.items(), len(studies), "convert: studies") as each_study:
+            for case, members in each_study:
+                verdicts = _choose(members, {**(chosen or {})})
+                judged += [Judged(case, *pair) for pair in zip(members, verdicts, strict=True)]
+                try:
+                    chosen_series = _write_case(case, output, members, verdicts, program, say)
+                    written.append(case)
+                    identities.add_source(case, source, chosen_series["t1ce"].uid)
+                    identities.write()
+                except UserError as error:
+                    failures += [f"case {case}: {line}" for line in str(error).splitlines()]
     return Converted(tuple(judged), tuple(written), tuple(failures), others)
 
 
@@ -127,7 +134,12 @@ def _fits(series: Series, pattern: str) -> bool:
 
 
 def _write_case(
-    case: str, output: Path, members: Sequence[Series], verdicts: Sequence[Verdict], program: Path
+    case: str,
+    output: Path,
+    members: Sequence[Series],
+    verdicts: Sequence[Verdict],
+    program: Path,
+    say: Say,
 ) -> dict[str, Series]:
     candidates: dict[str, list[Series]] = {modality: [] for modality in MODALITIES}
     for each, verdict in zip(members, verdicts, strict=True):
@@ -135,9 +147,12 @@ def _write_case(
             candidates[verdict.modality].append(each)
     if problems := list(_unclear(candidates)):
         raise UserError("\n".join(problems))
+    targets = {modality: output / case / f"{case}_{modality}.nii.gz" for modality in candidates}
+    if held := [modality for modality, target in targets.items() if target.exists()]:
+        say(f"{case}: from before: {', '.join(held)}")
     for modality, (series,) in candidates.items():
-        target = output / case / f"{case}_{modality}.nii.gz"
-        if not target.exists():
+        target = targets[modality]
+        if modality not in held:
             volume = _dcm2niix(series, program)
             nifti.write(target, volume.array, volume.geometry)
     return {modality: series for modality, (series,) in candidates.items()}

@@ -44,7 +44,7 @@ def write_dicom(
     *,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write ``<name>_seg.dcm``, and ``<name>_rtstruct.dcm`` where the series has a file per slice.
+    """Write ``<name>_seg.dcm`` and ``<name>_rtstruct.dcm``.
 
     Args:
         label_map: On the grid of the series, such as a file of ``native/``.
@@ -85,9 +85,10 @@ def write_on_series(
     """
     volume, opened = nifti.read(label_map), open_series(series)
     name = label_map.name.removesuffix(".gz").removesuffix(".nii")
-    writers = {output / f"{name}_seg.dcm": ("seg", write_segmentation)}
-    if len(opened.headers) > 1:
-        writers[output / f"{name}_rtstruct.dcm"] = ("rtstruct", write_structures)
+    writers = {
+        output / f"{name}_seg.dcm": ("seg", write_segmentation),
+        output / f"{name}_rtstruct.dcm": ("rtstruct", write_structures),
+    }
     refuse_foreign(dict.fromkeys(writers, says("DICM", PROGRAM)), overwrite=overwrite)
     for path, (kind, write) in writers.items():
         header = read_header(path) if path.is_file() else None

@@ -48,6 +48,22 @@ def files_below(root: Path, unzipped: Path) -> Iterator[Path]:
             yield each
 
 
+def count_files(root: Path) -> int:
+    """How many files :func:`files_below` will probably yield: zip files by the end of their names."""
+    count = 0
+    for path in _walk(root):
+        count += _entries(path) if path.suffix.lower() == ".zip" else 1
+    return count
+
+
+def _entries(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return len(archive.infolist())
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        return 1
+
+
 def read_header(path: Path) -> Any:
     """The attributes of a DICOM file without its pixels.
 

@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from brats_seg import nifti
 from brats_seg.errors import FileError, UserError
-from brats_seg.files import read_object, refuse_foreign, write_json
+from brats_seg.files import read_object, refuse_foreign, says, write_json
 from brats_seg.labels import LabelValues, decode_regions, encode_regions
 from brats_seg.scans.aligned_folder import AlignedFolder
 from brats_seg.scans.images import resample, to_array, to_itk
@@ -110,7 +110,8 @@ def write_native(
     volume, held = nifti.read(label_map), read_object(record)
     ours = [each for each in (held.get("sum"), held.get("replaced")) if isinstance(each, str)]
     now = _sum_of_file(target)
-    refuse_foreign({target: lambda _: now in ours}, overwrite=overwrite, remedy=REMEDY)
+    outputs = {target: lambda _: now in ours, record: says('"made_of"', '"sum"')}
+    refuse_foreign(outputs, overwrite=overwrite, remedy=REMEDY)
     made = {"labels": {"convention": labels.name}, "made_of": volume.sha256, "inputs": _inputs(folder)}
     if now == held.get("sum") and all(held.get(key) == value for key, value in made.items()):
         return

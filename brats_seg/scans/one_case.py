@@ -1,10 +1,9 @@
-"""The steps of one alignment. Covered by tests/scans/test_align.py."""
+"""What the steps of one alignment do. Covered by tests/scans/test_align.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ TO_T1CE = "atlas_to_t1ce"
 
 
 class OneCase:
-    """One case on its way to the space of BraTS. Each step leaves files, and is skipped where they are.
+    """One case on its way to the space of BraTS; :mod:`brats_seg.scans.case_steps` has the order.
 
     Args:
         case: With all four sequences.
@@ -55,19 +54,8 @@ class OneCase:
         mask = nifti.read(self.brain_mask).sha256 if self.brain_mask else None
         return {"images": sources, "brain_mask": mask, "settings": self.settings.science()}
 
-    def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Every step, in order, with its name."""
-        yield "brain extraction", self.find_brain
-        for name in MOVING:
-            yield f"{name} to {FIXED}", partial(self.find_transform, name)
-        yield f"{FIXED} to atlas", self.find_atlas
-        yield "resampling", self.write_sequences
-        yield "quality page", self.draw
-
     def find_brain(self) -> None:
         """The brain on the T1ce's own grid."""
-        if self.folder.native_brain.exists():
-            return
         if self.brain_mask is None:
             mask = extract_brain(self.seen(FIXED), self.settings.brain, self.settings.torch_device)
         else:
@@ -79,9 +67,7 @@ class OneCase:
 
     def find_transform(self, name: str) -> None:
         """From points of the T1ce to points of another sequence."""
-        file = self.folder.details / f"{FIXED}_to_{name}.json"
-        if file.exists():
-            return
+        file = self.folder.numbers(f"{FIXED}_to_{name}")
         fixed, moving = self.seen(FIXED), self.seen(name)
         found = register(fixed, moving, seed=self.settings.seed)
         self.folder.write_transform(file.stem, found.transform)
@@ -89,9 +75,7 @@ class OneCase:
 
     def find_atlas(self) -> None:
         """From points of the target space to points of the T1ce."""
-        file = self.folder.details / f"{TO_T1CE}.json"
-        if file.exists():
-            return
+        file = self.folder.numbers(TO_T1CE)
         brain = to_itk(self.native_brain.astype(np.float32), self.read[FIXED][1].geometry)
         stripped = self.seen(FIXED) * brain
         found = register(self.atlas.image, stripped, self.settings.to_atlas, self.settings.seed)
@@ -105,10 +89,9 @@ class OneCase:
         inside = to_array(resample(brain, self.grid, self.transform(FIXED))) >= 0.5
         nifti.write(self.folder.brain, inside.astype(np.uint8), self.atlas.geometry)
         for name in MODALITIES:
-            if not self.folder.sequence(name).exists():
-                array = self.on_grid(name)
-                kind = self.read[name][1].array.dtype
-                nifti.write(self.folder.sequence(name), as_stored(array, inside, kind), self.atlas.geometry)
+            array = self.on_grid(name)
+            kind = self.read[name][1].array.dtype
+            nifti.write(self.folder.sequence(name), as_stored(array, inside, kind), self.atlas.geometry)
 
     def draw(self) -> None:
         """The quality page."""
@@ -132,7 +115,7 @@ class OneCase:
             "simpleitk": load("SimpleITK").Version_VersionString(),
             "atlas": self.atlas.name,
             **self.made_of(),
-            "inputs": {FIXED: self._input(FIXED)},
+            "inputs": self.inputs(),
             "pairs": {name: self.pair(name) for name in (*MOVING, "atlas")},
             "brain_ml": {"native": round(native_ml, 1), "aligned": round(aligned_ml, 1)},
             "atlas_dice": round(on_atlas, 4),
@@ -144,15 +127,16 @@ class OneCase:
             "notes": suspect_swap(images, self.brain),
         }
 
-    def _input(self, name: str) -> dict[str, Any]:
-        """Where a raw sequence lies, as a prediction's JSON has it."""
-        file, volume = self.case.modalities[name], self.read[name][1]
-        return {"path": str(file.path.absolute()), "sha256": volume.sha256, "channel": file.channel}
+    def inputs(self) -> dict[str, Any]:
+        """Where the raw T1ce lies, as a prediction's JSON has it."""
+        file, volume = self.case.modalities[FIXED], self.read[FIXED][1]
+        told = {"path": str(file.path.absolute()), "sha256": volume.sha256, "channel": file.channel}
+        return {FIXED: told}
 
     def pair(self, name: str) -> dict[str, Any]:
         """The numbers of one registration: of a sequence, or of ``"atlas"``."""
         stem = TO_T1CE if name == "atlas" else f"{FIXED}_to_{name}"
-        path = self.folder.details / f"{stem}.json"
+        path = self.folder.numbers(stem)
         held = read_object(path)
         plain = all(value is None or isinstance(value, int | float) for value in held.values())
         if set(held) != {field.name for field in fields(Pair)} or not plain:

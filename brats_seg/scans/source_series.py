@@ -38,6 +38,13 @@ class SourceSeries:
     order: NDArray[np.intp]
     geometry: nifti.Geometry
 
+    def image_of(self, at: int) -> tuple[Any, int | None]:
+        """The header of the file that holds a slice, and the number of its frame, from 1; None where the
+        file holds no other."""
+        if len(self.headers) > 1:
+            return self.headers[at], None
+        return self.headers[0], 1 + int(np.flatnonzero(self.order == at)[0])
+
     def frames(self, label_map: nifti.Volume) -> NDArray[Any]:
         """A label map frame by frame.
 

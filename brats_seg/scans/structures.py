@@ -33,14 +33,13 @@ def write_structures(path: Path, label_map: nifti.Volume, labels: LabelValues, s
         path: Of the file.
         label_map: On the grid of the series.
         labels: What its values mean.
-        source: The series, one file per slice.
+        source: The series.
 
     Raises:
-        UserError: The label map is empty or lies elsewhere, or the series is an enhanced one.
+        UserError: The label map is empty or lies elsewhere.
     """
-    if len(source.headers) == 1:
-        raise UserError("an RTSTRUCT refers to single slices: the series is enhanced multi-frame")
-    frames = source.frames(label_map)
+    # Outlines are drawn slice by slice; the frames of an enhanced series may have another order.
+    frames = source.frames(label_map)[np.argsort(source.order)]
     if not frames.any():
         raise UserError("the label map holds no tumour: there is nothing to write as DICOM")
     pydicom = load("pydicom")
@@ -56,7 +55,7 @@ def write_structures(path: Path, label_map: nifti.Volume, labels: LabelValues, s
 
 
 def _contours(region: NDArray[np.bool_], source: SourceSeries) -> Iterator[tuple[Any, NDArray[np.float64]]]:
-    """The slice's header, and points ``(n, 3)`` in LPS millimetres, of each outline."""
+    """A reference to the slice, and points ``(n, 3)`` in LPS millimetres, of each outline."""
     contourpy: Any = load("contourpy")
 
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ source.geometry.affine
@@ -65,7 +64,7 @@ def _contours(region: NDArray[np.bool_], source: SourceSeries) -> Iterator[tuple
         for line in contourpy.contour_generator(z=padded).lines(0.5):
             columns, rows = line[:-1].T - 1  # closed: the last point is the first
             index = np.stack([columns, rows, np.full(len(rows), float(at)), np.ones(len(rows))])
-            yield source.headers[at], (affine @ index)[:3].T
+            yield _reference(*source.image_of(int(at))), (affine @ index)[:3].T
 
 
 def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
@@ -109,9 +108,12 @@ def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
     return result
 
 
-def _reference(header: Any) -> Any:
+def _reference(header: Any, frame: int | None = None) -> Any:
+    """An item that names an image, or one frame of an enhanced one."""
     item = load("pydicom").Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    if frame is not None:
+        item.ReferencedFrameNumber = frame
     return item
 
 
@@ -124,9 +126,9 @@ def _add_region(
     roi.ReferencedFrameOfReferenceUID = whole.FrameOfReferenceUID
     contours.ReferencedROINumber, contours.ROIDisplayColor = number, COLOURS[name]
     contours.ContourSequence = []
-    for header, points in outlines:
+    for image, points in outlines:
         outline = item()
-        outline.ContourImageSequence = [_reference(header)]
+        outline.ContourImageSequence = [image]
         outline.ContourGeometricType, outline.NumberOfContourPoints = "CLOSED_PLANAR", len(points)
         outline.ContourData = [f"{value:.4f}" for value in points.ravel()]
         contours.ContourSequence.append(outline)

@@ -15,6 +15,7 @@ from brats_seg.artifacts.label_maps import recorded_labels
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.artifacts.recorded_images import recorded_images
 from brats_seg.cases import Case
+from brats_seg.console import followed
 from brats_seg.errors import UserError
 from brats_seg.files import read_object
 from brats_seg.labels import label_values
@@ -25,6 +26,8 @@ from brats_seg.scans.native import write_native
 from brats_seg.scans.packages import load
 from brats_seg.scans.series import Series
 
+OLDER = "give the brats-seg align of before again, which writes that down and nothing else"
+"""What completes an alignment of before 0.2.0."""
 DICOM = "dicom"
 """Folder of the DICOM files in a prediction folder."""
 Say = Callable[[str], None]
@@ -64,7 +67,7 @@ def write_back(
     failures: list[str] = []
     with ExitStack() as stack:
         sources = _Sources(stack)
-        for each in done:
+        for each in stack.enter_context(followed(done, len(done), "back in the scanner's space")):
             try:
                 _write_case(folder, each, sources, overwrite, say)
             except UserError as error:
@@ -80,7 +83,11 @@ def _write_case(
     label_map, native = folder.label_map(case_id), folder.native(case_id)
     labels = label_values(recorded_labels(label_map) or "brats2020")
     write_native(label_map, native, aligned, labels, overwrite=overwrite)
-    raw = recorded_images(case_id, read_object(aligned.record)).case.modalities
+    held = read_object(aligned.record)
+    if "inputs" not in held:  # before 0.2.0
+        say(f"case {case_id}: no DICOM of it: {aligned.record} names no raw T1ce; {OLDER}")
+        return
+    raw = recorded_images(case_id, held).case.modalities
     source = source_of(raw["t1ce"].path) if "t1ce" in raw else None
     if source is None:
         return

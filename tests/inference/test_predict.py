@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -539,5 +540,8 @@ def test_a_log_says_at_least_every_half_minute_which_view_is_done(
     monkeypatch.setattr("brats_seg.inference.run.signs_of_life", signs_of_life)
     assert run(find_cases(write_case("x", 1)), bundles, tmp_path / "out") == []
     views = [f"at work: case x, view {view} of 3 done" for view in (1, 2, 3)]
-    assert words == ["at work: reading the first case", *views]
+    first, *others = words
+    assert first == "at work: reading the first case"
+    assert [line.rpartition(", about ")[0] for line in others] == views
+    assert all(re.fullmatch(r"\d:\d\d:\d\d left", line.rpartition(", about ")[2]) for line in others)
     assert "view" not in capsys.readouterr().out

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brats_seg import nifti
+from brats_seg import console, nifti
 from brats_seg.cases import case_from_files, find_cases, inspect_case
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.scans import AlignedFolder, AlignSettings, align, align_case
+from brats_seg.scans.align import Progress
+from brats_seg.scans.case_steps import brain_seconds, case_seconds
+from brats_seg.scans.one_case import OneCase
 from brats_seg.scans.quality import Pair, dice, pair_warnings, suspect_swap
 from brats_seg.terms import MODALITIES
 
@@ -86,6 +89,57 @@ def test_cut_off_and_given_again_leaves_the_same_bytes(aligned, case, tmp_path, 
     for file in sorted(aligned.rglob("*")):
         if file.is_file() and file.name != "align.json":  # that one tells the seconds
             assert (again / file.relative_to(aligned)).read_bytes() == file.read_bytes(), file
+
+
+def test_what_is_left_over_is_said_and_kept(aligned, case, tmp_path):
+    again = tmp_path / "again"
+    shutil.copytree(aligned, again)
+    folder = AlignedFolder(again / "p1")
+    for path in (folder.record, folder.numbers("t1ce_to_t2")):
+        path.unlink()
+    before = folder.native_brain.stat().st_mtime_ns
+    lines: list[str] = []
+    one = case_from_files(case.files, case_id="p1")
+    align_case(one, again, settings(case), brain_mask=case.brain, say=lines.append)
+    kept = "brain extraction, t1 to t1ce, flair to t1ce, t1ce to atlas, resampling"
+    assert lines[0] == f"p1: goes on; from before: {kept}"
+    assert [line.partition(",")[0] for line in lines[1:]] == ["p1: t2 to t1ce", "p1: quality page"]
+    assert folder.native_brain.stat().st_mtime_ns == before
+
+
+def test_an_alignment_of_before_0_2_0_is_completed(aligned, case, tmp_path):
+    again = tmp_path / "again"
+    shutil.copytree(aligned, again)
+    folder = AlignedFolder(again / "p1")
+    record = json.loads(folder.record.read_text())
+    inputs = record.pop("inputs")
+    folder.record.write_text(json.dumps(record))
+    one = case_from_files(case.files, case_id="p1")
+    align_case(one, again, settings(case), brain_mask=case.brain, say=lambda _: None)
+    assert json.loads(folder.record.read_text())["inputs"] == inputs
+
+
+def test_each_case_has_an_estimate(case, monkeypatch, tmp_path):
+    """Before the first step it is what is usual; each step that ends corrects it."""
+    now, seen = [0.0], []
+    monkeypatch.setattr(console, "clock", lambda: now[0])
+    begin = Progress.begin
+
+    def noted(self, case_id, todo):
+        begin(self, case_id, todo)
+        seen.append((todo[0].name, self.estimate.seconds))
+        now[0] += 2 * todo[0].usual_s
+
+    monkeypatch.setattr(Progress, "begin", noted)
+    for name in ("find_brain", "find_transform", "find_atlas", "write_sequences", "draw"):
+        monkeypatch.setattr(OneCase, name, lambda *_: None)
+    monkeypatch.setattr(OneCase, "record", lambda _: {"warnings": []})
+    cases = [case_from_files(case.files, case_id=name) for name in ("p1", "p2")]
+    usual = case_seconds(settings(case), brain_is_given=False)
+    align(cases, tmp_path, settings(case), say=lambda _: None)
+    assert seen[0] == ("brain extraction", 2 * usual)
+    assert seen[1] == ("t1 to t1ce", 2 * (2 * usual - brain_seconds(settings(case))))
+    assert seen[7] == ("brain extraction", 2 * usual)
 
 
 def test_other_settings_in_the_same_folder_are_refused(aligned, case):

@@ -95,28 +95,36 @@ def test_segmentation_lies_on_the_series(series, label_map, tmp_path):
     assert where == {tuple(each[::-1]) for each in np.argwhere(volume.array == 2)}
 
 
-def test_structures_rasterised(series, label_map, tmp_path):
-    _, path = write_dicom(label_map, LABELS, series, tmp_path / "out")
-    expected, opened = in_frames(label_map, series)
+def rasterised(path, opened):
+    """ET, TC, WT ``(slice, row, column)`` of an RTSTRUCT on the grid of its series."""
     data = pydicom.dcmread(path)
     assert [roi.ROIName for roi in data.StructureSetROISequence] == ["ET", "TC", "WT"]
     to_index = np.linalg.inv(np.diag([-1.0, -1, 1, 1]) @ opened.geometry.affine)
-    rows, columns = np.mgrid[:ROWS, :COLUMNS]
+    shape = (len(opened.order), int(opened.headers[0].Rows), int(opened.headers[0].Columns))
+    rows, columns = np.mgrid[: shape[1], : shape[2]]
     pixels = np.c_[columns.ravel(), rows.ravel()]
-    scores = []
-    for item, region in zip(data.ROIContourSequence, encode_regions(expected, LABELS), strict=True):
-        drawn = np.zeros(region.shape, bool)
+    regions = []
+    for item in data.ROIContourSequence:
+        drawn = np.zeros(shape, bool)
         for contour in item.ContourSequence:
             points = np.array(contour.ContourData, float).reshape(-1, 3)
             index = np.c_[points, np.ones(len(points))] @ to_index.T
             at = round(float(index[0, 2]))
             assert np.abs(index[:, 2] - at).max() < 0.01
-            assert (
-                contour.ContourImageSequence[0].ReferencedSOPInstanceUID == opened.headers[at].SOPInstanceUID
-            )
-            inside = matplotlib.path.Path(index[:, :2]).contains_points(pixels).reshape(ROWS, COLUMNS)
-            drawn[at] ^= inside
-        scores.append(dice(drawn, region))
+            (image,) = contour.ContourImageSequence
+            header, frame = opened.image_of(at)
+            assert image.ReferencedSOPInstanceUID == header.SOPInstanceUID
+            assert image.get("ReferencedFrameNumber") == frame
+            drawn[at] ^= matplotlib.path.Path(index[:, :2]).contains_points(pixels).reshape(shape[1:])
+        regions.append(drawn)
+    return regions
+
+
+def test_structures_rasterised(series, label_map, tmp_path):
+    _, path = write_dicom(label_map, LABELS, series, tmp_path / "out")
+    expected, opened = in_frames(label_map, series)
+    regions = encode_regions(expected, LABELS)
+    scores = [dice(drawn, region) for drawn, region in zip(rasterised(path, opened), regions, strict=True)]
     print("Dice of ET, TC, WT:", scores)
     assert min(scores) >= 0.97
 

@@ -17,14 +17,18 @@ from brats_seg import nifti
 from brats_seg.files import write_json
 from brats_seg.labels import LABEL_VALUES, encode_regions
 from brats_seg.scans import AlignedFolder, AlignSettings, one_case
+from brats_seg.scans.identities import source_of
 from brats_seg.scans.native import resample_labels
 from brats_seg.scans.one_case import TO_T1CE
 from brats_seg.scans.packages import load
 from brats_seg.scans.quality import dice
+from brats_seg.scans.series import find_series
+from brats_seg.scans.source_series import open_series
 from brats_seg.terms import MODALITIES
 from brats_seg.workflows.segment_export import segment_export, sound_cases
 from tests.scans.conftest import affine, place_by_moments, sample, save
-from tests.scans.mr_series import KINDS, write_series
+from tests.scans.mr_series import KINDS, write_enhanced, write_series
+from tests.scans.test_dicom_results import rasterised
 
 pydicom, highdicom = pytest.importorskip("pydicom"), pytest.importorskip("highdicom")
 pytest.importorskip("dcm2niix")
@@ -39,9 +43,12 @@ GRIDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def export(head, tmp_path_factory) -> Path:
-    """A folder of DICOM files with the truth on the T1ce's grid beside it."""
+WRITERS = {"classic": write_series, "enhanced": write_enhanced}
+
+
+@pytest.fixture(scope="module", params=WRITERS)
+def export(request, head, tmp_path_factory) -> Path:
+    """A folder of DICOM files, classic or enhanced, with the truth on the T1ce's grid beside it."""
     whole, brain, label_map = head
     folder = tmp_path_factory.mktemp("export")
     for number, name in enumerate(MODALITIES, 1):
@@ -49,7 +56,7 @@ def export(head, tmp_path_factory) -> Path:
         place = affine("LPS", spacing, size)
         pixels = sample(whole[name], place, size).transpose(2, 1, 0)
         first = place[:3, 3] * (-1, -1, 1)
-        write_series(
+        WRITERS[request.param](
             folder / "dicom" / name,
             number,
             slices=size[2],
@@ -68,7 +75,7 @@ def export(head, tmp_path_factory) -> Path:
     return folder
 
 
-def run(folder: str, output: str) -> list[str]:
+def run(folder: str, output: str, *, overwrite: bool = False) -> list[str]:
     """`segment` with a given brain, and with the truth for a prediction."""
     truth, mask = (nifti.read(Path(folder) / f"{name}.nii.gz") for name in ("seg", "mask"))
     one_case.extract_brain = lambda *_: mask.array > 0
@@ -85,7 +92,9 @@ def run(folder: str, output: str) -> list[str]:
         return []
 
     settings = AlignSettings.default(atlas=f"{folder}/atlas.nii.gz")
-    return segment_export(Path(folder) / "dicom", Path(output), predict, settings, identity="keep")
+    return segment_export(
+        Path(folder) / "dicom", Path(output), predict, settings, identity="keep", overwrite=overwrite
+    )
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +147,20 @@ def test_the_segmentation_lies_on_the_t1ce(segmented):
         assert dice(drawn == value, labels == value) == 1.0
 
 
+def test_the_structures_lie_on_the_t1ce(segmented):
+    predictions, case = found(segmented)
+    folder, uid = source_of(segmented / "nifti" / case / f"{case}_t1ce.nii.gz")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    (series,) = (each for each in find_series(files)[0] if each.uid == uid)
+    opened = open_series(series)
+    native = nifti.read(predictions / "native" / f"{case}.nii.gz")
+    expected = encode_regions(opened.frames(native)[np.argsort(opened.order)], LABELS)
+    drawn = rasterised(predictions / "dicom" / f"{case}_rtstruct.dcm", opened)
+    scores = [dice(one, two) for one, two in zip(drawn, expected, strict=True)]
+    print("Dice of ET, TC, WT:", scores)
+    assert min(scores) >= 0.97
+
+
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="Debian's dicom3tools are not installed")
 @pytest.mark.parametrize("kind", ["seg", "rtstruct"])
 def test_dciodvfy_finds_no_error(segmented, kind):
@@ -176,6 +199,7 @@ def content(path: Path, folder: Path) -> bytes:
     return repr(kept).encode()
 
 
+@pytest.mark.parametrize("export", ["classic"], indirect=True)
 def test_killed_at_random_moments_and_given_again(export, segmented, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where a new process finds `tests`
     rng = np.random.default_rng(int.from_bytes(os.urandom(4)))
@@ -193,6 +217,31 @@ def test_killed_at_random_moments_and_given_again(export, segmented, tmp_path, m
     assert process.exitcode == 0
     text = {path for path in sums(segmented) if not path.startswith("predictions/report")}
     assert {path: sums(output).get(path) for path in text} == {path: sums(segmented)[path] for path in text}
+
+
+@pytest.mark.parametrize("export", ["classic"], indirect=True)
+def test_a_map_that_somebody_corrected_stays(export, segmented, tmp_path, monkeypatch, capsys):
+    for name in ("extract_brain", "register"):
+        monkeypatch.setattr(one_case, name, getattr(one_case, name))  # put back afterwards
+    output = tmp_path / "again"
+    shutil.copytree(segmented, output)
+    predictions, case = found(output)
+    native = predictions / "native" / f"{case}.nii.gz"
+    volume = nifti.read(native)
+    nifti.write(native, np.roll(volume.array, 1, axis=2), volume.geometry)
+    corrected = native.read_bytes()
+    (line,) = run(str(export), str(output))
+    assert line.startswith(f"case {case}: {native} is there, and brats-seg has not written it")
+    assert native.read_bytes() == corrected
+    before = "the work goes on: 1 case converted, 1 case aligned, 1 case predicted"
+    assert f"{output} is there, and {before}" in capsys.readouterr().out
+    assert run(str(export), str(output), overwrite=True) == []
+    assert (nifti.read(native).array == volume.array).all()
+    record = native.with_name(f"{case}.json")
+    record.write_text("{}")
+    (line,) = run(str(export), str(output))
+    assert "has not written it" in line
+    assert record.read_text() == "{}"
 
 
 def test_a_folder_of_the_align_command_is_enough(segmented):

@@ -99,7 +99,7 @@ def main(config: DictConfig) -> None:
     if is_rank_zero():
         failures += write_back(output, aligned_among(cases), overwrite=config.overwrite)
     if config.report:
-        failures += add_report(output)
+        failures += add_report(output, overwrite=config.overwrite)
     if failures:
         raise UserError("\n".join(failures))
 

@@ -17,6 +17,7 @@ class Keys:
 
     input: Existing
     output: str
+    overwrite: bool
     bundles: Bundles
     ensemble: ExistingOrNone
     trust: Packages
@@ -51,7 +52,7 @@ def main(config: DictConfig) -> None:
         cases = [case for case in clear_cases(aligned)[0] if case.id in sound] if sound else []
         if not cases:
             return []
-        return predict(cases, bundles, predictions, settings, machine)
+        return predict(cases, bundles, predictions, settings, machine, overwrite=config.overwrite)
 
     failures = segment_export(
         Path(config.input),
@@ -60,6 +61,7 @@ def main(config: DictConfig) -> None:
         AlignSettings(**OmegaConf.to_container(config.scans)),  # type: ignore[arg-type]
         chosen={str(key): value for key, value in config.series.items()},
         identity=config.identity,
+        overwrite=config.overwrite,
     )
     if failures:
         raise UserError("\n".join(failures))
