@@ -113,7 +113,7 @@ BUGS = [
     Bug("labels moved by half a voxel", P + "scans/native.py", "np.clip(inside - outside, -FAR_MM, FAR_MM)", "np.clip(inside - 2 * outside, -FAR_MM, FAR_MM)", "tests/scans/test_native.py"),
     Bug("T1 after contrast is T1", P + "scans/verdict.py", 'Verdict("t1ce" if after else "t1"', 'Verdict("t1"', "tests/scans/test_convert.py"),
     Bug("out of fold: training cases are scored", P + "workflows/out_of_fold.py", "validation = set(data.split.validation)", "validation = set(data.split.train)", "tests/workflows/test_out_of_fold.py"),
-    Bug("a done step runs again", P + "workflows/reproduction.py", "skip = everything_done or (step.once and step.done())", "skip = False", "tests/workflows/test_reproduction.py"),
+    Bug("a done step runs again", P + "workflows/run_steps.py", "yield step, all_done or (step.once and done)", "yield step, False", "tests/workflows/test_reproduction.py"),
     Bug("small enhancing tumour in voxels", P + "postprocessing.py", "if not 0 < np.count_nonzero(enhancing) * voxel_mm3 < below_mm3:", "if not 0 < np.count_nonzero(enhancing) < below_mm3:", "tests/test_postprocessing.py"),
     Bug("a box one voxel short", P + "geometry.py", "stop.append(int(hits[-1]) + 1)", "stop.append(int(hits[-1]))", "tests/test_geometry.py"),
     Bug("cosine from the first epoch", P + "schedules.py", "math.cos(math.pi * (epoch - constant_epochs) / cosine_epochs)", "math.cos(math.pi * epoch / cosine_epochs)", "tests/test_schedules.py"),

@@ -162,7 +162,8 @@ def _are_files(paths: Sequence[Path]) -> bool:
 
 
 def _segmented(folder: Path, cases: Callable[[], Sequence[str]]) -> bool:
-    for case_id in cases():
+    ids = cases()
+    for case_id in ids:
         if not (folder / f"{case_id}.json").is_file() or not (folder / f"{case_id}.nii.gz").is_file():
             return False
-    return True
+    return bool(ids)

@@ -6,24 +6,21 @@ Imports no torch: a second run of the same command only looks at files.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from brats_seg.artifacts.evaluation_folder import EvaluationFolder
-from brats_seg.artifacts.run_folder import RunFolder
 from brats_seg.artifacts.training_keys import changes_scores, override_key
-from brats_seg.console import count, plain_console
+from brats_seg.console import plain_console
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import read_json, read_text, refuse_foreign, says, write_json, write_text
-from brats_seg.workflows.paper_steps import cohort_steps, final_steps, is_predicted, training_steps
+from brats_seg.workflows.paper_steps import cohort_steps, final_steps, training_steps
+from brats_seg.workflows.run_steps import Run, run_steps, show_steps
 from brats_seg.workflows.steps import Places, Step
 
-Run = Callable[[Sequence[str]], None]
 console = plain_console()
 TITLE = "# The paper beside a reproduction"
 
@@ -80,7 +77,7 @@ def reproduce(output: Path, asked: Reproduction, run: Run) -> Path:
     report = output / "reproduction.md"
     refuse_foreign({report: says(TITLE)}, remedy="choose another output=DIR")
     _claim(output / "reproduce.json", asked)
-    everything_done = _run_steps(plan.steps, run)
+    everything_done = run_steps(plan.steps, run)
     if everything_done and report.is_file():
         console.print(f"Everything was done before, nothing to do: {report}", highlight=False, soft_wrap=True)
     else:
@@ -99,51 +96,8 @@ def show_plan(output: Path, asked: Reproduction) -> None:
     Raises:
         UserError: Data are missing.
     """
-    steps = _plan(output, asked).steps
-    for number, step in enumerate(steps, 1):
-        state = "done before" if step.done() else _time_left(step, steps)
-        console.print(f"{number}/{len(steps)} {step.title}: {state}", style="bold")
-        console.print(step.line, highlight=False, markup=False, soft_wrap=True)
+    show_steps(_plan(output, asked).steps)
     console.print("Nothing was run; without dry_run=true the same command does it.", soft_wrap=True)
-
-
-def _time_left(step: Step, steps: Sequence[Step]) -> str:
-    """What is to do; its time by the trainings that have ended here, of this experiment if there are any."""
-    left = [folder for folder in step.folds if not is_predicted(folder)]
-    if not left:
-        return "to do"
-    others = [folder for each in steps for folder in each.folds]
-    seconds = _seconds_of(step.folds) or _seconds_of(others)
-    told = f"to do, {count(len(left), 'training')} of {len(step.folds)}"
-    if not seconds:
-        return f"{told}; its time is known once one has ended"
-    mean = sum(seconds) / len(seconds)
-    return f"{told}, about {timedelta(seconds=round(mean * len(left)))} one after the other"
-
-
-def _seconds_of(folders: Sequence[RunFolder]) -> list[float]:
-    """Of the trainings that have ended, each with what was predicted afterwards."""
-    found = []
-    for folder in folders:
-        took = folder.status.get("seconds_this_start") if folder.finished else None
-        if isinstance(took, int | float):
-            found.append(float(took))
-    return found
-
-
-def _run_steps(steps: Sequence[Step], run: Run) -> bool:
-    """Run the first step that is not done and all after it, and say whether there was nothing to run."""
-    everything_done = True
-    for number, step in enumerate(steps, 1):
-        everything_done = everything_done and step.done()
-        skip = everything_done or (step.once and step.done())
-        console.print(f"{number}/{len(steps)} {step.title}{': done before' if skip else ''}", style="bold")
-        console.print(step.line, highlight=False, markup=False, soft_wrap=True)
-        if not skip:
-            began = time.perf_counter()
-            run(step.command)
-            console.print(f"{step.title}: {time.perf_counter() - began:.0f} s", style="bold")
-    return everything_done
 
 
 def _plan(output: Path, asked: Reproduction) -> _Plan:

@@ -168,6 +168,7 @@ def test_the_plan_is_shown_and_nothing_written(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "out").exists()
     assert "3/10 A, plain: to do, 5 trainings of 5; its time is known once one has ended" in said
     assert said.count("brats-seg ") == len(COMMANDS)
+    assert "done before" not in said
     with pytest.raises(UserError):
         reproduce(tmp_path / "out", SMOKE, Fake("flag-cases"))
     plain = tmp_path / "out" / "runs" / "pipeline_a"
