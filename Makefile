@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help install dev demo viewer test test-slow test-gpu test-docs test-floors test-slurm docs docs-serve notebooks lint format types imports coverage wheel constraints clean
+.PHONY: help install dev demo viewer test test-slow test-gpu test-docs test-floors test-newest test-slurm docs docs-serve notebooks lint format types imports coverage wheel constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,10 +59,13 @@ test-docs: dev  ## the commands of README.md and docs/, on a phantom
 
 # uv chooses the lowest version that each line of pyproject.toml admits, and makes an environment of its own.
 FLOORS := .venv-floors
+NEWEST := .venv-newest
 UV := $(FLOORS)/bin/uv --quiet pip
 
-test-floors: $(BIN)/python  ## fast tests with the lowest versions that pyproject.toml admits
-	@test -x $(FLOORS)/bin/uv || { $(PYTHON) -m venv $(FLOORS) && $(FLOORS)/bin/python -m pip --disable-pip-version-check install -qq uv; }
+$(FLOORS)/bin/uv: $(BIN)/python
+	@$(PYTHON) -m venv $(FLOORS) && $(FLOORS)/bin/python -m pip --disable-pip-version-check install -qq uv
+
+test-floors: $(FLOORS)/bin/uv  ## fast tests with the lowest versions that pyproject.toml admits
 	@for torch in --torch-backend=cpu ""; do \
 		$(UV) compile --python $(FLOORS)/bin/python --resolution lowest-direct $$torch \
 			--extra dev --extra export --extra sweeps pyproject.toml -o $(FLOORS)/lowest.txt >/dev/null 2>&1 \
@@ -72,6 +75,10 @@ test-floors: $(BIN)/python  ## fast tests with the lowest versions that pyprojec
 	done
 	@$(UV) install --python $(FLOORS)/bin/python --no-deps -e .
 	@OMP_NUM_THREADS=1 $(FLOORS)/bin/pytest -n auto -m "not ($(SLOW) or gpu)"
+
+test-newest: $(FLOORS)/bin/uv  ## fast tests with the newest versions that it admits; torch is PyPI's, several GB
+	@$(PYTHON) -m venv $(NEWEST) && $(UV) install --python $(NEWEST)/bin/python -e '.[dev,export,sweeps]'
+	@OMP_NUM_THREADS=1 $(NEWEST)/bin/pytest -n auto -m "not ($(SLOW) or gpu)"
 
 docs: $(VENV)/.docs  ## the site, into build/site; every link checked
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/site/mkdocs.yml
@@ -109,7 +116,7 @@ wheel: dev  ## dist/*.whl, with the viewer where it can be had
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what make made, but not runs
-	rm -rf $(VENV) $(FLOORS) .venv-published build dist *.egg-info .*_cache demo
+	rm -rf $(VENV) $(FLOORS) $(NEWEST) .venv-published build dist *.egg-info .*_cache demo
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with venv is needed (Debian: apt install python3-venv), or make PYTHON=/path/to/python3" >&2; exit 1; }
