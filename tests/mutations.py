@@ -155,7 +155,7 @@ def outcome(folder: Path, bug: Bug, tests: list[str], stamp: int, *, slow: bool)
         os.utime(path, (stamp + 1, stamp + 1))
     if done.returncode == 0:
         return "passes"
-    failed = re.search(r"^(?:FAILED|ERROR) (?:\S*/)?([^/\s]+)", done.stdout, re.M)
+    failed = re.search(r"^(?:FAILED|ERROR) (?:[^:\s]*/)?([^/:\s]+::\S+|\S+)", done.stdout, re.M)
     return failed[1] if failed else f"no test ran: {done.stdout[-300:]}{done.stderr[-300:]}"
 
 

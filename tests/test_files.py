@@ -239,6 +239,12 @@ def test_hostile_bytes_are_one_line(tmp_path, kind):
         read_bytes(tmp_path / "a.csv")
 
 
+def test_a_file_that_is_too_large_is_refused_by_its_size_and_not_read(tmp_path):
+    HOSTILE["too many bytes"](tmp_path / "a.csv")
+    with pytest.raises(FileError, match=r"found 1000000000000$"):
+        read_bytes(tmp_path / "a.csv")
+
+
 def test_what_is_written_is_read(tmp_path):
     value = {"a": [1, 2.5, None, True, "x"], "deep": {"er": [[[]]]}}
     write_json(tmp_path / "a.json", value)

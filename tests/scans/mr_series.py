@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import matplotlib.path
 import numpy as np
 
 from brats_seg import nifti
@@ -183,3 +184,30 @@ def write_volume(
         orientation=(*columns, *rows),
         **more,
     )
+
+
+def rasterised(path, opened):
+    """ET, TC, WT ``(slice, row, column)`` of an RTSTRUCT on the grid of its series."""
+    from pydicom import dcmread
+
+    data = dcmread(path)
+    assert [roi.ROIName for roi in data.StructureSetROISequence] == ["ET", "TC", "WT"]
+    to_index = np.linalg.inv(np.diag([-1.0, -1, 1, 1]) @ opened.geometry.affine)
+    shape = (len(opened.order), int(opened.headers[0].Rows), int(opened.headers[0].Columns))
+    rows, columns = np.mgrid[: shape[1], : shape[2]]
+    pixels = np.c_[columns.ravel(), rows.ravel()]
+    regions = []
+    for item in data.ROIContourSequence:
+        drawn = np.zeros(shape, bool)
+        for contour in item.ContourSequence:
+            points = np.array(contour.ContourData, float).reshape(-1, 3)
+            index = np.c_[points, np.ones(len(points))] @ to_index.T
+            at = round(float(index[0, 2]))
+            assert np.abs(index[:, 2] - at).max() < 0.01
+            (image,) = contour.ContourImageSequence
+            header, frame = opened.image_of(at)
+            assert image.ReferencedSOPInstanceUID == header.SOPInstanceUID
+            assert image.get("ReferencedFrameNumber") == frame
+            drawn[at] ^= matplotlib.path.Path(index[:, :2]).contains_points(pixels).reshape(shape[1:])
+        regions.append(drawn)
+    return regions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.path
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from brats_seg.scans.packages import load
 from brats_seg.scans.quality import dice
 from brats_seg.scans.series import find_series
 from brats_seg.scans.source_series import open_series
+from tests.scans.mr_series import rasterised
 
 pydicom = pytest.importorskip("pydicom")
 highdicom = pytest.importorskip("highdicom")
@@ -93,31 +93,6 @@ def test_segmentation_lies_on_the_series(series, label_map, tmp_path):
         index = np.c_[points, np.ones(len(points))] @ np.linalg.inv(grid).T
         where |= {tuple(each) for each in np.rint(index[:, :3]).astype(int)}
     assert where == {tuple(each[::-1]) for each in np.argwhere(volume.array == 2)}
-
-
-def rasterised(path, opened):
-    """ET, TC, WT ``(slice, row, column)`` of an RTSTRUCT on the grid of its series."""
-    data = pydicom.dcmread(path)
-    assert [roi.ROIName for roi in data.StructureSetROISequence] == ["ET", "TC", "WT"]
-    to_index = np.linalg.inv(np.diag([-1.0, -1, 1, 1]) @ opened.geometry.affine)
-    shape = (len(opened.order), int(opened.headers[0].Rows), int(opened.headers[0].Columns))
-    rows, columns = np.mgrid[: shape[1], : shape[2]]
-    pixels = np.c_[columns.ravel(), rows.ravel()]
-    regions = []
-    for item in data.ROIContourSequence:
-        drawn = np.zeros(shape, bool)
-        for contour in item.ContourSequence:
-            points = np.array(contour.ContourData, float).reshape(-1, 3)
-            index = np.c_[points, np.ones(len(points))] @ to_index.T
-            at = round(float(index[0, 2]))
-            assert np.abs(index[:, 2] - at).max() < 0.01
-            (image,) = contour.ContourImageSequence
-            header, frame = opened.image_of(at)
-            assert image.ReferencedSOPInstanceUID == header.SOPInstanceUID
-            assert image.get("ReferencedFrameNumber") == frame
-            drawn[at] ^= matplotlib.path.Path(index[:, :2]).contains_points(pixels).reshape(shape[1:])
-        regions.append(drawn)
-    return regions
 
 
 def test_structures_rasterised(series, label_map, tmp_path):

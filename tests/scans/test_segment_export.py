@@ -27,8 +27,7 @@ from brats_seg.scans.source_series import open_series
 from brats_seg.terms import MODALITIES
 from brats_seg.workflows.segment_export import segment_export, sound_cases
 from tests.scans.conftest import affine, place_by_moments, sample, save
-from tests.scans.mr_series import KINDS, write_enhanced, write_series
-from tests.scans.test_dicom_results import rasterised
+from tests.scans.mr_series import KINDS, rasterised, write_enhanced, write_series
 
 pydicom, highdicom = pytest.importorskip("pydicom"), pytest.importorskip("highdicom")
 pytest.importorskip("dcm2niix")
