@@ -6,7 +6,7 @@ from brats_seg.files.names import distinct_names
 from brats_seg.files.plain_values import parse_json, read_json, read_object, read_yaml
 from brats_seg.files.reading import open_regular, read_bytes, read_text
 from brats_seg.files.temporaries import remove_leftovers
-from brats_seg.files.writing import remove, whole_file, whole_folder, write_json, write_text
+from brats_seg.files.writing import remove, scratch_folder, whole_file, whole_folder, write_json, write_text
 
 __all__ = [
     "Ours",
@@ -24,6 +24,7 @@ __all__ = [
     "remove",
     "remove_leftovers",
     "says",
+    "scratch_folder",
     "whole_file",
     "whole_folder",
     "write_json",

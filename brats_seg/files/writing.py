@@ -53,6 +53,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
                 os.replace(temporary, path)
 
 
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder on the disk of another one, which is made; it is deleted afterwards, what a killed
+    process left of its own by the next one.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        with _explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(temporary_folder(folder))
+        yield temporary
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all.
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from brats_seg.cases.folders import ALIGN_DETAILS, ALIGN_MADE_OF
 from brats_seg.errors import UserError
 from brats_seg.files import read_object, whole_file, write_json
@@ -84,9 +86,18 @@ class AlignedFolder:
         Args:
             name: Such as ``t1ce_to_t2``.
             transform: As SimpleITK has it.
+
+        Raises:
+            UserError: It cannot be written.
         """
         with whole_file(self.transform(name)) as temporary:
-            load("SimpleITK").WriteTransform(transform, str(temporary))
+            itk = load("SimpleITK")
+            try:
+                itk.WriteTransform(transform, str(temporary))
+                written = itk.ReadTransform(str(temporary)).GetParameters()
+            except RuntimeError as error:  # ITK itself says nothing of a full disk
+                raise OSError("the file is not complete; is the disk full?") from error
+            assert np.allclose(written, transform.GetParameters())
 
     def claim(self, made_of: dict[str, Any]) -> None:
         """Say what the folder is made of, before anything else is written to it.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from brats_seg import nifti
 from brats_seg.console import followed
 from brats_seg.console import say as print_now
 from brats_seg.errors import UserError, WrongValue
+from brats_seg.files import scratch_folder
 from brats_seg.scans.dicom_files import count_files, files_below
 from brats_seg.scans.identities import Identities
 from brats_seg.scans.packages import folder_of
@@ -86,15 +87,18 @@ def convert(
     if identity not in IDENTITIES:
         raise WrongValue(f"identity={identity}: expected {' or '.join(IDENTITIES)}")
     program = folder_of("dcm2niix") / "dcm2niix"
-    with tempfile.TemporaryDirectory() as unzipped:
-        with followed(files_below(source, Path(unzipped)), count_files(source), "convert: files") as files:
+    with scratch_folder(output) as unzipped:
+        failures: list[str] = []
+        found = files_below(source, unzipped, failures.append)
+        with followed(found, count_files(source), "convert: files") as files:
             series, others = find_series(files)
         if not series:
-            raise UserError(f"{source}: expected DICOM files, found none among {others} files")
+            none = f"{source}: expected DICOM files, found none among {others} files"
+            raise UserError("\n".join([*failures, none]))
         identities = Identities(output, keep=identity == "keep")
         studies = {identities.name(members[0]): members for members in _studies(series)}
         identities.write()  # first: without the key a killed run's cases would have other names
-        judged, failures, written = [], [], []
+        judged, written = [], []
         with followed(studies.items(), len(studies), "convert: studies") as each_study:
             for case, members in each_study:
                 verdicts = _choose(members, {**(chosen or {})})
@@ -153,7 +157,7 @@ def _write_case(
     for modality, (series,) in candidates.items():
         target = targets[modality]
         if modality not in held:
-            volume = _dcm2niix(series, program)
+            volume = _dcm2niix(series, program, output)
             nifti.write(target, volume.array, volume.geometry)
     return {modality: series for modality, (series,) in candidates.items()}
 
@@ -167,11 +171,11 @@ def _unclear(candidates: Mapping[str, Sequence[Series]]) -> Iterator[str]:
             yield f"{len(series)} series fit {modality}: {names}; give series.{modality}=UID or a pattern"
 
 
-def _dcm2niix(series: Series, program: Path) -> nifti.Volume:
+def _dcm2niix(series: Series, program: Path, output: Path) -> nifti.Volume:
     """One series as one volume. The program sees files with numbers for names, and is started without a
-    shell."""
-    with tempfile.TemporaryDirectory() as folder:
-        files, result = Path(folder) / "files", Path(folder) / "result"
+    shell; what it writes lies on the disk of the output, for that of temporary files is often small."""
+    with scratch_folder(output) as folder:
+        files, result = folder / "files", folder / "result"
         files.mkdir()
         result.mkdir()
         for number, path in enumerate(series.files):
@@ -189,9 +193,15 @@ def _dcm2niix(series: Series, program: Path) -> nifti.Volume:
             raise UserError(f"series {series.uid}: dcm2niix did not finish ({error})") from error
         volumes = sorted(result.glob("*.nii"))
         if len(volumes) != 1:
-            said = "".join(c for c in done.stdout.decode(errors="replace")[-200:] if c.isprintable())
-            syntax = f", transfer syntax {series.syntax}"
-            raise UserError(
-                f"series {series.uid}: expected one volume of dcm2niix, found {len(volumes)}{syntax}: {said}"
-            )
+            raise UserError(f"series {series.uid}: {_why(series, output, volumes, done.stdout)}")
         return nifti.read(volumes[0])
+
+
+def _why(series: Series, output: Path, volumes: Sequence[Path], stdout: bytes) -> str:
+    """Why dcm2niix has not left one volume."""
+    size = sum(path.stat().st_size for path in series.files)
+    if not volumes and shutil.disk_usage(output).free < 2 * size:
+        return f"cannot write to {output}: No space left on device; choose another folder or free the disk"
+    said = " ".join("".join(c if c.isprintable() else " " for c in stdout.decode(errors="replace")).split())
+    syntax = f"transfer syntax {series.syntax}"
+    return f"expected one volume of dcm2niix, found {len(volumes)}, {syntax}: {said[-200:]}"

@@ -10,25 +10,29 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from brats_seg.errors import UserError
+from brats_seg.files.temporaries import PREFIX
 from brats_seg.scans.packages import load
 
+Tell = Callable[[str], None]
 MOST_FILES = 200_000
 MOST_FILE_BYTES = 2_000_000_000
 MOST_ZIP_BYTES = 20_000_000_000
 """Unzipped, over all entries of one zip file."""
 
 
-def files_below(root: Path, unzipped: Path) -> Iterator[Path]:
+def files_below(root: Path, unzipped: Path, tell: Tell | None = None) -> Iterator[Path]:
     """Every regular file below a folder, links aside; zip files are unpacked.
 
     Args:
         root: A folder, or one file.
         unzipped: A folder that takes what zip files hold.
+        tell: Takes a line about each zip file that is damaged; None: it is raised.
 
     Yields:
         Files, sorted within their folder.
@@ -41,7 +45,7 @@ def files_below(root: Path, unzipped: Path) -> Iterator[Path]:
         raise UserError(f"{root}: no such folder of DICOM files")
     found = 0
     for path in _walk(root):
-        for each in _unpacked(path, unzipped / str(found)) if zipfile.is_zipfile(path) else [path]:
+        for each in _unpacked(path, unzipped / str(found), tell) if zipfile.is_zipfile(path) else [path]:
             found += 1
             if found > MOST_FILES:
                 raise UserError(f"{root}: more than {MOST_FILES} files; give a smaller folder")
@@ -87,7 +91,7 @@ def _walk(root: Path) -> Iterator[Path]:
     if root.is_file():
         yield root
     for folder, names, files in os.walk(root):  # does not follow links
-        names.sort()
+        names[:] = sorted(name for name in names if not name.startswith(PREFIX))
         for name in sorted(files):
             path = Path(folder) / name
             try:
@@ -98,7 +102,7 @@ def _walk(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _unpacked(path: Path, folder: Path) -> Iterator[Path]:
+def _unpacked(path: Path, folder: Path, tell: Tell | None) -> Iterator[Path]:
     """Entries under numbers instead of their names, so that none can leave the folder."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -111,8 +115,11 @@ def _unpacked(path: Path, folder: Path) -> Iterator[Path]:
                 with archive.open(entry) as source, target.open("wb") as copy:
                     _copy(source, copy, entry.file_size, path)
                 yield target
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise UserError(f"{path}: cannot be unpacked ({error})") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        line = f"{path}: cannot be unpacked ({error})"
+        if tell is None:
+            raise UserError(line) from error
+        tell(line)
     except OSError as error:
         raise UserError(f"cannot unpack {path}: {error.strerror or error}") from error
 

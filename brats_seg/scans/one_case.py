@@ -98,15 +98,11 @@ class OneCase:
         images = {name: self.on_grid(name) for name in MODALITIES}
         numbers = {name: self.pair(name) for name in (*MOVING, "atlas")}
         atlas = to_array(resample(self.atlas.image, self.grid))
-        write_quality_page(self.folder, images, self.brain, atlas, numbers)
+        write_quality_page(self.folder, images, self.brain, atlas, numbers, self.doubts()["warnings"])
 
     def record(self) -> dict[str, Any]:
         """What was done and found, as plain values."""
-        native_ml = volume_ml(self.native_brain, self.read[FIXED][0])
-        aligned_ml = float(self.brain.sum() * np.prod(self.atlas.geometry.spacing_mm) / 1000)
-        on_atlas = dice(self.brain, to_array(resample(self.atlas.image, self.grid)) > 0)
         transforms = [*(f"{FIXED}_to_{name}" for name in MOVING), TO_T1CE]
-        rigid = self.settings.to_atlas == "rigid"
         images = {name: self.on_grid(name) for name in ("t1", FIXED)}
         return {
             "schema": 1,
@@ -117,14 +113,22 @@ class OneCase:
             **self.made_of(),
             "inputs": self.inputs(),
             "pairs": {name: self.pair(name) for name in (*MOVING, "atlas")},
+            "matrices_lps": {name: matrix(self.folder.read_transform(name)).tolist() for name in transforms},
+            **self.doubts(),
+            "notes": suspect_swap(images, self.brain),
+        }
+
+    def doubts(self) -> dict[str, Any]:
+        """The numbers of the brain, and what looks failed by any number."""
+        native_ml = volume_ml(self.native_brain, self.read[FIXED][0])
+        aligned_ml = float(self.brain.sum() * np.prod(self.atlas.geometry.spacing_mm) / 1000)
+        on_atlas = dice(self.brain, to_array(resample(self.atlas.image, self.grid)) > 0)
+        of_pairs = (line for name in MOVING for line in pair_warnings(name, Pair(**self.pair(name))))
+        rigid = self.settings.to_atlas == "rigid"
+        return {
             "brain_ml": {"native": round(native_ml, 1), "aligned": round(aligned_ml, 1)},
             "atlas_dice": round(on_atlas, 4),
-            "matrices_lps": {name: matrix(self.folder.read_transform(name)).tolist() for name in transforms},
-            "warnings": [
-                *(line for name in MOVING for line in pair_warnings(name, Pair(**self.pair(name)))),
-                *brain_warnings(native_ml, aligned_ml, on_atlas, rigid),
-            ],
-            "notes": suspect_swap(images, self.brain),
+            "warnings": [*of_pairs, *brain_warnings(native_ml, aligned_ml, on_atlas, rigid)],
         }
 
     def inputs(self) -> dict[str, Any]:

@@ -7,18 +7,24 @@ Covered by tests/scans/test_align.py.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from brats_seg.files import whole_file, write_text
+from brats_seg.geometry import bounding_box
 from brats_seg.scans.aligned_folder import AlignedFolder
 
 SQUARE = 20
 """Of the checkerboard, in voxels."""
+AROUND = 20
+"""Voxels around the brain that are shown."""
+NEAR = 4
+"""Voxels around the brain that have edges drawn: those of the scalp would cover it."""
 PLANES = ("axial", "coronal", "sagittal")
 Array = NDArray[np.floating[Any]]
 Numbers = Mapping[str, Mapping[str, Any]]
@@ -30,6 +36,7 @@ def write_quality_page(
     brain: NDArray[np.bool_],
     atlas: Array,
     numbers: Numbers,
+    warnings: Sequence[str],
 ) -> None:
     """Write ``align/quality.png`` and ``align/quality.html``.
 
@@ -39,11 +46,13 @@ def write_quality_page(
         brain: On the target grid.
         atlas: On the target grid.
         numbers: ``t1``, ``t2``, ``flair`` and ``atlas`` to the numbers of their registration.
+        warnings: What looks failed.
     """
     picture = folder.details / "quality.png"
     with whole_file(picture) as temporary:
         _figure(images, brain, atlas).savefig(temporary, format="png", dpi=80)
-    write_text(folder.details / "quality.html", _page(folder.case_id, picture.read_bytes(), numbers))
+    page = _page(folder.case_id, picture.read_bytes(), numbers, warnings)
+    write_text(folder.details / "quality.html", page)
 
 
 def _figure(images: Mapping[str, Array], brain: NDArray[np.bool_], atlas: Array) -> Any:
@@ -52,9 +61,14 @@ def _figure(images: Mapping[str, Array], brain: NDArray[np.bool_], atlas: Array)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    fixed = _grey(images["t1ce"], brain)
-    rows = [(name, _grey(images[name], brain)) for name in ("t1", "t2", "flair")]
-    rows.append(("atlas", _grey(atlas, atlas > 0)))
+    box = bounding_box(brain)
+    assert box is not None  # brain extraction refuses an image without a brain
+    shown = box.grown(AROUND, brain.shape).slices
+    near = binary_dilation(brain[shown], iterations=NEAR)
+    fixed = _grey(images["t1ce"], brain)[shown]
+    rows = [(name, _grey(images[name], brain)[shown]) for name in ("t1", "t2", "flair")]
+    rows.append(("atlas", _grey(atlas, atlas > 0)[shown]))
+    brain = brain[shown]
     figure = Figure(figsize=(18, 3 * (len(rows) + 1)), facecolor="black")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows) + 1, 6)
@@ -64,9 +78,10 @@ def _figure(images: Mapping[str, Array], brain: NDArray[np.bool_], atlas: Array)
             one, two = _plane(fixed, axis, middle[axis]), _plane(other, axis, middle[axis])
             _show(line[axis], _checkerboard(one, two), f"T1ce | {name}, {PLANES[axis]}")
             _show(line[axis + 3], one, f"edges of {name} on T1ce")
-            line[axis + 3].contour(two, levels=_levels(two), colors="yellow", linewidths=0.5)
+            edges = np.where(_plane(near, axis, middle[axis]), two, np.nan)
+            line[axis + 3].contour(edges, levels=_levels(edges), colors="yellow", linewidths=0.5)
     for column, (axis, at) in enumerate(_outline_planes(middle)):
-        _show(axes[-1][column], _plane(fixed, axis, at), f"brain, {PLANES[axis]} {at}")
+        _show(axes[-1][column], _plane(fixed, axis, at), f"brain, {PLANES[axis]} {shown[axis].start + at}")
         axes[-1][column].contour(
             _plane(brain.astype(float), axis, at), levels=[0.5], colors="red", linewidths=1
         )
@@ -80,11 +95,8 @@ def _outline_planes(middle: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _levels(plane: Array) -> list[float]:
-    return (
-        sorted({float(each) for each in np.percentile(plane[plane > 0.02], (25, 60))})
-        if plane.max() > 0.02
-        else [0.5]
-    )
+    bright = plane[plane > 0.02]
+    return sorted({float(each) for each in np.percentile(bright, (25, 60))}) if bright.size else [0.5]
 
 
 def _show(axis: Any, plane: Array, title: str) -> None:
@@ -114,7 +126,7 @@ def _checkerboard(one: Array, two: Array) -> Array:
     return np.where((rows + columns) % 2, one, two)
 
 
-def _page(case_id: str, picture: bytes, numbers: Numbers) -> str:
+def _page(case_id: str, picture: bytes, numbers: Numbers, warnings: Sequence[str]) -> str:
     """Every text that came with the scans is escaped."""
     heads = ("", "metric before", "metric after", "turn (degrees)", "shift (mm)", "overlap")
     keys = ("before", "after", "turn_degrees", "shift_mm", "overlap")
@@ -124,6 +136,8 @@ def _page(case_id: str, picture: bytes, numbers: Numbers) -> str:
         rows.append("".join(f"<td>{escape(cell)}</td>" for cell in cells))
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     table = "".join(f"<tr>{row}</tr>" for row in rows)
+    lines = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    verdict = f"<p>Looks failed:</p><ul>{lines}</ul>" if warnings else "<p>No number looks failed.</p>"
     source = base64.b64encode(picture).decode()
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{escape(case_id)}: alignment</title>
@@ -131,7 +145,8 @@ def _page(case_id: str, picture: bytes, numbers: Numbers) -> str:
 align:right}}img{{max-width:100%}}</style>
 <h1>{escape(case_id)}: alignment</h1>
 <p>For research; not a medical device. The metric is mutual information in nats; the turn and the shift are
-those of the transform.</p>
+those of the transform; to the atlas they tell how the head lay in the scanner, and have no limit.</p>
+{verdict}
 <table><tr>{head}</tr>{table}</table>
 <img alt="Checkerboards and edges of each pair in three planes, and the outline of the brain"
 src="data:image/png;base64,{source}">

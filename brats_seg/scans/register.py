@@ -18,7 +18,7 @@ from brats_seg.scans.packages import load
 BINS = 50
 SPACING_MM = 2.0
 """Of the fixed image at the finest level."""
-SHRINK, SMOOTHING_MM, SHARES = (4, 2, 1), (4.0, 2.0, 0.0), (1.0, 0.5, 0.1)
+SHRINK, SMOOTHING_MM, SHARES = (4, 2, 1), (4.0, 2.0, 1.0), (1.0, 0.5, 0.1)
 """Of each level, coarse to fine; the last: the share of the fixed image's voxels that the metric looks at."""
 STEPS = 300
 RELAXATION = 0.9
