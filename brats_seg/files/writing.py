@@ -55,8 +55,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder on the disk of another one, which is made; it is deleted afterwards, what a killed
-    process left of its own by the next one.
+    """Yield an empty folder on the disk of another one, which is made.
+
+    It is deleted afterwards; what a killed process left of its own, by the next one.
+
+    Args:
+        folder: That it lies in.
+
+    Yields:
+        The empty folder.
 
     Raises:
         UserError: The folder cannot be written.
