@@ -15,8 +15,8 @@ from brats_seg.scans.one_case import FIXED, MOVING, TO_T1CE, OneCase
 from brats_seg.scans.settings import AlignSettings
 from brats_seg.terms import MODALITIES
 
-BRAIN_S, REGISTRATION_S, RESAMPLING_S, PAGE_S = 100.0, 60.0, 8.0, 12.0
-"""On two cores of a server: docs/scans.md has the measurement."""
+BRAIN_S, REGISTRATION_S, RESAMPLING_S, PAGE_S = 30.0, 20.0, 4.0, 6.0
+"""On two cores of a server, nearly twice what docs/scans.md measured there: many a workstation is slower."""
 VIEWS = {"fast": 1, "accurate": 8}
 """How many views of the head each network of the brain extraction sees."""
 

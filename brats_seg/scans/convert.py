@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +16,11 @@ from brats_seg.files import scratch_folder
 from brats_seg.scans.dicom_files import count_files, files_below
 from brats_seg.scans.identities import Identities
 from brats_seg.scans.packages import folder_of
+from brats_seg.scans.read_series import read_series
 from brats_seg.scans.series import Series, find_series
 from brats_seg.scans.verdict import Verdict, judge
 from brats_seg.terms import MODALITIES
 
-LONGEST_CONVERSION_S = 600
 IDENTITIES = ("pseudonym", "keep")
 Say = Callable[[str], None]
 
@@ -157,7 +155,7 @@ def _write_case(
     for modality, (series,) in candidates.items():
         target = targets[modality]
         if modality not in held:
-            volume = _dcm2niix(series, program, output)
+            volume = read_series(series, program, output)
             nifti.write(target, volume.array, volume.geometry)
     return {modality: series for modality, (series,) in candidates.items()}
 
@@ -169,39 +167,3 @@ def _unclear(candidates: Mapping[str, Sequence[Series]]) -> Iterator[str]:
         elif len(series) > 1:
             names = ", ".join(f"{each.uid} ({each.description})" for each in series)
             yield f"{len(series)} series fit {modality}: {names}; give series.{modality}=UID or a pattern"
-
-
-def _dcm2niix(series: Series, program: Path, output: Path) -> nifti.Volume:
-    """One series as one volume. The program sees files with numbers for names, and is started without a
-    shell; what it writes lies on the disk of the output, for that of temporary files is often small."""
-    with scratch_folder(output) as folder:
-        files, result = folder / "files", folder / "result"
-        files.mkdir()
-        result.mkdir()
-        for number, path in enumerate(series.files):
-            (files / f"{number:06}.dcm").symlink_to(path.absolute())
-        command = [str(program), "-b", "n", "-z", "n", "-f", "volume", "-o", str(result), str(files)]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                timeout=LONGEST_CONVERSION_S,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise UserError(f"series {series.uid}: dcm2niix did not finish ({error})") from error
-        volumes = sorted(result.glob("*.nii"))
-        if len(volumes) != 1:
-            raise UserError(f"series {series.uid}: {_why(series, output, volumes, done.stdout)}")
-        return nifti.read(volumes[0])
-
-
-def _why(series: Series, output: Path, volumes: Sequence[Path], stdout: bytes) -> str:
-    """Why dcm2niix has not left one volume."""
-    size = sum(path.stat().st_size for path in series.files)
-    if not volumes and shutil.disk_usage(output).free < 2 * size:
-        return f"cannot write to {output}: No space left on device; choose another folder or free the disk"
-    said = " ".join("".join(c if c.isprintable() else " " for c in stdout.decode(errors="replace")).split())
-    syntax = f"transfer syntax {series.syntax}"
-    return f"expected one volume of dcm2niix, found {len(volumes)}, {syntax}: {said[-200:]}"

@@ -117,6 +117,19 @@ def test_a_compressed_series_is_read(export, tmp_path):
     assert (plane == np.arange(480).reshape(24, 20) + 3).all()
 
 
+def test_a_deflated_series_is_read(export, tmp_path):
+    """dcm2niix reads none."""
+    for path in (export / "t2").iterdir():
+        data = pydicom.dcmread(path)
+        data.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        data.save_as(path, enforce_file_format=True)
+    found = convert(export, tmp_path / "out")
+    assert found.failures == ()
+    (case,) = found.written
+    plane = nifti.read(tmp_path / "out" / case / f"{case}_t2.nii.gz").array[0]
+    assert (plane == np.arange(480).reshape(24, 20) + 3).all()
+
+
 @pytest.mark.slow
 def test_pixels_that_cannot_be_read_are_one_line_and_other_patients_go_on(export, tmp_path):
     for number, (name, attributes) in enumerate(KINDS.items(), 1):
