@@ -6,7 +6,8 @@ Also the memory with one and with ten bundles.
     python benchmarks/inference.py CASE_FOLDER --ensemble FILE [--views 16]
     python benchmarks/inference.py CASE_FOLDER --cuda [--width 48] [--repeats 3]
 
-Naive: plain torch in fp32, contiguous, heads computed, a list of volumes, their mean at the end. Each
+Naive: plain torch, heads computed, a list of volumes, their mean at the end; in ``--rival``'s
+setting, by default that in which ``benchmarks/forward.py`` finds it quickest where bf16 is native. Each
 measurement is a process of its own, so that its peak is its own; that of a process with network and image
 in memory but nothing computed is printed beside. ``--many 0`` leaves the comparison of one and many
 bundles out. With ``--ensemble``: how well label maps of trained bundles agree between the two ways, and
@@ -30,6 +31,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from plain import plain_unet
+from rivals import RIVALS, Rival
 from torch import Tensor
 
 from brats_seg.artifacts.bundles import PIPELINES, Bundle, Pipeline, load_bundle, save_bundle
@@ -48,26 +50,32 @@ from brats_seg.runtime.precision import default_precision
 from brats_seg.terms import DIVISOR, REGIONS
 
 
-def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
+def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...], rival: Rival) -> Tensor:
     z, y, x = image.shape[1:]
     padding = pad_to_multiple((z, y, x), DIVISOR)
     padded, volumes = padding.pad(image), []
-    with torch.no_grad():
+    with torch.no_grad(), rival.autocast(image.device.type):
         for net in nets:
+            rival.lay_out(net)
             for view in views:
                 groups = 16 if net.settings()["norm"] == "group" else None
-                logits, *_ = plain_unet(net, view.apply(padded)[None].contiguous(), groups=groups)
+                logits, *_ = plain_unet(net, rival.lay(view.apply(padded)[None]), groups=groups)
                 volumes.append(view.undo(logits[0].sigmoid()))
         return padding.undo(torch.stack(volumes).mean(0))
 
 
-def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
+def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...], rival: Rival) -> Tensor:
+    """The setting of the other does not matter."""
     for net in nets:
         net.to(memory_format=torch.channels_last_3d)
     return accumulate(image, nets, Pass(views=views, precision=default_precision(), at_once=None)).mean
 
 
-WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...]], Tensor]] = {"naive": naive, "ours": ours}
+WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...], Rival], Tensor]] = {
+    "naive": naive,
+    "ours": ours,
+}
+BY_NAME = {rival.name: rival for rival in RIVALS}
 
 
 def load(folder: Path, normalise: Normalisation, device: str = "cpu") -> Tensor:
@@ -88,7 +96,8 @@ def child(arguments: argparse.Namespace) -> None:
     image, nets = load(arguments.case, MinMax(1, 99)), untrained(arguments.width, arguments.nets)
     began, worked = time.perf_counter(), time.process_time()
     if arguments.way in WAYS:
-        WAYS[arguments.way](image, nets, VIEWS["group16"][: arguments.views])
+        views = VIEWS["group16"][: arguments.views]
+        WAYS[arguments.way](image, nets, views, BY_NAME[arguments.rival])
     times = {"seconds": time.perf_counter() - began, "processor_seconds": time.process_time() - worked}
     weights = sum(value.nbytes for net in nets for value in net.state_dict().values()) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
@@ -97,6 +106,7 @@ def child(arguments: argparse.Namespace) -> None:
 
 def measure(arguments: argparse.Namespace, way: str, nets: int, views: int) -> dict[str, float]:
     options = ["--way", way, "--nets", str(nets), "--views", str(views), "--width", str(arguments.width)]
+    options += ["--rival", arguments.rival]
     process = subprocess.run(
         [sys.executable, __file__, str(arguments.case), *options],
         stdout=subprocess.PIPE,
@@ -116,7 +126,8 @@ def compare(arguments: argparse.Namespace) -> None:
     baseline = measure(arguments, "baseline", 1, 1)
     print(
         f"width {arguments.width}, box {rows['ours'][0]['shape']}, {arguments.views} views, "
-        f"{default_precision()}, {torch.get_num_threads()} threads; baseline {baseline['peak_mib']:.0f} MiB"
+        f"{default_precision()} against {arguments.rival}, {torch.get_num_threads()} threads; "
+        f"baseline {baseline['peak_mib']:.0f} MiB"
     )
     keys = ("seconds", "processor_seconds", "peak_mib")
     median = {
@@ -159,7 +170,8 @@ def agree(arguments: argparse.Namespace) -> None:
         maps = {}
         for way, function in WAYS.items():
             began = time.perf_counter()
-            mean = function(image, nets, VIEWS["group16"][: arguments.views]).cpu().numpy()
+            views, rival = VIEWS["group16"][: arguments.views], BY_NAME[arguments.rival]
+            mean = function(image, nets, views, rival).float().cpu().numpy()
             took = f"{time.perf_counter() - began:.1f} s"
             print(
                 f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, "
@@ -210,6 +222,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--many", type=int, default=10)
     parser.add_argument("--ensemble", type=Path)
+    parser.add_argument("--rival", choices=list(BY_NAME), default="bf16, channels_last")
     parser.add_argument("--cuda", action="store_true")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--nets", type=int, default=1, help=argparse.SUPPRESS)

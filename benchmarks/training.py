@@ -2,9 +2,10 @@
 
 python benchmarks/training.py [--cuda] [--side N] [--batch N] [--width N] [--rounds N] [--precision P] ...
 
-Plain torch is eager, contiguous and fp32. Every contender has a process of its own, because the package also
-changes how a process keeps freed memory; they take turns, one step each, and the medians of all turns are
-compared. A step: forward, Dice loss of every head of the network, backward, the norm of the gradient, Adam.
+The others are eager, in fp32 and bf16, contiguous and ``channels_last_3d``; each is compared with in its best
+setting. Every contender has a process of its own, because the package also changes how a process keeps freed
+memory; they take turns, one step each, and the medians of all turns are compared. A step: forward, Dice loss
+of every head of the network, backward, the norm of the gradient, Adam.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import torch
 from plain import plain_unet
+from rivals import RIVALS, Rival, best
 from torch import Tensor, nn
 
 from brats_seg.losses import DeepSupervisionLoss, DiceLoss
@@ -29,7 +31,8 @@ from brats_seg.runtime.allocator import keep_freed_memory
 from brats_seg.runtime.precision import default_precision
 from brats_seg.terms import Logits
 
-CONTENDERS = ("brats_seg", "plain fp32", "MONAI DynUNet", "MONAI UNet")
+OTHERS = ("plain torch", "MONAI DynUNet", "MONAI UNet")
+CONTENDERS = {"brats_seg": None, **{f"{name}, {rival.name}": rival for name in OTHERS for rival in RIVALS}}
 WARM_UP = 2
 Forward = Callable[[Tensor], Logits]
 
@@ -84,12 +87,29 @@ def monai(name: str, options: argparse.Namespace, device: torch.device) -> tuple
     return net, forward
 
 
+def another(
+    name: str, rival: Rival, options: argparse.Namespace, device: torch.device
+) -> tuple[nn.Module, Forward]:
+    """A rival in one of its settings."""
+    if name.startswith("plain torch"):
+        net, eager = plain(options, device)
+    else:
+        net, eager = monai(name.split(",")[0], options, device)
+    rival.lay_out(net)
+
+    def forward(image: Tensor) -> Logits:
+        with rival.autocast(device.type):
+            return eager(rival.lay(image))
+
+    return net, forward
+
+
 def contender(name: str, options: argparse.Namespace, pipe: Connection) -> None:
     """Answer every message with the seconds of a step, None with the peak memory in GiB."""
     device = torch.device("cuda" if options.cuda else "cpu")
     torch.manual_seed(0)
-    build = {"brats_seg": ours, "plain fp32": plain}.get(name) or (lambda o, d: monai(name, o, d))
-    net, forward = build(options, device)
+    rival = CONTENDERS[name]
+    net, forward = ours(options, device) if rival is None else another(name, rival, options, device)
     loss, adam = (
         DeepSupervisionLoss(DiceLoss(squared=True, smooth=1.0)),
         torch.optim.Adam(net.parameters(), 1e-4),
@@ -165,11 +185,14 @@ def main() -> None:
     print(f"brats_seg: {options.precision}, channels_last_3d{switches}", flush=True)
     found = measure(options)
     quick = found["brats_seg"][0]
-    print(f"{'':<14}{'s/step':>9}{'patches/s':>11}{'peak GiB':>10}{'times as slow':>15}")
+    print(f"{'':<36}{'s/step':>9}{'patches/s':>11}{'peak GiB':>10}{'times as slow':>15}")
     for name, (seconds, gib) in found.items():
         print(
-            f"{name:<14}{seconds:>9.3f}{options.batch / seconds:>11.2f}{gib:>10.2f}{seconds / quick:>15.2f}"
+            f"{name:<36}{seconds:>9.3f}{options.batch / seconds:>11.2f}{gib:>10.2f}{seconds / quick:>15.2f}"
         )
+    for other in OTHERS:
+        name, seconds = best({name: each for name, (each, _) in found.items()}, other)
+        print(f"against the best of {other}: {seconds / quick:.2f} ({name})")
 
 
 if __name__ == "__main__":

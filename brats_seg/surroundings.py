@@ -12,6 +12,8 @@ from pathlib import Path
 
 SETTINGS = "matplotlibrc"
 """A file of this name in the working folder comes before all others, whoever wrote it."""
+SPINS = "3000"
+"""Turns that a thread waits before it sleeps, some microseconds: the next loop often comes sooner."""
 
 
 def draw_as_delivered() -> None:
@@ -34,15 +36,19 @@ def cores_of_affinity() -> int:
 
 
 def share_cores(allowed: int) -> None:
-    """Let threads that wait leave the cores to others, and take no more of them than this process may.
+    """Let threads that wait leave the cores to others soon, and take no more of them than this process may.
 
-    Unless the environment says otherwise. Threads that spin while they wait make a training three times as
-    slow beside other work. OpenMP reads this when torch is imported, and does not know of control groups.
+    Unless the environment says otherwise. Threads that spin as long as they wait make a training slow beside
+    other work; those that never spin make it slow on an idle machine, where every loop has to wake them
+    (docs/performance.md). GNU's OpenMP, which torch brings, counts the turns; others only know the policy.
+    OpenMP reads this when torch is imported, and does not know of control groups.
 
     Args:
         allowed: Cores that this process may use.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     if allowed < cores_of_affinity():
         os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
 

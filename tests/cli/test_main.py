@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from brats_seg import __version__
 from brats_seg.cli import commands
 from brats_seg.cli.main import COMMANDS, main
+from brats_seg.surroundings import share_cores
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -71,6 +73,22 @@ def test_help_imports_neither_torch_nor_hydra():
     shown = "import sys; from brats_seg.cli.main import usage; usage()"
     code = f"{shown}; assert not {{'torch', 'hydra'}} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}),
+        ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "active"}, {"OMP_WAIT_POLICY": "active"}),
+        ({"OMP_WAIT_POLICY": "passive"}, {"OMP_WAIT_POLICY": "passive"}),
+    ],
+)
+def test_threads_wait_as_the_environment_says_else_for_a_moment(monkeypatch, said, expected):
+    environment = dict(said)
+    monkeypatch.setattr(os, "environ", environment)
+    share_cores(os.cpu_count() or 1)
+    assert environment == expected
 
 
 @pytest.mark.slow

@@ -12,22 +12,25 @@ import pytest
 from brats_seg import nifti
 from brats_seg.artifacts.ensemble_file import write_ensemble
 from brats_seg.cases import find_cases
-from brats_seg.inference import Segmenter, predict
+from brats_seg.inference import Segmenter, Settings, predict
 from brats_seg.preprocessing import brain_mask
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(
-    ("folder", "case_id", "values"),
-    [("BraTS2021", "BraTS2021_00000", {0, 1, 2, 4}), ("BraTS2023", "BraTS-GLI-00027-000", {0, 1, 2, 3})],
+    ("folder", "case_id", "values", "tta"),
+    [
+        ("BraTS2021", "BraTS2021_00000", {0, 1, 2, 4}, "group16"),
+        ("BraTS2023", "BraTS-GLI-00027-000", {0, 1, 2, 3}, "none"),
+    ],
 )
 def test_predict(
-    real_cases: Path, make_bundle: Any, tmp_path: Path, folder: str, case_id: str, values: set[int]
+    real_cases: Path, make_bundle: Any, tmp_path: Path, folder: str, case_id: str, values: set[int], tta: str
 ) -> None:
     bundles: Any = {"a": [make_bundle("a")], "b": [make_bundle("b")]}
     cases = find_cases(real_cases / folder / case_id)
-    assert predict(cases, bundles, tmp_path / "out") == []
+    assert predict(cases, bundles, tmp_path / "out", Settings.default(tta=tta)) == []
     paths = {name: file.path for name, file in cases[0].modalities.items()}
     source, answer = nib.load(paths["t1"]), nib.load(tmp_path / "out" / f"{case_id}.nii.gz")
     assert answer.get_data_dtype() == np.uint8
@@ -44,7 +47,8 @@ def test_predict(
         name: nib.load(path).as_reoriented(np.array([[1, -1], [2, -1], [0, 1]]))
         for name, path in paths.items()
     }
-    again = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", labels_input=cases[0].labels)(**turned)
+    settings = {"labels_input": cases[0].labels, "tta": tta}
+    again = Segmenter.from_ensemble(tmp_path / "ensemble.yaml", **settings)(**turned)
     assert np.array_equal(
         nifti.from_image(again.image).array, nifti.read(tmp_path / "out" / f"{case_id}.nii.gz").array
     )
