@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import brats_seg
@@ -30,4 +31,13 @@ def test_what_modules_say_of_their_tests_exists() -> None:
             path = word.strip("`,.;:()").removesuffix(".py") + ".py"
             if word.startswith("tests/") and ".py" in word and not (TESTS.parent / path).exists():
                 gone.append(f"{module.relative_to(PACKAGE)}: {word}")
+    assert gone == []
+
+
+def test_what_pages_say_of_files_of_the_repository_exists() -> None:
+    root, gone = TESTS.parent, []
+    for page in (root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").rglob("*.md"))):
+        for named in re.findall(r"\b(?:tests|benchmarks|docs)/[\w/-]+\.(?:py|md)\b", page.read_text()):
+            if not (root / named).exists():
+                gone.append(f"{page.relative_to(root)}: {named}")
     assert gone == []

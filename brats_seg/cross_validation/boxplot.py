@@ -14,7 +14,7 @@ from brats_seg.artifacts.scores import defined_values
 from brats_seg.cross_validation.experiments import Experiment
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.paper import COLUMNS
-from brats_seg.pictures import save_figure
+from brats_seg.figures import save_figure
 
 BLUE, ORANGE = "#1f5fa8", "#d55e00"
 TITLE = "Cases of the fold left out (dots, box: quartiles) and means of the folds (diamonds)"

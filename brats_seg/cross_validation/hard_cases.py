@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from brats_seg.artifacts.run_folder import RunFolder, folds_of
 from brats_seg.errors import UserError
+from brats_seg.figures import save_figure
 from brats_seg.files import is_picture, refuse_foreign, says, write_json
-from brats_seg.pictures import save_figure
 
 NORMAL_MAD = 1.4826
 """1.4826 x MAD (median absolute deviation) estimates the standard deviation of a normal distribution."""

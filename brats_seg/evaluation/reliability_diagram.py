@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from brats_seg.figures import save_figure
 from brats_seg.metrics.uncertainty import expected_calibration_error
-from brats_seg.pictures import save_figure
 
 Sums = NDArray[np.float64]
 """``(bins, 3)``: voxels, sum of their probabilities, how many of them are positive, of one region."""

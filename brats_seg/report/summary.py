@@ -10,8 +10,8 @@ import io
 from pathlib import Path
 
 from brats_seg.errors import UserError
+from brats_seg.figures import save_pdf
 from brats_seg.files import Ours, says, write_text
-from brats_seg.pictures import save_pdf
 from brats_seg.report.material import Material, read_material
 from brats_seg.report.recorded_pages import recorded_pages
 from brats_seg.report.summary_page import draw_summary

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from brats_seg.artifacts.training_keys import flat_keys
-from brats_seg.pictures import pixels
+from brats_seg.artifacts.training_keys import changes_scores, flat_keys
+from brats_seg.figures import pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,8 +24,8 @@ COMPARED = ("val/dice", "val/loss", "out_of_fold/dice_ET", "out_of_fold/dice_TC"
 """What the tab of hyperparameters shows beside them."""
 LAYOUT = {
     "1 How well": {
-        "1 Dice": ["Multiline", ["val/dice", "val/dice_ET", "val/dice_TC", "val/dice_WT"]],
-        "2 loss": ["Multiline", ["train/loss", "val/loss"]],
+        "1 Dice": ["Multiline", ["val/dice.*"]],
+        "2 loss": ["Multiline", ["(train|val)/loss$"]],
         "3 out of fold": ["Multiline", ["out_of_fold/dice_.*"]],
     },
     "2 How": {
@@ -56,7 +56,9 @@ class TensorBoardTracker(TensorBoardLogger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *more: Any, **others: Any) -> None:
-        """Record the settings that are single values for the tab of hyperparameters, and the order of charts.
+        """Record the settings that scores depend on for the tab of hyperparameters, and the order of charts.
+
+        Single values only; the tab sorts them by name.
 
         Args:
             params: The configuration.
@@ -65,7 +67,11 @@ class TensorBoardTracker(TensorBoardLogger):
         """
         from torch.utils.tensorboard.summary import hparams
 
-        plain = {key: value for key, value in flat_keys(params).items() if isinstance(value, KINDS)}
+        plain = {
+            key: value
+            for key, value in flat_keys(params).items()
+            if isinstance(value, KINDS) and changes_scores(key)
+        }
         self.has_begun = True
         for part in hparams(plain, dict.fromkeys(COMPARED, 0.0)):  # type: ignore[no-untyped-call]
             self.experiment.file_writer.add_summary(part)

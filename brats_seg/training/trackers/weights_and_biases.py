@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytorch_lightning.utilities import rank_zero_only
 
 from brats_seg.artifacts.bundles import load_bundle
-from brats_seg.pictures import pixels
+from brats_seg.figures import pixels
 from brats_seg.runtime.wandb_run import WandbRun
 
 if TYPE_CHECKING:

@@ -299,4 +299,5 @@ def test_the_run_itself_has_the_scores_out_of_fold(config: Config, root: Path, t
     assert events.Scalars("out_of_fold/dice_WT")[-1].value == pytest.approx(mean, abs=1e-6)
     hyperparameters = b"".join(path.read_bytes() for path in (folder / "tensorboard").glob("events.*"))
     assert b"_hparams_/session_start_info" in hyperparameters and b"optimizer.lr" in hyperparameters
+    assert b"checkpoint_minutes" not in hyperparameters, "scores do not depend on it"
     assert "custom_scalars__config__" in events.Tags()["tensors"]
