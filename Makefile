@@ -105,8 +105,8 @@ imports: dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python tests/import_circles.py
 
-coverage: dev  ## fast tests with the lines that they miss
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)" --cov --cov-report=term-missing:skip-covered
+coverage: dev  ## all tests, about an hour: fails where a line that none of them runs has no excuse
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not gpu" --cov --cov-config=tests/coverage.ini --cov-report=term-missing
 
 notebooks: dev  ## run the notebooks and keep their outputs
 	@PATH=$(CURDIR)/$(BIN):$$PATH OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
