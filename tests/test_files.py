@@ -19,12 +19,14 @@ from brats_seg.files import (
     read_json,
     read_object,
     read_yaml,
+    reading,
     remove_leftovers,
     whole_file,
     whole_folder,
     write_json,
     write_text,
 )
+from brats_seg.files.writing import remove
 
 
 def write_half_a_file(path):
@@ -254,3 +256,26 @@ def test_what_is_written_is_read(tmp_path):
     assert read_object(tmp_path / "a.json") == {}  # no object
     write_text(tmp_path / "a.yaml", "hash: 012")
     assert read_yaml(tmp_path / "a.yaml", texts=True) == {"hash": "012"}
+
+
+def test_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
+    file = tmp_path / "x"
+    file.write_bytes(b"12345")
+    told = os.fstat
+
+    def smaller(descriptor: int) -> os.stat_result:
+        values = list(told(descriptor))
+        values[6] = 2  # st_size, as before it grew
+        return os.stat_result(values)
+
+    monkeypatch.setattr(reading.os, "fstat", smaller)
+    assert read_bytes(file, 5) == b"12345"
+    with pytest.raises(UserError, match="expected at most 4 bytes"):
+        read_bytes(file, 4)
+
+
+def test_a_folder_in_the_place_of_a_file_cannot_be_removed(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(UserError, match="remove it, or choose another folder"):
+        remove(tmp_path / "x")
+    remove(tmp_path / "none")

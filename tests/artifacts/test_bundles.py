@@ -14,7 +14,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from brats_seg.artifacts.bundles import RECORD, WEIGHTS, Bundle, load_bundle, load_bundles, save_bundle
+from brats_seg.artifacts.bundles import (
+    RECORD,
+    WEIGHTS,
+    Bundle,
+    is_only_a_bundle,
+    load_bundle,
+    load_bundles,
+    save_bundle,
+)
 from brats_seg.artifacts.ensemble_file import load_ensemble, write_ensemble
 from brats_seg.errors import UserError
 from brats_seg.models import UNet, from_settings
@@ -245,3 +253,18 @@ def test_a_bundle_serves_its_own_pipeline_only(tmp_path: Path) -> None:
     save(tmp_path / "x", "b")
     with pytest.raises(UserError, match="pipeline b"):
         load_bundles({"a": [tmp_path / "x"]})
+
+
+def test_scores_that_are_no_mapping(tmp_path: Path) -> None:
+    save(tmp_path / "x")
+    change(tmp_path / "x", scores=[1])
+    with pytest.raises(UserError, match="mappings for provenance and scores"):
+        load_bundle(tmp_path / "x")
+
+
+def test_a_link_to_a_bundle_is_no_folder_to_replace(tmp_path: Path) -> None:
+    save(tmp_path / "x")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    assert is_only_a_bundle(tmp_path / "x")
+    assert not is_only_a_bundle(tmp_path / "link")
+    assert not is_only_a_bundle(tmp_path / "none")
