@@ -184,5 +184,5 @@ def _refuse_optimizer(key: str, node: DictConfig) -> None:
     make: Callable[[Any], Any] = make_part(key, node)
     try:
         make([torch.nn.Parameter(torch.zeros(1, 1))])
-    except (TypeError, ValueError) as error:
-        raise WrongValue(f"{key}: {error}") from error
+    except Exception as error:  # of another package: pytorch_optimizer has kinds of its own
+        raise WrongValue(f"{key}: {' '.join(str(error).split())}") from error

@@ -71,3 +71,31 @@ def test_as_many_processes_prepare_as_memory_has_room_for(
     cfg = config(root, root / "runs", "data.workers=64", f"data.cache={tmp_path}")
     build(cfg.data).prepare_cases()
     assert used == [expected]
+
+
+def test_values_that_no_training_can_have(
+    config: Callable[..., DictConfig], root: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"data\.tumour_centred=1\.5: a probability lies between 0 and 1"):
+        build(config(root, tmp_path, "data.tumour_centred=1.5").data)
+
+
+def test_cases_without_a_truth_train_nothing(config: Callable[..., DictConfig], tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", cases=2, seed=0, shape=(32, 32, 32))
+    for truth in (tmp_path / "cohort").rglob("*_seg.nii.gz"):
+        truth.unlink()
+    module: BraTSDataModule = build(config(tmp_path, tmp_path, f"data.root={tmp_path / 'cohort'}").data)
+    with pytest.raises(UserError, match="expected labelled cases, found 2 without a segmentation"):
+        _ = module.cases
+
+
+def test_a_cache_that_does_not_fit_on_the_disk(
+    config: Callable[..., DictConfig], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: BraTSDataModule = build(config(root, tmp_path, f"data.cache={tmp_path / 'new'}").data)
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(
+        UserError, match=r"the cache needs up to .* GB for 5 cases, .* choose another with data\.cache"
+    ):
+        module.prepare_cases()
+    assert not list((tmp_path / "new").rglob("*.npy"))

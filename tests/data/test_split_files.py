@@ -26,6 +26,7 @@ def test_a_patient_on_both_sides_of_a_split_is_refused(tmp_path: Path) -> None:
         ('{"train": ["z"], "validation": []}', "no case z"),
         ('{"train": [], "validation": ["a"]}', "no case to train"),
         ("{", "JSON"),
+        ('{"train": "a", "validation": ["b"]}', "other values than lists of case ids"),
     ],
 )
 def test_a_bad_split_file_is_one_line(tmp_path: Path, content: str, message: str) -> None:

@@ -104,3 +104,9 @@ def test_a_missed_region_has_more_gradient_with_cross_entropy() -> None:
         (gradient,) = torch.autograd.grad(loss(logits, target), logits)
         steepness.append(float(gradient[0, 0, 4, 4, 4].abs()))
     assert steepness[1] > steepness[0]
+
+
+def test_a_loss_that_knows_no_samples_is_called_for_each(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, target = pair
+    found = DeepSupervisionLoss(torch.nn.MSELoss()).case_losses(logits, target)
+    assert torch.allclose(found, ((logits - target) ** 2).flatten(1).mean(1))

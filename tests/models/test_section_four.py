@@ -186,3 +186,9 @@ def test_a_round_goes_down_and_up() -> None:
 def test_widths_that_group_norm_takes() -> None:
     assert [next_width(n) for n in (0.5, 1, 4, 16, 17, 24, 48)] == [1, 1, 4, 16, 32, 32, 48]
     assert [next_width(n, doublings=3) for n in (2.7, 5.3, 10.7, 42.7, 64)] == [4, 8, 16, 48, 64]
+
+
+def test_what_a_step_holds_is_more_than_a_plain_network_holds() -> None:
+    """A prediction takes fewer views at a time where the first stage has more channels."""
+    assert make("inverted_residual", 8).channels > make("residual", 8).channels
+    assert make("bifpn", 8).channels > make("residual", 8).channels

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from brats_seg.errors import UserError
-from brats_seg.preprocessing import MinMax, ZScore, normalisation_from
+from brats_seg import nifti
+from brats_seg.cases import Case, LoadedCase
+from brats_seg.errors import CaseError, UserError
+from brats_seg.preprocessing import MinMax, ZScore, normalisation_from, prepare
 
 
 @pytest.fixture
@@ -62,3 +66,13 @@ def test_settings_rebuild_it(normalise: MinMax | ZScore) -> None:
 def test_foreign_settings_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(UserError):
         normalisation_from(settings)
+
+
+def test_a_case_without_a_brain_and_a_truth_without_label_values() -> None:
+    geometry = nifti.lps_geometry((4, 5, 6))
+    empty = LoadedCase(Case("one", {}), np.zeros((4, 4, 5, 6), np.float32), None, geometry, ())
+    with pytest.raises(CaseError, match="expected a brain, found only zeros in every modality"):
+        prepare(empty, ZScore())
+    full = replace(empty, image=empty.image + 1, label_map=np.zeros((4, 5, 6), np.uint8))
+    with pytest.raises(CaseError, match=r"expected data\.labels=NAME for its label values, found none"):
+        prepare(full, ZScore())

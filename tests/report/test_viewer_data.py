@@ -42,3 +42,13 @@ def test_a_voxel_of_the_viewer_is_that_of_the_case(cohort: Path) -> None:
     assert layer["window"] == pytest.approx(np.percentile(there[there != 0], (1, 99)))
     heat = np.array(data["heat"])
     assert heat.shape == (9, 3) and heat.min() >= 0 and heat.max() <= 255
+
+
+def test_a_channel_of_zeros_and_a_case_without_images(cohort: Path) -> None:
+    nothing = code(np.zeros((2, 3, 4), np.float32))
+    assert not nothing.codes.any()
+    files = next(recorded_pages(cohort / "predictions", None))
+    assert not files.case.modalities
+    first, *others = viewer_data(read_material(files, cohort / "predictions"))["layers"]
+    assert (first["title"], first["kind"]) == ("No image", "grey")
+    assert {layer["kind"] for layer in others} >= {"labels"}

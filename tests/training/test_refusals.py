@@ -46,6 +46,14 @@ Config = Callable[..., DictConfig]
         ),
         (("schedule._target_=brats_seg.NoSchedule",), r"schedule: there is no brats_seg\.NoSchedule"),
         (("logger=wandb", "logger.wandb._target_=no.Tracker"), r"logger\.wandb: there is no no\.Tracker"),
+        (
+            ("+callbacks.mine=3",),
+            r"callbacks\.mine: expected '.*_target_: my_package\.MyCallback.*', found 3",
+        ),
+        (("optimizer._partial_=false",), r"optimizer: needs _partial_: true"),
+        (("optimizer.lr=-1",), r"optimizer: learning rate must be positive"),
+        (("data.root=???",), r"missing data\.root=\.\.\."),
+        (("model._target_=brats_seg.losses.DiceLoss",), r"model"),
         (("loss._target_=torch.nn.Identity",), r"loss: torch\.nn\.Identity does not take logits and target"),
         (("loss._target_=brats_seg.losses.NoLoss",), r"loss: there is no brats_seg\.losses\.NoLoss"),
         (("experiment=pipeline_a_filtered",), r"needs data\.exclude=FILE"),
@@ -88,6 +96,7 @@ def test_a_wrong_value_is_the_mistake_of_the_command_line(config: Config, root: 
     [
         ("torch.nn.MSELoss", "expected one number, found a tensor of \\(2, 3, 8, 8, 8\\)"),
         ("torch.nn.Softmax", "does not take logits and target"),
+        ("builtins.int", "makes nothing that takes logits and target"),
     ],
 )
 def test_a_loss_is_tried_before_the_cases_are_prepared(
