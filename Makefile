@@ -105,7 +105,7 @@ imports: dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python tests/import_circles.py
 
-coverage: dev  ## all tests, about an hour: fails where a line that none of them runs has no excuse
+coverage: dev  ## all tests, three quarters of an hour: the lines that none of them runs, without those that tests/coverage.ini excuses
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not gpu" --cov --cov-config=tests/coverage.ini --cov-report=term-missing
 
 notebooks: dev  ## run the notebooks and keep their outputs
