@@ -89,7 +89,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     assert whole.returncode == 0, said
     began = time.time_ns()
     chance = random.Random(began)
-    base, cyclic = chance.sample(range(BASE), 3), chance.sample(range(BASE, EPOCHS - 1), 3)
+    base, cyclic = chance.sample(range(BASE), 4), chance.sample(range(BASE, EPOCHS - 1), 5)
     for epoch in sorted([*base, *cyclic]):
         # A file about every third epoch: it continues from an older one as from the last.
         process = start(tmp_path, "killed", "checkpoint_minutes=0.01")
