@@ -67,7 +67,7 @@ def records(path: Path) -> Iterator[Any]:
 def whole(path: Path) -> list[Any]:
     """The records once the last one is there: a service of W&B writes them."""
     deadline = time.monotonic() + 30
-    while (found := list(records(path)))[-1].WhichOneof("record_type") != "exit":
+    while not (found := list(records(path))) or found[-1].WhichOneof("record_type") != "exit":
         assert time.monotonic() < deadline, f"{path} does not end"
         time.sleep(0.1)
     return found
@@ -284,7 +284,7 @@ def test_the_run_itself_has_the_scores_out_of_fold(config: Config, root: Path, t
     folder = tmp_path / "mine" / "fold_0"
     (start,) = (folder / "wandb").glob("offline-run-*/run-*.wandb")
     told: dict[str, Any] = {}
-    for record in records(start):
+    for record in whole(start):
         if record.WhichOneof("record_type") == "summary":
             told |= {"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
     (experiment,) = read_experiments([tmp_path / "mine"])
