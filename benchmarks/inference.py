@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,18 +65,19 @@ def naive(image: Tensor, nets: list[UNet], views: tuple[View, ...], rival: Rival
         return padding.undo(torch.stack(volumes).mean(0))
 
 
-def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...], rival: Rival) -> Tensor:
-    """The setting of the other does not matter."""
+def ours(image: Tensor, nets: list[UNet], views: tuple[View, ...]) -> Tensor:
     for net in nets:
         net.to(memory_format=torch.channels_last_3d)
     return accumulate(image, nets, Pass(views=views, precision=default_precision(), at_once=None)).mean
 
 
-WAYS: dict[str, Callable[[Tensor, list[UNet], tuple[View, ...], Rival], Tensor]] = {
-    "naive": naive,
-    "ours": ours,
-}
 BY_NAME = {rival.name: rival for rival in RIVALS}
+Way = Callable[[Tensor, list[UNet], tuple[View, ...]], Tensor]
+
+
+def both_ways(rival: str) -> dict[str, Way]:
+    """The other in one of its settings, and ours."""
+    return {"naive": partial(naive, rival=BY_NAME[rival]), "ours": ours}
 
 
 def load(folder: Path, normalise: Normalisation, device: str = "cpu") -> Tensor:
@@ -95,9 +97,8 @@ def child(arguments: argparse.Namespace) -> None:
     """One measurement, as JSON on the last line."""
     image, nets = load(arguments.case, MinMax(1, 99)), untrained(arguments.width, arguments.nets)
     began, worked = time.perf_counter(), time.process_time()
-    if arguments.way in WAYS:
-        views = VIEWS["group16"][: arguments.views]
-        WAYS[arguments.way](image, nets, views, BY_NAME[arguments.rival])
+    if way := both_ways(arguments.rival).get(arguments.way):
+        way(image, nets, VIEWS["group16"][: arguments.views])
     times = {"seconds": time.perf_counter() - began, "processor_seconds": time.process_time() - worked}
     weights = sum(value.nbytes for net in nets for value in net.state_dict().values()) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
@@ -119,7 +120,7 @@ def measure(arguments: argparse.Namespace, way: str, nets: int, views: int) -> d
 
 def compare(arguments: argparse.Namespace) -> None:
     """Alternately, so that a noisy machine is noisy for both."""
-    rows: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    rows: dict[str, list[dict[str, float]]] = {way: [] for way in both_ways(arguments.rival)}
     for _ in range(arguments.repeats):
         for way, measured in rows.items():
             measured.append(measure(arguments, way, 1, arguments.views))
@@ -168,10 +169,9 @@ def agree(arguments: argparse.Namespace) -> None:
             [bundle.net().to(device) for bundle in bundles],
         )
         maps = {}
-        for way, function in WAYS.items():
+        for way, function in both_ways(arguments.rival).items():
             began = time.perf_counter()
-            views, rival = VIEWS["group16"][: arguments.views], BY_NAME[arguments.rival]
-            mean = function(image, nets, views, rival).float().cpu().numpy()
+            mean = function(image, nets, VIEWS["group16"][: arguments.views]).float().cpu().numpy()
             took = f"{time.perf_counter() - began:.1f} s"
             print(
                 f"pipeline {pipeline}, {len(nets)} bundles, {arguments.views} views on {device}, "

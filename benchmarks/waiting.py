@@ -16,14 +16,11 @@ import subprocess
 import sys
 from statistics import median
 
+OURS = """
+import os
 from brats_seg.surroundings import share_cores
-
-WAYS = {
-    "OpenMP's own": {},
-    "passive": {"OMP_WAIT_POLICY": "passive"},
-    "active": {"OMP_WAIT_POLICY": "active"},
-    "brats-seg": None,
-}
+share_cores(os.cpu_count())
+"""
 STEPS = """
 import sys, time, torch
 from brats_seg.models import UNet
@@ -36,35 +33,29 @@ for step in range(steps + 2):
     net(image).main.mean().backward()
 print((time.perf_counter() - began) / steps)
 """
+WAYS: dict[str, tuple[str, dict[str, str]]] = {
+    "OpenMP's own": (STEPS, {}),
+    "passive": (STEPS, {"OMP_WAIT_POLICY": "passive"}),
+    "active": (STEPS, {"OMP_WAIT_POLICY": "active"}),
+    "brats-seg": (OURS + STEPS, {}),
+}
+"""What a process runs, and what its environment says."""
 
 
-def surroundings(way: str) -> dict[str, str]:
-    """The environment of a way; the one of the commands is asked of them."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
-    chosen = WAYS[way]
-    if chosen is not None:
-        return {**clean, **chosen}
-    os.environ.clear()
-    os.environ.update(clean)
-    share_cores(os.cpu_count() or 1)
-    return dict(os.environ)
-
-
-def measure(options: argparse.Namespace, environment: dict[str, str]) -> float:
+def measure(options: argparse.Namespace, code: str, said: dict[str, str]) -> float:
     """Seconds of a step in a process of its own."""
-    sizes = [str(options.side), str(options.width), str(options.steps)]
-    line = [sys.executable, "-c", STEPS, *sizes]
-    answer = subprocess.run(line, env=environment, check=True, capture_output=True, text=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    line = [sys.executable, "-c", code, str(options.side), str(options.width), str(options.steps)]
+    answer = subprocess.run(line, env=clean | said, check=True, capture_output=True, text=True)
     return float(answer.stdout)
 
 
 def compare(options: argparse.Namespace) -> dict[str, float]:
     """Way to median seconds; the ways take turns."""
-    environments = {way: surroundings(way) for way in WAYS}
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(options.rounds):
-        for way, environment in environments.items():
-            times[way].append(measure(options, environment))
+        for way, (code, said) in WAYS.items():
+            times[way].append(measure(options, code, said))
     return {way: median(found) for way, found in times.items()}
 
 

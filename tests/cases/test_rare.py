@@ -67,7 +67,7 @@ def test_a_header_in_metres_says_so(make):
     assert "the header's unit is" in message
 
 
-def test_a_header_that_tells_no_space_among_others_that_do(make, brain_of):
+def test_a_header_that_tells_no_space_among_others_that_do(make):
     case = make.good()
     image = nib.load(case.modalities["flair"].path)
     plain = nib.Nifti1Image(np.asarray(image.dataobj), None, image.header)

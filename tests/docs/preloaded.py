@@ -43,24 +43,23 @@ def smaller(arguments: list[str]) -> list[str]:
     given = dict(argument.partition("=")[::2] for argument in arguments)
     overrides = SMALLER.get(command, {})
     if command == "train" and "name" not in given:
-        overrides = overrides | {"name": _name(given, arguments[1:])}
+        overrides = overrides | {"name": _name(given)}
     kept = [argument for argument in arguments if argument.partition("=")[0] not in overrides]
     return [*kept, *(f"{key}={value}" for key, value in overrides.items())]
 
 
-def _name(given: dict[str, str], typed: list[str]) -> str:
+def _name(given: dict[str, str]) -> str:
     """The name that the run has where a reader types this: these overrides would add themselves to it."""
     from brats_seg.artifacts.run_names import run_name
     from brats_seg.training.config import canonical
 
     experiment = given.get("experiment", "pipeline_a")
     experiment = "pipeline_${pipeline}" if "," in experiment else experiment
-    plain = [each for each in typed if "=" in each and not each.startswith("-")]
-    several = [key for key, value in given.items() if re.fullmatch(r"[\w.-]+(,[\w.-]+)+", value)]
-    one = [each for each in plain if each.partition("=")[0] not in several]
+    typed = {key: value for key, value in given.items() if value and not key.startswith("-")}
+    several = [key for key, value in typed.items() if re.fullmatch(r"[\w.-]+(,[\w.-]+)+", value)]
+    one = [f"{key}={value}" for key, value in typed.items() if key not in several]
     named = [f"${{{key}}}" for key in several if key not in {"experiment", "fold"}]
-    name = run_name(experiment, canonical(one))
-    return "-".join([name, *named])
+    return "-".join([run_name(experiment, canonical(one)), *named])
 
 
 def answer(connection: socket.socket) -> int:

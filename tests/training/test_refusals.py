@@ -53,7 +53,7 @@ Config = Callable[..., DictConfig]
         (("optimizer._partial_=false",), r"optimizer: needs _partial_: true"),
         (("optimizer.lr=-1",), r"optimizer: learning rate must be positive"),
         (("data.root=???",), r"missing data\.root=\.\.\."),
-        (("model._target_=brats_seg.losses.DiceLoss",), r"model"),
+        (("model._target_=brats_seg.losses.DiceLoss",), r"model: missing a required argument: 'squared'"),
         (("loss._target_=torch.nn.Identity",), r"loss: torch\.nn\.Identity does not take logits and target"),
         (("loss._target_=brats_seg.losses.NoLoss",), r"loss: there is no brats_seg\.losses\.NoLoss"),
         (("experiment=pipeline_a_filtered",), r"needs data\.exclude=FILE"),
