@@ -12,7 +12,7 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, GrammarParseError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from brats_seg.artifacts.training_keys import new_name
@@ -61,7 +61,7 @@ def _explain_configuration(
 ) -> tuple[int, str] | None:
     """What Hydra and OmegaConf raise."""
     if isinstance(error, OverrideParseException):
-        return WRONG_USE, _unreadable(error.override)
+        return WRONG_USE, f"cannot read {error.override!r}: write key=value"
     if isinstance(error, MissingConfigException):
         return WRONG_USE, _unknown_option(error)
     if isinstance(error, InstantiationException):
@@ -69,6 +69,9 @@ def _explain_configuration(
     if isinstance(error, MarkedYAMLError):
         return WRONG_USE, _unreadable_yaml(error)
     for link in chain:
+        if isinstance(link, GrammarParseError):
+            said = str(link).strip(": ").splitlines()[0]
+            return WRONG_USE, rf"cannot read an interpolation ({said}): write ${{KEY}}, or \${{ for the text"
         if isinstance(link, ConfigKeyError | ConfigAttributeError):
             return WRONG_USE, _unknown_key(link, re.search(r"^Could not override '([^']+)'", str(error)))
     if isinstance(error, OmegaConfBaseException):
@@ -103,24 +106,10 @@ def _one_line(chain: Sequence[BaseException]) -> str:
     return ": ".join(dict.fromkeys(" ".join(str(link).split()) for link in chain))
 
 
-def _unreadable(override: str) -> str:
-    key, equals, value = override.partition("=")
-    start = f"cannot read {override!r}"
-    if not equals:
-        return f"{start}: write key=value"
-    if value.startswith("[") and value.endswith("]"):
-        elements = ",".join(f'"{each.strip()}"' for each in value[1:-1].split(","))
-        quoted = f"'{key}=[{elements}]'"
-        advice = "put each value of the list in double quotes and the whole argument in single quotes"
-        return f"{start}: {advice}, {quoted}"
-    quoted = f"'{key}=\"{value}\"'"
-    return f"{start}: a value with = , : ~ or brackets in it needs two pairs of quotes, {quoted}"
-
-
 def _unknown_option(error: MissingConfigException) -> str:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if not error.options or not group:
-        return _one_line([error])
+        return f"there is no configuration {error.missing_cfg_file}"
     if renamed := new_name(f"{group}={name}"):
         return f"{group}={name} is now {renamed}"
     return f"{group}={name}: there is no such option, use one of {', '.join(error.options)}"

@@ -123,7 +123,11 @@ def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence
 def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
     console = table_console()
     for grid in grids:
-        console.print(grid.terminal())
+        table, numbered = grid.for_width(console.width)
+        console.print(table.terminal())
+        for line in numbered:
+            console.print(line, highlight=False)
+        console.print()
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     console.print(f"{file}", highlight=False, soft_wrap=True)

@@ -18,6 +18,8 @@ from brats_seg.evaluation.paper import COLUMNS, FOLD_DICE
 
 Measured = TypeVar("Measured", CrossValidated, Difference)
 WHAT_DIFFERS = "What differs"
+SHORT_NAME = 8
+"""Characters of words that stay in a table for which a terminal is too narrow."""
 RANKING_HEAD = ("Pipeline", "Fold", "Model", WHAT_DIFFERS, "Place", "Dice without TTA", "In the ensemble")
 
 
@@ -45,6 +47,30 @@ class Grid:
         for cells in (self.head, rule, *self.lines):
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join([*lines, ""])
+
+    def for_width(self, width: int) -> tuple[Grid, list[str]]:
+        """The table as it is, or with numbers for names that would break within a line.
+
+        Args:
+            width: Columns of the terminal.
+
+        Returns:
+            The table, and a line for each number: none where it is as it is.
+        """
+        columns = [max(map(len, cells)) for cells in zip(self.head, *self.lines, strict=True)]
+        if sum(columns) + len(" │") * len(columns) <= width:
+            return self, []
+        long = [place for place in range(self.names) if columns[place] > SHORT_NAME]
+        short = [place for place in range(len(columns)) if place not in long]
+        numbers: dict[str, int] = {}
+        lines = []
+        for line in self.lines:
+            name = ": ".join(line[place] for place in long if line[place])
+            number = numbers.setdefault(name, len(numbers) + 1)
+            lines.append([str(number), *(line[place] for place in short)])
+        head = ["No.", *(self.head[place] for place in short)]
+        meanings = [f"{number}  {name}" for name, number in numbers.items()]
+        return Grid(self.title, head, lines, 1 + self.names - len(long)), meanings
 
     def terminal(self) -> Table:
         """For a terminal."""

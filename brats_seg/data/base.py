@@ -25,7 +25,7 @@ from brats_seg.errors import UserError, WrongValue
 from brats_seg.geometry import Triple
 from brats_seg.kinds import Amount, Count, Positive
 from brats_seg.preprocessing import CachedCase, Normalisation
-from brats_seg.runtime import cores
+from brats_seg.runtime import worker_count
 from brats_seg.terms import DIVISOR, Batch
 
 
@@ -95,7 +95,7 @@ class BraTSDataModule(pl.LightningDataModule):
         if tumour_centred > 1:
             raise WrongValue(f"data.tumour_centred={tumour_centred}: a probability lies between 0 and 1")
         self.tumour_centred = tumour_centred
-        self.workers = cores() if workers is None else workers
+        self.workers = worker_count(workers)
         self.labels = labels
         self.patterns = dict(patterns or {})
         self.orientation = orientation

@@ -14,6 +14,8 @@ from brats_seg.evaluation.score_case import CaseScores, Wanted, read_truth, scor
 from brats_seg.evaluation.settings import Missing
 from brats_seg.evaluation.uncertainty import Sums
 
+CASES_PER_PROCESS = 4
+"""So many cases take longer to score than a process takes to start."""
 REMEDY = "missing=penalise scores it as the worst there is, missing=skip leaves it out"
 
 
@@ -73,6 +75,7 @@ def score_cohort(
     wanted = replace(wanted, pipelines=tuple(sorted(pipelines)))
     found = CohortScores()
     useless: list[str] = []
+    workers = min(workers, len(pairs) // CASES_PER_PROCESS)
     for attempt in parallel.each(partial(_attempt, wanted, missing), pairs, workers):
         progress()
         if attempt.problem is not None:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
-from scipy.optimize import linear_sum_assignment
 
 from brats_seg.metrics.lesions import Components, components, hull
 from brats_seg.metrics.surface import Mask, Spacing
@@ -105,6 +104,8 @@ def _pairs(dices: Dices, surfaces_of: Callable[[int, int], VoxelSurfaces]) -> li
 
 def _best(gains: Dices) -> list[tuple[int, int]]:
     """The assignment with the largest sum."""
+    from scipy.optimize import linear_sum_assignment  # as long to import as a case takes to score
+
     chosen = np.stack(linear_sum_assignment(gains, maximize=True), axis=1)
     return [(mine, other) for mine, other in chosen.tolist() if gains[mine, other] > 0]
 

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 from brats_seg.lazy import exports
 
 if TYPE_CHECKING:
-    from brats_seg.runtime.machine import cores, memory_bytes
+    from brats_seg.runtime.machine import cores, memory_bytes, worker_count
     from brats_seg.runtime.precision import default_precision
 
-__all__ = ["cores", "default_precision", "memory_bytes"]
+__all__ = ["cores", "default_precision", "memory_bytes", "worker_count"]
 
 # Not at once: torch takes seconds.
 __getattr__ = exports(
-    __name__, {"cores": "machine", "default_precision": "precision", "memory_bytes": "machine"}
+    __name__,
+    {
+        "cores": "machine",
+        "default_precision": "precision",
+        "memory_bytes": "machine",
+        "worker_count": "machine",
+    },
 )

@@ -32,6 +32,18 @@ def cores() -> int:
     return max(allowed, 1)
 
 
+def worker_count(asked: int | None) -> int:
+    """What a key ``workers`` means.
+
+    Args:
+        asked: Its value; None: as many as this process may use cores.
+
+    Returns:
+        How many processes work; below 2: this one.
+    """
+    return cores() if asked is None else asked
+
+
 def memory_bytes() -> tuple[int, int]:
     """Memory that this process may use, of the machine or of its control group, whichever is less.
 

@@ -21,9 +21,6 @@ from brats_seg.training.network import packages_of
 from brats_seg.training.run import FINISHED_BEFORE, RESUMED, State, Trained, trained
 from brats_seg.training.trackers.tracker import log_out_of_fold
 
-CASES_PER_PROCESS = 4
-"""Fewer cases are scored in the time that it takes to start another process."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -140,8 +137,7 @@ def predict_out_of_fold(config: DictConfig, trained: Trained, bundle: Bundle, se
     failures = predict(cases, bundles, folder.predictions, settings, machine, overwrite=True)
     if failures:
         raise UserError("\n".join(failures))
-    workers = min(data.workers, len(cases) // CASES_PER_PROCESS)
-    show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=workers))
+    show_evaluation(evaluate(folder.predictions, cases, folder.evaluation.path, workers=data.workers))
     write_json(folder.out_of_fold, record)
     return True
 

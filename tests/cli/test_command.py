@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from brats_seg.cli.command import _say, command
 from brats_seg.cli.jobs import Job
+from brats_seg.cli.one_line_errors import explain
 from brats_seg.errors import UserError, WrongValue
 from brats_seg.training.config import load_config
 
@@ -101,7 +105,14 @@ def test_missing_keys_are_named_at_once(run):
         ("schedule=pipeline_b", "schedule=pipeline_b is now schedule=cosine"),
         ("data.root", "cannot read 'data.root': write key=value"),
         ("optimizer=sgd", "optimizer=sgd: there is no such option, use one of adam, ranger"),
+        ("a b=c", "cannot read 'a b=c': write key=value"),
         ("data.root=${nope}", "data.root: Interpolation key 'nope' not found"),
+        (
+            "data.root=${nope",
+            "cannot read an interpolation (no viable alternative at input '${nope'): write ${KEY}, or \\${ for"
+            " the text",
+        ),
+        ("experiment=[a=b]", "there is no configuration experiment/a=b"),
         ("+seed=1", "seed is a key already: write seed=... without the +"),
         (
             "+schedule.base_rate=1",
@@ -230,6 +241,82 @@ def test_multirun_goes_on_after_a_failure_and_answers_with_the_worst_code(run):
     code, said = run(task, "-m", "data.root=x", "fold=0,1,2")
     assert seen == [0, 1, 2]
     assert (code, said.split()) == (1, ["brats-seg", "train:", "error:", "no"])
+
+
+def test_a_multirun_goes_on_after_a_defect_of_ours(run):
+    seen = []
+
+    def task(config: DictConfig) -> None:
+        seen.append(config.fold)
+        raise ZeroDivisionError("no")
+
+    code, said = run(task, "-m", "data.root=x", "fold=0,1")
+    assert (code, seen) == (1, [0, 1])
+    assert said.count("ZeroDivisionError: no\n") == 2
+
+
+class Refused(Exception):
+    """As submitit's own, of Slurm."""
+
+    __module__ = "submitit.core.utils"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x"),
+            "/x: No space left on device; free the disk, or choose another",
+        ),
+        (OSError("odd"), "odd; mend its permissions, or choose another file or folder"),
+        (BrokenProcessPool(), "a process died, probably for lack of memory; use fewer workers"),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed"),
+            "a process died, probably for lack of memory; use fewer workers",
+        ),
+        (
+            MemoryError(),
+            "memory does not suffice: use fewer workers or a smaller batch, or free some",
+        ),
+        (
+            RuntimeError("Unknown plugin class: hydra_plugins.x"),
+            'this launcher needs packages that are not installed: pip install "brats-seg[sweeps]"',
+        ),
+        (
+            RuntimeError('Could not detect "srun"'),
+            "hydra/launcher=submitit_slurm works where Slurm's sbatch and srun are: this machine has none",
+        ),
+        (Refused("sbatch failed:\ninvalid partition\n"), "Slurm refused the jobs: invalid partition"),
+    ],
+)
+def test_what_a_machine_refuses_is_one_line(error, said):
+    assert explain(error, "train") == (1, said)
+
+
+def test_a_defect_is_not_explained():
+    assert explain(ZeroDivisionError(), "train") is None
+
+
+def test_without_torch_nothing_lacks_its_memory(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert explain(RuntimeError("out of memory"), "train") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"_target_": "no.Class"}, (2, "there is no no.Class (No module named 'no')")),
+        (
+            {"a": {"_target_": "datetime.date", "year": 1, "month": 13, "day": 1}},
+            (2, "a: month must be in 1..12"),
+        ),
+        ({"_target_": "operator.truediv", "_args_": [1, 0]}, None),
+    ],
+)
+def test_what_a_constructor_refuses(config, expected):
+    with pytest.raises(InstantiationException) as found:
+        instantiate(config)
+    assert explain(found.value, "train") == expected
 
 
 @pytest.fixture

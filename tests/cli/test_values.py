@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from omegaconf import DictConfig
 
+from brats_seg.cli.annotations import fits, parameters, words_for
 from brats_seg.cli.command import command
+from brats_seg.cli.unknown_keys import closest
 
 pytestmark = pytest.mark.usefixtures("places_unchecked")
 LINES = {
@@ -52,6 +56,8 @@ def run(name: str, *overrides: str) -> int | str | None:
         ("train", "+trainer.limit_val_batches=x", "a number or null"),
         ("train", "fold=some", "all or a whole number from 0"),
         ("train", "logger=wandb logger.wandb.tags=x", "a list of texts, [FIRST,SECOND]"),
+        ("train", "logger=wandb logger.wandb.tags=[{a:true}]", "a list of texts"),
+        ("train", "logger=wandb logger.wandb.project=3", "text; if that is meant, 'logger.wandb.project=\"3\"'"),
         ("train", "schedule.cosine_epochs=1.5", "a whole number from 0"),
         ("train", "data.augmentation.rescale_range=3", "a list of 2 numbers"),
         ("train", "optimizer.lr=abc", "a number from 0"),
@@ -161,3 +167,36 @@ data:
     (tmp_path / "experiment" / "own.yaml").write_text("seed: 1\ndata: {root: ???}\n")
     assert run("train", "experiment=own") == 2
     assert "own.yaml, line 2: expected YAML, found a fault" in capsys.readouterr().err
+
+
+def test_a_class_that_is_not_there_is_left_to_whoever_makes_it():
+    assert run("train", "optimizer._target_=no.Optimizer", "optimizer.lr=0.5") == "ran"
+
+
+def annotated_for_a_type_checker(value: "Nowhere", *, other: int) -> None:  # noqa: F821, UP037
+    raise NotImplementedError
+
+
+class Open:
+    def __init__(self, value: int, **others: object) -> None:
+        raise NotImplementedError
+
+
+def test_kinds_that_cannot_be_found():
+    assert parameters("builtins.max") == ({}, True)
+    assert parameters(annotated_for_a_type_checker) == ({"value": Any, "other": Any}, False)
+    assert parameters(Open) == ({"value": int}, True)
+
+
+def test_a_list_of_anything():
+    assert fits(list, [1, "x"])
+    assert not fits(list, 1)
+    assert words_for(list) == "a list"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("root", "data.root"), ("model.widht", "model.width"), ("x.widht", "model.width"), ("x.y", None)],
+)
+def test_the_key_that_was_probably_meant(word, meant):
+    assert closest(word, ["seed", "data.root", "model.width"]) == meant

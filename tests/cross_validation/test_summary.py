@@ -18,7 +18,7 @@ from brats_seg.artifacts.bundles import save_bundle
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.artifacts.scores import Row, to_csv
 from brats_seg.cli.commands.cv_summary import main
-from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs
+from brats_seg.cross_validation import Bootstrap, read_experiments, summarise_runs, summary
 from brats_seg.cross_validation.experiments import find_doubtful_folds
 from brats_seg.cross_validation.selection import select
 from brats_seg.cross_validation.statistics import (
@@ -28,7 +28,7 @@ from brats_seg.cross_validation.statistics import (
     fold_means,
     signed_rank,
 )
-from brats_seg.cross_validation.tables import differences_grids, summary_grids
+from brats_seg.cross_validation.tables import Grid, differences_grids, summary_grids
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
@@ -181,16 +181,31 @@ def test_what_is_not_written_this_time_goes(tmp_path: Path) -> None:
     assert not any(path.exists() for path in optional)
 
 
-def test_the_head_of_the_table_is_whole_on_eighty_columns(tmp_path: Path) -> None:
-    write_fold(tmp_path / "pipeline_a_attention", 0, [0.5, 0.6])
-    write_fold(tmp_path / "pipeline_a_attention", 1, [0.5, 0.7])
-    (grid, _) = summary_grids(
-        across_folds(fold_means(read_experiments([tmp_path / "pipeline_a_attention"]))), paper=True
-    )
+def test_nothing_breaks_on_eighty_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("pipeline_a_attention-seed=1,data.folds=3", "pipeline_b-d3250ae1")
+    for name, pipeline in zip(names, ("a", "b"), strict=True):
+        for fold in (0, 1):
+            write_bundle(write_fold(tmp_path / name, fold, [0.5, 0.6], folds=2), pipeline, 0.5)
+    monkeypatch.setenv("COLUMNS", "80")
+    console = Console(width=80, file=io.StringIO())
+    monkeypatch.setattr(summary, "table_console", lambda: console)
+    runs = [tmp_path / name for name in names]
+    summarise_runs(runs, tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP, paper=True)
+    said = console.file.getvalue()
+    heads = ("Folds", "Cases", "0.8126 (0.019)", "0.5500 (0.000)", "In the ensemble")
+    numbered = (f"1  {names[0]}\n", f"2  {names[1]}\n", f"1  {names[1]} - {names[0]}\n")
+    assert [word for word in (*heads, *numbered) if word not in said] == []
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_names_stay_in_a_table_that_has_room_for_them(room: int) -> None:
+    grid = Grid("T", ("Experiment", "Dice"), [["pipeline_a", "0.5"], ["pipeline_b_longer", "0.25"]])
     console = Console(width=80, file=io.StringIO())
     console.print(grid.terminal())
-    said = console.file.getvalue()
-    assert all(word in said for word in ("Experiment", "Folds", "Cases", "0.8126 (0.019)", "0.5750 (0.035)"))
+    width = max(map(len, console.file.getvalue().splitlines()))
+    table, numbered = grid.for_width(width - 1 + room)
+    assert (table is grid) == bool(room)
+    assert numbered == ([] if room else ["1  pipeline_a", "2  pipeline_b_longer"])
 
 
 def test_the_best_two_of_three_per_fold_and_every_b(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from brats_seg.runtime import cores, machine, memory_bytes
+from brats_seg.runtime import cores, machine, memory_bytes, worker_count
 
 GIB = 2**30
 
@@ -69,3 +69,9 @@ def test_groups_of_the_first_version_count_too(monkeypatch: pytest.MonkeyPatch, 
         (tmp_path / name).write_text(f"{value}\n")
     assert cores() == 2
     assert memory_bytes() == (3 * GIB // 4, GIB)
+
+
+def test_workers_are_the_cores_or_those_asked_for() -> None:
+    assert worker_count(None) == cores()
+    assert worker_count(0) == 0
+    assert worker_count(7) == 7

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from brats_seg import nifti
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, WrongValue
 from brats_seg.scans.convert import convert
 from brats_seg.scans.dicom_files import files_below
+from brats_seg.scans.series import find_series
+from brats_seg.scans.verdict import judge
 from brats_seg.terms import MODALITIES
 from tests.scans.mr_series import KINDS, write_enhanced, write_series
 
@@ -92,6 +94,9 @@ def test_two_series_that_fit_are_asked_about(export, tmp_path):
         ({"turned": (6,)}, "different orientations"),
         ({"gaps": True}, "unequal gaps"),
         ({"RepetitionTime": None, "SeriesDescription": ""}, "TR or TE is missing"),
+        ({"AngioFlag": "Y"}, "angiography"),
+        ({"SeriesDescription": "AX SWI"}, "its description has 'SWI'"),
+        ({"RepetitionTime": 2500, "EchoTime": 40}, "neither T1, T2 nor FLAIR (TR 2500, TE 40 ms)"),
     ],
 )
 def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
@@ -101,6 +106,41 @@ def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
     assert odd.verdict.modality is None
     assert reason in odd.verdict.reason
     assert found.failures == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "modality", "reason"),
+    [
+        ({"ScanningSequence": "GR", "RepetitionTime": 8, "EchoTime": 3}, "t1", "gradient echo, TR 8, TE 3 ms"),
+        ({"SeriesDescription": "AX T2 FLAIR"}, "flair", "FLAIR by its description, without an inversion time"),
+        ({"EchoTime": None}, "t2", "by its description: TR or TE is missing"),
+        (
+            {**KINDS["t1"], "SeriesDescription": "AX T1 POST GAD"},
+            "t1ce",
+            "contrast agent by its description ('POST')",
+        ),
+        ({**KINDS["t1"], "SeriesDescription": "AX T1 WITHOUT CONTRAST"}, "t1", "no contrast agent"),
+    ],
+)
+def test_what_a_series_is(tmp_path, attributes, modality, reason):
+    write_series(tmp_path / "series", 9, **KINDS["t2"] | attributes)
+    (series,) = find_series(files_below(tmp_path / "series", tmp_path / "unzipped"))[0]
+    found = judge(series)
+    assert found.modality == modality
+    assert reason in found.reason
+
+
+def test_a_series_of_several_echoes_is_left_out(tmp_path):
+    for half, echo in enumerate((10, 80)):
+        first = (-10.0, -20.0, 33.0 * half)
+        write_series(tmp_path / "export" / str(echo), 9, slices=6, first=first, EchoTime=echo)
+    (series,) = find_series(files_below(tmp_path / "export", tmp_path / "unzipped"))[0]
+    assert judge(series).reason == "left out: several echo times (10, 80 ms)"
+
+
+def test_a_naming_that_is_none(tmp_path):
+    with pytest.raises(WrongValue, match="identity=name: expected pseudonym or keep"):
+        convert(tmp_path, tmp_path / "out", identity="name")
 
 
 @pytest.mark.slow

@@ -44,11 +44,11 @@ def main(config: DictConfig) -> int:
     from brats_seg.cases import scan
     from brats_seg.cases.find import NONE
     from brats_seg.errors import UserError
-    from brats_seg.runtime import cores
+    from brats_seg.runtime import worker_count
 
     root = Path(config.data.root).absolute()
     found = scan(root, labels=config.data.labels, patterns=config.patterns, orientation=config.orientation)
-    inside = inspect_with_bar(found.cases, config.workers or cores())
+    inside = inspect_with_bar(found.cases, worker_count(config.workers))
     findings = sorted((*found.findings, *inside), key=lambda finding: (finding.case_id, finding.level))
     show(findings, root)
     if not found.cases:

@@ -53,11 +53,11 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from brats_seg.evaluation import Scoring, compare, evaluate, show_comparison, show_evaluation
-    from brats_seg.runtime import cores
+    from brats_seg.runtime import worker_count
 
     scoring = Scoring.from_plain(config)
     references, output = Path(config.references), Path(config.output)
-    resources = {"patterns": config.patterns, "workers": config.workers or cores()}
+    resources = {"patterns": config.patterns, "workers": worker_count(config.workers)}
     if isinstance(config.predictions, ListConfig):
         folders = [Path(folder) for folder in config.predictions]
         show_comparison(compare(folders, references, output, scoring, **resources))

@@ -33,7 +33,7 @@ def main(config: DictConfig) -> None:
 
     from brats_seg.console import count, plain_console
     from brats_seg.phantom import write_cohort, write_raw_cohort
-    from brats_seg.runtime import cores
+    from brats_seg.runtime import worker_count
 
     z, y, x = config.shape
     output = Path(config.output)
@@ -47,7 +47,7 @@ def main(config: DictConfig) -> None:
             seed=config.seed,
             shape=(z, y, x),
             first=config.first,
-            workers=config.workers or cores(),
+            workers=worker_count(config.workers),
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     kept = len(before & set(ids))

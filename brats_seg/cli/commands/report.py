@@ -39,7 +39,7 @@ def main(config: DictConfig) -> None:
     from brats_seg.errors import UserError
     from brats_seg.report import ReportSettings, write_report
     from brats_seg.report.pages import viewer_script
-    from brats_seg.runtime import cores
+    from brats_seg.runtime import worker_count
 
     predictions = Path(config.predictions)
     output = predictions / "report" if config.output is None else Path(config.output)
@@ -50,7 +50,7 @@ def main(config: DictConfig) -> None:
         ReportSettings.from_plain(config),
         evaluation=None if config.evaluation is None else Path(config.evaluation),
         runs=[Path(run) for run in config.runs],
-        workers=config.workers or cores(),
+        workers=worker_count(config.workers),
     )
     print(f"open {output / 'index.html'}")
     if config.viewer and viewer_script() is None:
