@@ -21,6 +21,7 @@ from brats_seg.files import (
     read_yaml,
     reading,
     remove_leftovers,
+    temporaries,
     whole_file,
     whole_folder,
     write_json,
@@ -279,3 +280,33 @@ def test_a_folder_in_the_place_of_a_file_cannot_be_removed(tmp_path):
     with pytest.raises(UserError, match="remove it, or choose another folder"):
         remove(tmp_path / "x")
     remove(tmp_path / "none")
+
+
+def test_a_temporary_that_was_taken_for_left_over_is_made_again(tmp_path, monkeypatch):
+    open_first, opened = temporaries._open, []
+
+    def open_too_late(path):
+        opened.append(path)
+        if len(opened) == 1:
+            path.unlink()  # as another process does that clears what is left over
+        return open_first(path)
+
+    monkeypatch.setattr(temporaries, "_open", open_too_late)
+    write_text(tmp_path / "a", "x")
+    assert len(opened) >= 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_temporary_that_another_process_has_locked_is_left_to_it(tmp_path, monkeypatch):
+    flock, asked = fcntl.flock, []
+
+    def busy_at_first(descriptor, operation):
+        asked.append(operation)
+        if len(asked) == 1:
+            raise BlockingIOError
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", busy_at_first)
+    write_text(tmp_path / "a", "x")
+    assert len(asked) >= 2
+    assert (tmp_path / "a").read_text() == "x"

@@ -85,7 +85,7 @@ def _filled(
     net = untrained()
     try:
         net.load_state_dict(weights)
-    except RuntimeError as error:
+    except RuntimeError as error:  # pragma: no cover (a network of one's own may load in its own way)
         raise _unfit(path, error) from error
     return net
 

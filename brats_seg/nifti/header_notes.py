@@ -95,7 +95,7 @@ def _disagreement(header: nib.Nifti1Header) -> Iterator[Note]:
         return
     try:
         difference = header.get_sform() - header.get_qform()
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # such as a quaternion of NaN
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # such as a quaternion longer than 1
         yield "an sform and a qform that agree", "a qform that is none; the sform is used"
         return
     last = np.array(header.get_data_shape()) - 1

@@ -17,6 +17,7 @@ from brats_seg.cases.cohort import SHOWN, Scan
 from brats_seg.cases.comparisons import _brighter
 from brats_seg.cases.decathlon import _labels
 from brats_seg.cases.folders import _raise
+from brats_seg.cases.problems import label_problems
 from brats_seg.errors import UserError
 
 
@@ -107,3 +108,9 @@ def test_two_images_of_other_shapes_are_no_copies(make, brain_of):
     messages = found_in(make.good(t1ce=(smaller, nifti.lps_geometry(smaller.shape))))
     assert not any("an image of its own" in line for line in messages)
     assert any("the shape of" in line for line in messages)
+
+
+def test_a_data_set_whose_label_values_are_others_says_so(make):
+    case = replace(make.good(), id="BraTS-PED-00001-000", labels=None)
+    (problem,) = label_problems(case, np.zeros((2, 2, 2), np.uint8))
+    assert "data set: " in problem.found

@@ -109,8 +109,8 @@ def test_missing_keys_are_named_at_once(run):
         ("data.root=${nope}", "data.root: Interpolation key 'nope' not found"),
         (
             "data.root=${nope",
-            "cannot read an interpolation (no viable alternative at input '${nope'): write ${KEY}, or \\${ for"
-            " the text",
+            "cannot read an interpolation (no viable alternative at input '${nope'): "
+            "write ${KEY}, or \\${ for the text",
         ),
         ("experiment=[a=b]", "there is no configuration experiment/a=b"),
         ("+seed=1", "seed is a key already: write seed=... without the +"),

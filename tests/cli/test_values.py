@@ -57,7 +57,11 @@ def run(name: str, *overrides: str) -> int | str | None:
         ("train", "fold=some", "all or a whole number from 0"),
         ("train", "logger=wandb logger.wandb.tags=x", "a list of texts, [FIRST,SECOND]"),
         ("train", "logger=wandb logger.wandb.tags=[{a:true}]", "a list of texts"),
-        ("train", "logger=wandb logger.wandb.project=3", "text; if that is meant, 'logger.wandb.project=\"3\"'"),
+        (
+            "train",
+            "logger=wandb logger.wandb.project=3",
+            "text; if that is meant, 'logger.wandb.project=\"3\"'",
+        ),
         ("train", "schedule.cosine_epochs=1.5", "a whole number from 0"),
         ("train", "data.augmentation.rescale_range=3", "a list of 2 numbers"),
         ("train", "optimizer.lr=abc", "a number from 0"),

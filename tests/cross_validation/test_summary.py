@@ -28,7 +28,7 @@ from brats_seg.cross_validation.statistics import (
     fold_means,
     signed_rank,
 )
-from brats_seg.cross_validation.tables import Grid, differences_grids, summary_grids
+from brats_seg.cross_validation.tables import Grid, differences_grids
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
@@ -319,3 +319,13 @@ def test_the_table_of_differences_says_each_number_in_its_place() -> None:
     assert dice.head == ["Difference", "Region", "Cases", "Mean", "90% interval", "p"]
     assert dice.lines == [["a - b", "ET", "7", "+0.0123", "-0.0020 to +0.0300", "0.0457"]]
     assert distance.lines == [["a - b", "WT", "6", "-1.50", "-3.25 to +0.12", "1"]]
+
+
+def test_a_bundle_without_a_validation_score_cannot_be_ranked(tmp_path: Path) -> None:
+    run = write_fold(tmp_path / "a", 0, [0.5])
+    write_bundle(run, "a", 0.5)
+    record = json.loads((run / "bundle" / "bundle.json").read_text())
+    record["scores"].pop("val/dice")
+    (run / "bundle" / "bundle.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"expected its validation score val/dice, found none: it cannot be"):
+        summarise_runs([tmp_path / "a"], tmp_path / "out", keep=KEEP, bootstrap=BOOTSTRAP)

@@ -110,3 +110,10 @@ def test_a_batch_stacks_its_cases() -> None:
     assert batch.case_ids == ["a", "b"]
     assert batch.image.shape == (2, 4, 2, 2, 2)
     assert batch.target[1].all() and not batch.target[0].any()
+
+
+def test_where_no_shared_memory_is_told_nothing_bounds_the_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loader, "SHARED_MEMORY", tmp_path / "none")
+    assert reading(3, 2 * 128**3, on_gpu=True)["num_workers"] == 3

@@ -12,11 +12,12 @@ import torch
 
 from brats_seg.artifacts.bundles import Bundle, load_bundle, save_bundle
 from brats_seg.errors import UserError
-from brats_seg.inference import export
-from brats_seg.models import UNet
+from brats_seg.inference import export, export_file
+from brats_seg.models import OwnNetwork, UNet
 from brats_seg.preprocessing import MinMax, ZScore
 
 REAL: Any = (144, 176, 144)
+SMALL: Any = (16, 16, 16)
 
 
 def bundle(folder: Path, pipeline: str, width: int, **options: bool) -> Bundle:
@@ -102,3 +103,44 @@ def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
         export(
             bundle(tmp_path / "bundle", "a", 2), tmp_path / "x.onnx", format="onnx", parity_shape=(16, 16, 16)
         )
+
+
+SPLITTING = """
+import torch
+from torch import nn
+
+class Splitting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv3d(4, 3, 1), nn.Conv3d(4, 3, 1)
+    def forward(self, image):
+        return self.one(image) if float(image.mean()) > 0 else self.other(image)
+"""
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_a_network_of_ones_own_that_torch_cannot_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "splitting_nets.py").write_text(SPLITTING)
+    monkeypatch.syspath_prepend(tmp_path)
+    net = OwnNetwork("splitting_nets.Splitting", {}, ["splitting_nets"])
+    settings = ZScore().settings()
+    save_bundle(tmp_path / "bundle", net, pipeline="b", normalisation=settings, provenance={}, scores={})
+    made = load_bundle(tmp_path / "bundle", ["splitting_nets"])
+    said = r"^format=torch_export: torch cannot export splitting_nets\.Splitting \(.+\)$"
+    with pytest.raises(UserError, match=said):
+        export(made, tmp_path / "x.pt2", format="torch_export", parity_shape=(16, 16, 16))
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_a_defect_of_ours_is_not_blamed_on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(export_file, "_torch_export", fail)
+    with pytest.raises(ZeroDivisionError):
+        export(
+            bundle(tmp_path / "bundle", "b", 2), tmp_path / "x.pt2", format="torch_export", parity_shape=SMALL
+        )
+    assert not list(tmp_path.glob("x*"))

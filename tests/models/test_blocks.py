@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from brats_seg.models.blocks import ConvNormReLU, Norm
+from brats_seg.errors import UserError
+from brats_seg.models.blocks import ConvNormReLU, Norm, make_norm
 
 
 def nodes(root: Any) -> set[str]:
@@ -44,3 +45,9 @@ def test_without_a_gradient_the_norm_is_overwritten_even_where_it_is_a_view(
         block(torch.randn(2, 3, 4, 6, 6))
     block(torch.randn(2, 3, 4, 6, 6))
     assert asked == [True, False]
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_a_norm_that_is_none() -> None:
+    with pytest.raises(UserError, match="unknown norm 'batch': use group or instance"):
+        make_norm("batch", 16)  # type: ignore[arg-type]

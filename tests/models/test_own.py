@@ -148,3 +148,14 @@ def test_arguments_that_do_not_fit_are_one_line(
 def test_other_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="expected its name and arguments"):
         from_settings(settings, ["own_nets", "a"])
+
+
+def test_memory_for_time_where_the_network_can(made: Callable[..., OwnNetwork]) -> None:
+    net = made("OneTensor", width=2)
+    assert not net.checkpointing
+    with pytest.raises(UserError, match="has no attribute checkpointing to set"):
+        net.checkpointing = True
+    net.net.checkpointing = False  # type: ignore[assignment]
+    net.checkpointing = True
+    assert net.checkpointing
+    assert net.net.checkpointing

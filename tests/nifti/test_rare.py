@@ -59,3 +59,14 @@ def test_both_forms_are_there_and_the_qform_can_be_asked_for(tmp_path):
 def test_the_stem_of_another_file_is_its_name():
     assert stem("one.nii.gz") == stem("one.NII") == stem("one") == "one"
     assert stem("one.json") == "one.json"
+
+
+def test_a_qform_that_is_none(tmp_path):
+    both = image()
+    both.set_sform(both.affine, 1)
+    both.set_qform(both.affine, 1)
+    header = bytearray(written(tmp_path, both).read_bytes())
+    header[256:268] = np.ones(3, "<f4").tobytes()  # a quaternion longer than 1
+    (tmp_path / "x.nii").write_bytes(header)
+    geometry = nifti.read(tmp_path / "x.nii").geometry
+    assert any("a qform that is none; the sform is used" in str(note) for note in geometry.notes)

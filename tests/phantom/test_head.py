@@ -49,3 +49,10 @@ def test_the_skull_leaves_the_brain_as_it_is() -> None:
     inner = whole[MARGIN:-MARGIN, MARGIN:-MARGIN, MARGIN:-MARGIN]
     assert (inner[image > 0] == image[image > 0]).all()
     assert (whole > 0).sum() > 1.5 * (image > 0).sum()
+
+
+def test_heads_that_are_there_are_kept(tmp_path) -> None:
+    (case_id,) = write_raw_cohort(tmp_path, cases=1, seed=0, shape=SHAPE)
+    before = (tmp_path / case_id / f"{case_id}_t1.nii.gz").stat().st_mtime_ns
+    assert write_raw_cohort(tmp_path, cases=1, seed=0, shape=SHAPE) == [case_id]
+    assert (tmp_path / case_id / f"{case_id}_t1.nii.gz").stat().st_mtime_ns == before

@@ -109,3 +109,11 @@ def test_a_resection_cavity_is_background_of_the_three_regions(cases: list[Case]
     label_map[~loaded.label_map.astype(bool) & (loaded.image != 0).any(0)] = 4
     of_2024 = replace(loaded, label_map=label_map, case=replace(loaded.case, labels="brats2024"))
     np.testing.assert_array_equal(prepare(of_2024, ZScore()).regions, before)
+
+
+def test_another_orientation_makes_a_case_anew(cases: list[Case], tmp_path: Path) -> None:
+    cache = Cache(tmp_path, ZScore())
+    made = cache.ensure(cases[:1], workers=0)[cases[0].id].folder / "image.npy"
+    before = made.stat().st_mtime_ns
+    cache.ensure([replace(cases[0], orientation="LPS")], workers=0)
+    assert made.stat().st_mtime_ns > before

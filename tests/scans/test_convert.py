@@ -111,8 +111,16 @@ def test_what_is_left_out_says_why(export, tmp_path, attributes, reason):
 @pytest.mark.parametrize(
     ("attributes", "modality", "reason"),
     [
-        ({"ScanningSequence": "GR", "RepetitionTime": 8, "EchoTime": 3}, "t1", "gradient echo, TR 8, TE 3 ms"),
-        ({"SeriesDescription": "AX T2 FLAIR"}, "flair", "FLAIR by its description, without an inversion time"),
+        (
+            {"ScanningSequence": "GR", "RepetitionTime": 8, "EchoTime": 3},
+            "t1",
+            "gradient echo, TR 8, TE 3 ms",
+        ),
+        (
+            {"SeriesDescription": "AX T2 FLAIR"},
+            "flair",
+            "FLAIR by its description, without an inversion time",
+        ),
         ({"EchoTime": None}, "t2", "by its description: TR or TE is missing"),
         (
             {**KINDS["t1"], "SeriesDescription": "AX T1 POST GAD"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -32,6 +33,7 @@ from brats_seg.scans.segmentation import write_segmentation
 from brats_seg.scans.series import Series, find_series
 from brats_seg.scans.source_series import open_series
 from brats_seg.scans.structures import write_structures
+from brats_seg.workflows import scanner_space
 from brats_seg.workflows.scanner_space import _why_no_dicom
 from tests.scans.mr_series import KINDS, write_series
 
@@ -349,3 +351,45 @@ def test_what_to_align(
         align([*given, f"output={tmp_path / 'out'}"])
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def predicted(tmp_path: Path) -> tuple[Path, AlignedFolder]:
+    """A prediction folder with an empty label map, and the folder of its aligned case."""
+    aligned = AlignedFolder(tmp_path / "aligned" / "p1")
+    aligned.record.parent.mkdir(parents=True)
+    write(tmp_path / "predictions" / "p1.nii.gz", np.zeros((4, 4, 4), np.uint8))
+    return tmp_path / "predictions", aligned
+
+
+def test_without_the_packages_of_scans_there_is_no_map_in_the_scanners_space(
+    predicted: tuple[Path, AlignedFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise UserError(f"{name} is not installed")
+
+    monkeypatch.setattr(scanner_space, "load", refuse)
+    said: list[str] = []
+    assert scanner_space.write_back(predicted[0], [predicted[1]], say=said.append) == []
+    assert said == ["NOTE: no maps in the scanner's own space: SimpleITK is not installed"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({}, "names no raw T1ce; "),
+        ({"inputs": {"t1ce": {"path": "RAW", "channel": 0}}}, "is not there any more; `brats-seg dicom`"),
+    ],
+)
+def test_a_case_that_did_not_come_from_files_that_are_there(
+    predicted: tuple[Path, AlignedFolder], monkeypatch: pytest.MonkeyPatch, inputs: dict, said: str
+) -> None:
+    predictions, aligned = predicted
+    raw = write(predictions.parent / "raw_t1ce.nii.gz", ball(8))
+    aligned.record.write_text(json.dumps(inputs).replace("RAW", str(raw)))
+    monkeypatch.setattr(scanner_space, "write_native", lambda *_, **__: None)
+    monkeypatch.setattr(scanner_space, "source_of", lambda path: (path.parent / "gone", "1.2"))
+    told: list[str] = []
+    assert scanner_space.write_back(predictions, [aligned], say=told.append) == []
+    assert told[0].startswith("case p1: no DICOM of it: ")
+    assert said in told[0]

@@ -11,6 +11,7 @@ from brats_seg import __version__
 from brats_seg.errors import UserError
 from brats_seg.runtime.precision import default_precision
 from brats_seg.workflows import doctor
+from brats_seg.workflows.diagnosis import _installed
 
 
 def test_versions_and_precision_are_the_ones_in_use(tmp_path: Path) -> None:
@@ -51,3 +52,7 @@ def test_what_each_extra_is_for_is_listed(tmp_path: Path, monkeypatch: pytest.Mo
     assert features["3-D viewer of reports"] == "make viewer"
     monkeypatch.setattr("brats_seg.workflows.diagnosis.find_spec", lambda name: True)
     assert doctor(tmp_path).features["ONNX (export format=onnx)"] == "ready"
+
+
+def test_a_module_of_a_package_that_is_not_there_is_not_installed() -> None:
+    assert not _installed("no_package.module")

@@ -235,3 +235,9 @@ def test_the_whole_paper_at_smoke_scale(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "nothing to do" in again.stdout
     assert time.perf_counter() - began < 10
+
+
+def test_settings_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "reproduce.json").write_text("[]")
+    with pytest.raises(UserError, match="the settings of a reproduction, found something else"):
+        reproduce(tmp_path, SMOKE, Fake())
