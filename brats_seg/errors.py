@@ -19,6 +19,15 @@ def plain_id(text: str) -> str:
     return printable(unicodedata.normalize("NFC", text))
 
 
+def one_line(error: object) -> str:
+    """What an error says, in one line; its kind where it says nothing.
+
+    >>> one_line(ValueError("no\\n  such file"))
+    'no such file'
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _escaped(letter: str) -> str:
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not UTF-8

@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions, version
 from types import ModuleType
 from typing import Any, TypeVar
 
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, one_line
 
 Kind = TypeVar("Kind")
 
@@ -117,5 +117,5 @@ def _imported(module: str, name: str) -> ModuleType:
     try:
         return import_module(module)
     except Exception as error:  # whatever the module does when it is imported
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise UserError(f"there is no {name} ({reason})") from error

@@ -22,7 +22,7 @@ from brats_seg.artifacts.bundle_record import MAX_RECORD_BYTES, RECORD
 from brats_seg.artifacts.bundles import WEIGHTS, Bundle, Pipeline
 from brats_seg.artifacts.ensemble_file import ensemble_text, load_ensemble
 from brats_seg.artifacts.weights_file import MAX_BYTES
-from brats_seg.errors import FileError, UserError
+from brats_seg.errors import FileError, UserError, one_line
 from brats_seg.files import open_regular, read_json, refuse_foreign, says, whole_file, whole_folder
 
 SCHEMA = 1
@@ -143,7 +143,7 @@ def _explained(archive: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        found = " ".join(str(error).split()) or type(error).__name__
+        found = one_line(error)
         expected = "a zip file of `brats-seg bundle action=pack`"
         raise FileError(archive, expected, f"something else ({found})") from error
 

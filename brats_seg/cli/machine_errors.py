@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
+from brats_seg.errors import one_line
+
 REMEDIES = {
     errno.ENOSPC: "free the disk, or choose another",
     errno.EDQUOT: "free the disk, or choose another",
@@ -40,7 +42,7 @@ def explain_machine(chain: Sequence[BaseException]) -> str | None:
 
 
 def _of_file(error: OSError) -> str:
-    reason = " ".join(str(error.strerror or error).split())
+    reason = one_line(error.strerror or error)
     where = "" if error.filename is None else f"{error.filename}: "
     return f"{where}{reason}; {REMEDIES.get(error.errno or 0, OTHERWISE)}"
 

@@ -18,7 +18,7 @@ from yaml import MarkedYAMLError
 from brats_seg.artifacts.training_keys import new_name
 from brats_seg.cli.machine_errors import explain_machine
 from brats_seg.cli.unknown_keys import unknown_group, unknown_key
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, one_line
 from brats_seg.runtime.hydra_main import root_node
 
 UNUSABLE, WRONG_USE = 1, 2
@@ -48,7 +48,7 @@ def explain(error: Exception, command: str) -> tuple[int, str] | None:
             return WRONG_USE if isinstance(link, WrongValue) else UNUSABLE, str(link)
         # Lightning's, about this machine; its import takes seconds.
         if type(link).__name__ == "MisconfigurationException":
-            return UNUSABLE, " ".join(str(link).split())
+            return UNUSABLE, one_line(link)
     configuration = _explain_configuration(error, chain, command)
     if configuration is not None:
         return configuration
@@ -103,7 +103,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _one_line(chain: Sequence[BaseException]) -> str:
-    return ": ".join(dict.fromkeys(" ".join(str(link).split()) for link in chain))
+    return ": ".join(dict.fromkeys(map(one_line, chain)))
 
 
 def _unknown_option(error: MissingConfigException) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from brats_seg.errors import FileError, printable
+from brats_seg.errors import FileError, one_line, printable
 from brats_seg.files.reading import MAX_TEXT_BYTES, read_bytes, refuse_control
 
 MAX_YAML_BYTES = 1_000_000
@@ -108,7 +108,7 @@ def read_yaml(path: Path, most_bytes: int = MAX_YAML_BYTES, *, texts: bool = Fal
         _refuse_deep_yaml(path, text)
         value = yaml.load(text, yaml.BaseLoader if texts else yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        found = " ".join(str(error).split())
+        found = one_line(error)
         raise FileError(path, "YAML of plain values", f"something else ({found})") from error
     except (LookupError, TypeError, AttributeError) as error:  # such as !!bool maybe, !!int "", !!timestamp x
         raise FileError(path, "YAML of plain values", "a value that is not what its tag says") from error

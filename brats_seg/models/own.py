@@ -9,7 +9,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, one_line
 from brats_seg.geometry import pad_to_multiple
 from brats_seg.models.network import Network
 from brats_seg.terms import DIVISOR, REGIONS, Logits
@@ -44,7 +44,7 @@ class OwnNetwork(Network):
         try:
             self.net = made(**arguments)
         except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise WrongValue(f"{name} cannot be made of {dict(arguments)}: {reason}") from error
         self.name, self.arguments = name, dict(arguments)
         self.divisor = int(getattr(self.net, "divisor", DIVISOR))

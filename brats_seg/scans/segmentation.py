@@ -10,7 +10,7 @@ import numpy as np
 
 import brats_seg
 from brats_seg import nifti
-from brats_seg.errors import UserError
+from brats_seg.errors import UserError, one_line
 from brats_seg.files import whole_file
 from brats_seg.labels import LabelValues
 from brats_seg.scans.packages import load
@@ -68,7 +68,7 @@ def write_segmentation(
             omit_empty_frames=False,
         )
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise UserError(f"the series cannot be referred to: {' '.join(str(error).split())}") from error
+        raise UserError(f"the series cannot be referred to: {one_line(error)}") from error
     with whole_file(path) as temporary:
         pydicom.dcmwrite(temporary, result, enforce_file_format=True)
 

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from brats_seg.artifacts.run_names import is_readable, run_name, scientific
 from brats_seg.artifacts.training_keys import override_key
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, one_line
 
 
 def load_config(overrides: Sequence[str], config_name: str = "train") -> DictConfig:
@@ -111,7 +111,7 @@ def locate(key: str, node: DictConfig) -> Any:
         ):  # it says the same, in four lines
             return get_object(node._target_)
     except (ImportError, ValueError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())
+        reason = one_line(error.__cause__ or error)
         raise WrongValue(f"{key}: there is no {node._target_} ({reason})") from error
 
 

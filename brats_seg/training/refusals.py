@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.errors import UserError, WrongValue
+from brats_seg.errors import UserError, WrongValue, one_line
 from brats_seg.preprocessing import normalisation_from
 from brats_seg.runtime.processes import wants_several
 from brats_seg.terms import DIVISOR, REGIONS
@@ -165,7 +165,7 @@ def _refuse_loss(node: DictConfig) -> None:
         if hasattr(loss, "case_losses"):
             losses["a number per sample of case_losses"] = (loss.case_losses(*pair), (2,))
     except Exception as error:  # of the user's code
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise WrongValue(
             f"{what} does not take logits and target, (batch, region, z, y, x): {reason}"
         ) from error
