@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -271,8 +272,10 @@ def test_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(reading.os, "fstat", smaller)
     assert read_bytes(file, 5) == b"12345"
-    with pytest.raises(UserError, match="expected at most 4 bytes"):
+    with pytest.raises(UserError, match="expected at most 4 bytes, found 5"):
         read_bytes(file, 4)
+    with pytest.raises(UserError, match="expected at most 4 bytes, found more"):
+        read_bytes(Path("/proc/self/status"), 4)  # whose size is told as 0
 
 
 def test_a_folder_in_the_place_of_a_file_cannot_be_removed(tmp_path):

@@ -107,8 +107,6 @@ def _read(argument: str) -> Any:
         return override if override.is_sweep_override() else override.value()
     except HydraException:
         return None
-    except Exception:  # of its parser
-        return None
 
 
 def _split(values: str) -> Iterator[str]:

@@ -174,7 +174,8 @@ data:
 
 
 def test_a_class_that_is_not_there_is_left_to_whoever_makes_it():
-    assert run("train", "optimizer._target_=no.Optimizer", "optimizer.lr=0.5") == "ran"
+    own = "logger.wandb._target_=no.Tracker"
+    assert run("train", "logger=wandb", own, "logger.wandb.project=x") == "ran"
 
 
 def annotated_for_a_type_checker(value: "Nowhere", *, other: int) -> None:  # noqa: F821, UP037

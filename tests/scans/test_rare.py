@@ -388,8 +388,11 @@ def test_a_case_that_did_not_come_from_files_that_are_there(
     raw = write(predictions.parent / "raw_t1ce.nii.gz", ball(8))
     aligned.record.write_text(json.dumps(inputs).replace("RAW", str(raw)))
     monkeypatch.setattr(scanner_space, "write_native", lambda *_, **__: None)
-    monkeypatch.setattr(scanner_space, "source_of", lambda path: (path.parent / "gone", "1.2"))
+    monkeypatch.setattr(scanner_space, "source_of", lambda path: None)
     told: list[str] = []
+    if inputs:  # its T1ce did not come from DICOM
+        assert scanner_space.write_back(predictions, [aligned], say=told.append) == told == []
+    monkeypatch.setattr(scanner_space, "source_of", lambda path: (path.parent / "gone", "1.2"))
     assert scanner_space.write_back(predictions, [aligned], say=told.append) == []
     assert told[0].startswith("case p1: no DICOM of it: ")
     assert said in told[0]

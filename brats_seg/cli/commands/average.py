@@ -27,13 +27,10 @@ def main(config: DictConfig) -> None:
 
     from omegaconf import OmegaConf
 
-    from brats_seg.errors import UserError
     from brats_seg.training import average_snapshots
 
     several = OmegaConf.is_list(config.snapshots)
     snapshots = list(config.snapshots) if several else [config.snapshots]
-    if not all(isinstance(entry, str) for entry in snapshots):
-        raise UserError(f"snapshots={config.snapshots}: expected a list of files, folders or patterns")
     output = Path(config.output)
     print(average_snapshots(snapshots, output, config.trust, overwrite=config.overwrite))
 
