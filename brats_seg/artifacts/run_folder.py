@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from brats_seg.artifacts.evaluation_folder import EvaluationFolder
 from brats_seg.artifacts.run_claims import (
     LOCK,
     refuse_changed_data,
@@ -18,6 +17,7 @@ from brats_seg.artifacts.run_claims import (
     refuse_other_training,
 )
 from brats_seg.artifacts.run_names import OVERRIDES
+from brats_seg.artifacts.run_paths import RunPaths
 from brats_seg.artifacts.run_tables import read_case_losses, read_metrics
 from brats_seg.errors import FileError, UserError
 from brats_seg.files import (
@@ -40,60 +40,8 @@ Means over the validation cases, without TTA; Dice is a mean over the regions to
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunFolder(RunPaths):
     """``<runs_root>/<name>/fold_<k>``."""
-
-    path: Path
-
-    @classmethod
-    def of(cls, config: Any) -> RunFolder:
-        """Where a training with this configuration lives, its name filled in."""
-        return cls(Path(config.runs_root) / config.name / f"fold_{config.fold}")
-
-    @property
-    def checkpoints(self) -> Path:
-        """Where to continue from."""
-        return self.path / "checkpoints"
-
-    @property
-    def snapshots(self) -> Path:
-        """What weight averaging takes the mean of."""
-        return self.path / "snapshots"
-
-    @property
-    def best_weights(self) -> Path:
-        """Those with the lowest validation loss, where the best are kept."""
-        return self.path / "best.safetensors"
-
-    @property
-    def bundle(self) -> Path:
-        """What prediction needs of the training."""
-        return self.path / "bundle"
-
-    @property
-    def predictions(self) -> Path:
-        """Label maps of the cases that validate."""
-        return self.path / "predictions"
-
-    @property
-    def metrics(self) -> Path:
-        """``metrics.csv``: a row per epoch."""
-        return self.path / "metrics.csv"
-
-    @property
-    def case_losses(self) -> Path:
-        """``case_losses.csv``: epoch, case, loss of the main head."""
-        return self.path / "case_losses.csv"
-
-    @property
-    def evaluation(self) -> EvaluationFolder:
-        """Scores of the cases that validate."""
-        return EvaluationFolder(self.path / "evaluation")
-
-    @property
-    def out_of_fold(self) -> Path:
-        """What those were made of; present when all of them are there and scored."""
-        return self.path / "out_of_fold.json"
 
     @property
     def finished(self) -> bool:
@@ -132,7 +80,7 @@ class RunFolder:
         return read_metrics(self.metrics)
 
     def read_case_losses(self) -> dict[int, dict[str, float]]:
-        """``case_losses.csv`` as epoch to case id to loss, as :func:`read_case_losses` reads it."""
+        """Epoch to case id to loss, as :func:`read_case_losses` reads it."""
         return read_case_losses(self.case_losses)
 
     def write_status(self, state: str, **facts: Any) -> None:

@@ -11,9 +11,9 @@ import brats_seg
 PACKAGE = Path(brats_seg.__file__).parent
 OWNERS = {
     "bundle.json": "bundle_record",
-    "case_losses.csv": "run_folder",
+    "case_losses.csv": "run_paths",
     "evaluation.json": "evaluation_folder",
-    "out_of_fold.json": "run_folder",
+    "out_of_fold.json": "run_paths",
     "per_case.csv": "evaluation_folder",
     "status.json": "run_folder",
 }
