@@ -127,7 +127,8 @@ def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
         console.print(table.terminal())
         for line in numbered:
             console.print(line, highlight=False)
-        console.print()
+        if numbered:
+            console.print()
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     console.print(f"{file}", highlight=False, soft_wrap=True)
