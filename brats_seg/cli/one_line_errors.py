@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hydra.errors import (
     HydraException,
@@ -77,7 +77,7 @@ def _explain_configuration(
     if isinstance(error, OmegaConfBaseException):
         return WRONG_USE, f"{error.full_key}: {str(error).splitlines()[0]}"
     if isinstance(error, HydraException):
-        return WRONG_USE, _misplaced(str(error), command) or _one_line(chain)
+        return WRONG_USE, _misplaced(str(error), command) or ": ".join(dict.fromkeys(map(one_line, chain)))
     return None
 
 
@@ -102,10 +102,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _one_line(chain: Sequence[BaseException]) -> str:
-    return ": ".join(dict.fromkeys(map(one_line, chain)))
-
-
 def _unknown_option(error: MissingConfigException) -> str:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if not error.options or not group:
@@ -121,10 +117,11 @@ def _refused_by_constructor(
     where = re.search(r"full_key: (\S+)", str(error))
     if missing := NO_TARGET.search(str(error)):
         key = "" if where is None else f"{where[1]}: "
-        return WRONG_USE, f"{key}there is no {missing[1]} ({_one_line(chain[-1:])})"
+        return WRONG_USE, f"{key}there is no {missing[1]} ({one_line(chain[-1])})"
     if not isinstance(chain[-1], TypeError | ValueError | InstantiationException):
         return None
-    return WRONG_USE, _one_line(chain[-1:]) if where is None else f"{where[1]}: {_one_line(chain[-1:])}"
+    reason = one_line(chain[-1])
+    return WRONG_USE, reason if where is None else f"{where[1]}: {reason}"
 
 
 def _unusable_launcher(error: Exception) -> tuple[int, str] | None:

@@ -58,9 +58,9 @@ class Grid:
             The table, and a line for each number: none where it is as it is.
         """
         columns = [max(map(len, cells)) for cells in zip(self.head, *self.lines, strict=True)]
-        if sum(columns) + len(" │") * len(columns) <= width:
-            return self, []
         long = [place for place in range(self.names) if columns[place] > SHORT_NAME]
+        if sum(columns) + len(" │") * len(columns) <= width or not long:
+            return self, []
         short = [place for place in range(len(columns)) if place not in long]
         numbers: dict[str, int] = {}
         lines = []

@@ -186,7 +186,6 @@ def test_nothing_breaks_on_eighty_columns(tmp_path: Path, monkeypatch: pytest.Mo
     for name, pipeline in zip(names, ("a", "b"), strict=True):
         for fold in (0, 1):
             write_bundle(write_fold(tmp_path / name, fold, [0.5, 0.6], folds=2), pipeline, 0.5)
-    monkeypatch.setenv("COLUMNS", "80")
     console = Console(width=80, file=io.StringIO())
     monkeypatch.setattr(summary, "table_console", lambda: console)
     runs = [tmp_path / name for name in names]
@@ -206,6 +205,13 @@ def test_names_stay_in_a_table_that_has_room_for_them(room: int) -> None:
     table, numbered = grid.for_width(width - 1 + room)
     assert (table is grid) == bool(room)
     assert numbered == ([] if room else ["1  pipeline_a", "2  pipeline_b_longer"])
+
+
+def test_short_names_stay_however_narrow_the_terminal_is() -> None:
+    grid = Grid("T", ("Experiment", "Dice"), [["a", "0.5"]])
+    short = Grid("T", ("Run", "Dice"), [["a", "0.5"]])
+    assert short.for_width(5) == (short, [])
+    assert grid.for_width(5)[1] == ["1  a"]
 
 
 def test_the_best_two_of_three_per_fold_and_every_b(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -21,7 +22,6 @@ from tests.inference.conftest import WriteCase
 
 
 def test_an_image_of_several_volumes_is_no_sequence(tmp_path: Path) -> None:
-    nib = pytest.importorskip("nibabel")
     image = nib.Nifti1Image(np.zeros((4, 4, 4, 2), np.float32), np.eye(4))
     with pytest.raises(UserError, match="t1: expected one volume, found 2"):
         _on_disk(tmp_path, "t1", image, np.eye(4))

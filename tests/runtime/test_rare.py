@@ -14,6 +14,7 @@ import torch
 from filelock import FileLock
 from pytorch_lightning.loggers import WandbLogger
 
+from brats_seg import surroundings
 from brats_seg.runtime import allocator, card, cores, devices, machine, wandb_run
 from brats_seg.runtime.devices import lease_device
 from brats_seg.runtime.launchers import _count_devices, _why_it_ended
@@ -130,8 +131,6 @@ def test_an_agent_has_chosen_the_project(run: WandbRun, monkeypatch: pytest.Monk
 
 
 def test_cores_and_threads_of_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
-    from brats_seg import surroundings
-
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
