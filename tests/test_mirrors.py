@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import brats_seg
 
 PACKAGE = Path(brats_seg.__file__).parent
@@ -41,3 +43,13 @@ def test_what_pages_say_of_files_of_the_repository_exists() -> None:
             if not (root / named).exists():
                 gone.append(f"{page.relative_to(root)}: {named}")
     assert gone == []
+
+
+def test_examples_of_docstrings_are_run(pytestconfig: pytest.Config) -> None:
+    run = [TESTS.parent / path for path in pytestconfig.getini("testpaths")]
+    forgotten: list[str] = []
+    for module in sorted(PACKAGE.rglob("*.py")):
+        is_run = any(module.is_relative_to(path) for path in run)
+        if "\n    >>> " in module.read_text(encoding="utf-8") and not is_run:
+            forgotten.append(str(module.relative_to(PACKAGE)))
+    assert forgotten == []
