@@ -23,6 +23,8 @@ NOTEBOOKS = Path(__file__).parent
 COLOURS = 256
 WIDTH = 1000
 """Pixels: wider pictures are scaled down."""
+WIDTHS = ("COLUMNS", "JUPYTER_COLUMNS")
+"""Variables of the shell that would make tables narrower."""
 PASSING = re.compile(r"s/epoch|, \d+(\.\d+)? s, |left$|cores?,|to prepare|^about ")
 """Lines of a training or a prediction that differ from run to run."""
 TRAINS = "train_and_predict("
@@ -41,9 +43,10 @@ def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
     """
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(
+    client = NotebookClient(
         notebook, timeout=500, startup_timeout=300, kernel_name="python3", resources=place
-    ).execute()
+    )
+    client.execute(env={name: value for name, value in os.environ.items() if name not in WIDTHS})
     clean(notebook)
     return notebook
 

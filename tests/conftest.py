@@ -39,6 +39,9 @@ install_import_hook(
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tables and messages are not folded at the width of the shell that starts the tests.
+os.environ.pop("COLUMNS", None)
+
 # Workers of pytest-xdist do not fight for cores; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 SKIPPED = "BRATS_SEG_SKIPPED"
