@@ -11,7 +11,7 @@ from gpu_measures import seconds
 from torch import Tensor
 from torch.nn import functional
 
-from brats_seg.models import deterministic, fused_norm
+from brats_seg.models import deterministic, fused_norm, norm_plan
 
 
 def norms_alone(device: torch.device, shapes: Iterable[tuple[int, ...]]) -> dict[str, Any]:
@@ -99,14 +99,14 @@ def _exact(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> 
 
 def norm_settings(device: torch.device, shape: tuple[int, ...]) -> dict[str, Any]:
     """How fast the fused norm is for other sizes of tiles and numbers of programs."""
-    kept = fused_norm.TILE, fused_norm.PROGRAMS
+    kept = norm_plan.TILE, norm_plan.PROGRAMS
     found = {}
     for tile in (1024, 2048, 4096):
         for programs in (1024, 2048, 4096, 8192):
-            fused_norm.TILE, fused_norm.PROGRAMS = tile, programs
+            norm_plan.TILE, norm_plan.PROGRAMS = tile, programs
             alone = norms_alone(device, [shape])[str(shape)]
             found[f"tile {tile}, programs {programs}"] = {
                 key: round(alone[key], 1) for key in ("forward_gb_s", "backward_gb_s")
             }
-    fused_norm.TILE, fused_norm.PROGRAMS = kept
+    norm_plan.TILE, norm_plan.PROGRAMS = kept
     return found

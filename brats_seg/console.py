@@ -1,7 +1,4 @@
-"""What a person sees: a progress bar, a sign of life, numbers with their noun.
-
-Covered by tests/test_console.py.
-"""
+"""What a person sees: a bar, a sign of life, numbers with their noun. Covered by tests/test_console.py."""
 
 from __future__ import annotations
 

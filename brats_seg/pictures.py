@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
-from PIL import Image
 
 from brats_seg.figures import literal_text, save_figure
 from brats_seg.geometry import Triple
 from brats_seg.labels import LabelValues
 from brats_seg.tissues import COLOURS, PALETTES, tissues
 
-FAST = 3
-"""zlib's level for the many pictures of a page: a third of the time, two per cent more bytes."""
 TITLES = ("T1", "T1ce", "T2", "FLAIR")
 
 
@@ -83,13 +79,6 @@ def centre_of_interest(label_map: NDArray[np.integer] | None, brain: NDArray[np.
     return _fullest(chosen, 0), _fullest(chosen, 1), _fullest(chosen, 2)
 
 
-def png(rgb: NDArray[np.uint8]) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=FAST)
-    return buffer.getvalue()
-
-
 def overview(
     image: NDArray[np.number],
     truth: NDArray[np.integer] | None,
@@ -112,16 +101,16 @@ def overview(
     brain = (image != 0).any(0)
     z = busiest_slice(truth if truth is not None else prediction, brain)
     rows, columns = _extent(brain[z].any(1)), _extent(brain[z].any(0))
-    panels: list[tuple[str, NDArray[np.float64]]] = []
-    for name, channel in zip(TITLES, image, strict=True):
-        panels.append((name, window(channel[z], brain[z])[rows, columns]))
-    _, under = panels[TITLES.index("T1ce")]
+    panels = {
+        name: window(channel[z], brain[z])[rows, columns] for name, channel in zip(TITLES, image, strict=True)
+    }
     for name, label_map in (("Truth", truth), ("Prediction", prediction)):
         if label_map is not None:
-            panels.append((name, overlay(under, label_map[z][rows, columns], labels)))
+            panels[name] = overlay(panels["T1ce"], label_map[z][rows, columns], labels)
     figure = Figure(figsize=(2.3 * len(panels), 3.1), facecolor="black")
     FigureCanvasAgg(figure)
-    for axis, (name, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    (axes,) = figure.subplots(1, len(panels), squeeze=False)
+    for axis, (name, panel) in zip(axes, panels.items(), strict=True):
         axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set_title(name, color="white", fontsize=11)
         axis.axis("off")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from brats_seg.labels import LabelValues
-from brats_seg.metrics.lesions import NEIGHBOURS_26
+from brats_seg.metrics.components import NEIGHBOURS_26
 
 
 def small_enhancing_to_necrosis(

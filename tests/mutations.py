@@ -50,7 +50,7 @@ BUGS = [
     Bug("residual connection without its projection", P + "models/unet.py", "x = x + self.project(torch.cat(inputs, 1))", "x = x + 0 * self.project(torch.cat(inputs, 1))", "tests/models/test_plain.py"),
     Bug("corners not aligned", P + "models/blocks.py", 'mode="trilinear", align_corners=True)', 'mode="trilinear", align_corners=False)', "tests/models/test_plain.py"),
     # Image and target (rows 2, 3, 6).
-    Bug("target not flipped", P + "augment/batch.py", "target.flip(axes)", "target.flip(axes[:1])", "tests/data/test_together.py"),
+    Bug("target not flipped", P + "augment/apply.py", "target.flip(axes)", "target.flip(axes[:1])", "tests/data/test_together.py"),
     Bug("target padded elsewhere", P + "data/dataset.py", "padding.pad(case.regions(window))", "np.roll(padding.pad(case.regions(window)), 1, -1)", "tests/data/test_together.py"),
     Bug("regions upside down in the cache", P + "preprocessing/cached_case.py", "np.arange(len(REGIONS), 0, -1", "np.arange(1, len(REGIONS) + 1", "tests/data/test_together.py"),
     Bug("training is not augmented", P + "data/base.py", "Batch(*self.augmentation(image, target, seeds), batch.case_ids, beside)", "Batch(image, target, batch.case_ids, beside)", "tests/data/test_together.py"),
@@ -86,7 +86,7 @@ BUGS = [
     Bug("MSD labels as BraTS", P + "labels.py", 'LabelValues("msd", necrosis=2, oedema=1, enhancing=3)', 'LabelValues("msd", necrosis=1, oedema=2, enhancing=3)', "tests/test_labels.py"),
     Bug("JSON of any size", P + "files/reading.py", "if most_bytes is not None and status.st_size > most_bytes:", "if most_bytes is None:", "tests/test_files.py"),
     Bug("half-written files stay", P + "files/temporaries.py", "        yield path\n    finally:\n        path.unlink(missing_ok=True)", "        yield path\n    finally:\n        pass", "tests/test_files.py"),
-    Bug("visits of a patient in two folds", P + "data/folds.py", "        return visit[1]\n", "        return case_id\n", "tests/data/test_folds.py"),
+    Bug("visits of a patient in two folds", P + "data/patients.py", "        return visit[1]\n", "        return case_id\n", "tests/data/test_folds.py"),
     Bug("T1 and T1ce exchanged", P + "cases/brats.py", '"t1c": ("t1ce", "brats2023")', '"t1c": ("t1", "brats2023")', "tests/cases/test_find.py"),
     Bug("files of other spaces pass", P + "cases/check.py", "*header_problems(geometries, expected_channels(case))", "*[]", "tests/cases/test_check.py"),
     Bug("a listed bundle may be another one", P + "artifacts/ensemble_file.py", 'if bundle.sha256 != entry["sha256"]:', "if False:", "tests/cross_validation/test_summary.py tests/artifacts/test_bundles.py"),

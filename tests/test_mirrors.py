@@ -53,3 +53,8 @@ def test_examples_of_docstrings_are_run(pytestconfig: pytest.Config) -> None:
         if "\n    >>> " in module.read_text(encoding="utf-8") and not is_run:
             forgotten.append(str(module.relative_to(PACKAGE)))
     assert forgotten == []
+
+
+def test_modules_are_under_200_lines() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert [str(path.relative_to(PACKAGE)) for path, length in lengths.items() if length >= 200] == []

@@ -1,4 +1,4 @@
-"""An ensemble with all its bundles as one zip file: hashed when packed, mistrusted when unpacked.
+"""An ensemble with all its bundles as one zip file; :mod:`unpack_archive` opens it.
 
 ``ensemble.yaml``, ``manifest.json`` and per bundle a folder ``a0``, ``a1``, ``b0``, ... with its two
 files. Covered by tests/artifacts/test_ensemble_archive.py.
@@ -8,33 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
 
-from brats_seg.artifacts.bundle_record import MAX_RECORD_BYTES, RECORD
+from brats_seg.artifacts.bundle_record import RECORD
 from brats_seg.artifacts.bundles import WEIGHTS, Bundle, Pipeline
-from brats_seg.artifacts.ensemble_file import ensemble_text, load_ensemble
-from brats_seg.artifacts.weights_file import MAX_BYTES
-from brats_seg.errors import FileError, UserError, one_line
-from brats_seg.files import open_regular, read_json, refuse_foreign, says, whole_file, whole_folder
+from brats_seg.artifacts.ensemble_file import ensemble_text
+from brats_seg.errors import FileError
+from brats_seg.files import (
+    file_sha256,
+    open_regular,
+    refuse_foreign,
+    says,
+    whole_file,
+)
 
 SCHEMA = 1
 ENSEMBLE, MANIFEST = "ensemble.yaml", "manifest.json"
-NAME = re.compile(rf"{re.escape(ENSEMBLE)}|{re.escape(MANIFEST)}|[ab][0-9]{{1,3}}/({RECORD}|{WEIGHTS})")
-"""Every name that an archive may hold: none leads out of its folder."""
-MOST_FILES = 500
 CHUNK_BYTES = 1 << 20
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of every file in an archive, so that the same ensemble makes the same bytes."""
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError)
-"""What zipfile raises for a damaged, encrypted or unusual archive."""
 
 
 def pack_ensemble(
@@ -69,41 +65,7 @@ def pack_ensemble(
         _refuse_other_weights(bundles, hashes)
         manifest = {"schema": SCHEMA, "files": hashes}
         _add_text(archive, MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    return sha256_of(output)
-
-
-def unpack_ensemble(archive: Path, output: Path, sha256: str | None = None) -> Path:
-    """Unpack an archive of :func:`pack_ensemble`, after everything in it was compared with its hashes.
-
-    Args:
-        archive: The zip file, from anybody.
-        output: A folder that is not there yet, or empty.
-        sha256: That the file must have; None: any.
-
-    Returns:
-        ``ensemble.yaml`` in the folder.
-
-    Raises:
-        UserError: The file is another one than was expected, is damaged, holds something else than an
-            ensemble, or the folder is not empty or cannot be written.
-    """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UserError(f"output={output} is there and not empty: choose another folder")
-    if sha256 is not None and (found := sha256_of(archive)) != sha256.lower():
-        raise FileError(archive, f"sha256 {sha256}", found)
-    with whole_folder(output) as temporary:
-        with open_regular(archive) as file, _explained(archive), zipfile.ZipFile(file) as opened:
-            hashes = {}
-            for entry in _entries(archive, opened):
-                hashes[entry.filename] = _extract(archive, opened, entry, temporary)
-        _compare(archive, temporary, hashes)
-    return output / ENSEMBLE
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a regular file."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+    return file_sha256(output)
 
 
 def _add_text(archive: zipfile.ZipFile, name: str, text: str) -> str:
@@ -115,7 +77,7 @@ def _add_text(archive: zipfile.ZipFile, name: str, text: str) -> str:
 def _add_file(archive: zipfile.ZipFile, name: str, source: Path) -> str:
     digest = hashlib.sha256()
     with open_regular(source) as file, archive.open(_entry(name), "w", force_zip64=True) as target:
-        for chunk in _chunks(file):
+        for chunk in chunks_of(file):
             digest.update(chunk)
             target.write(chunk)
     return digest.hexdigest()
@@ -138,66 +100,6 @@ def _refuse_other_weights(bundles: Mapping[Pipeline, Sequence[Bundle]], hashes: 
                     raise FileError(bundle.folder / name, f"sha256 {expected}", remedy)
 
 
-@contextmanager
-def _explained(archive: Path) -> Iterator[None]:
-    try:
-        yield
-    except DAMAGED as error:
-        found = one_line(error)
-        expected = "a zip file of `brats-seg bundle action=pack`"
-        raise FileError(archive, expected, f"something else ({found})") from error
-
-
-def _entries(archive: Path, opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files of an archive, if it holds nothing else."""
-    entries = opened.infolist()
-    if len(entries) > MOST_FILES:
-        raise FileError(archive, f"at most {MOST_FILES} files", f"{len(entries)}")
-    seen = set()
-    for entry in entries:
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        if not NAME.fullmatch(entry.filename) or entry.filename in seen:
-            raise FileError(archive, f"{ENSEMBLE}, {MANIFEST} and bundles", f"{entry.filename!a}")
-        if kind not in (0, stat.S_IFREG):
-            raise FileError(archive, "files only", f"{entry.filename!a}, a link or something else")
-        most = MAX_BYTES if entry.filename.endswith(WEIGHTS) else MAX_RECORD_BYTES
-        if entry.file_size > most:
-            raise FileError(archive, f"at most {most} bytes in {entry.filename}", f"{entry.file_size}")
-        seen.add(entry.filename)
-    if missing := {ENSEMBLE, MANIFEST} - seen:
-        raise FileError(archive, f"{ENSEMBLE} and {MANIFEST}", f"no {' and no '.join(sorted(missing))}")
-    return entries
-
-
-def _extract(archive: Path, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> str:
-    """Write one file, never more of it than its entry says."""
-    target = folder / entry.filename
-    target.parent.mkdir(exist_ok=True)
-    digest, written = hashlib.sha256(), 0
-    with opened.open(entry) as source, target.open("wb") as file:
-        for chunk in _chunks(source):
-            written += len(chunk)
-            if written > entry.file_size:
-                raise FileError(archive, f"{entry.file_size} bytes in {entry.filename}", "more")
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()
-
-
-def _chunks(source: IO[bytes]) -> Iterator[bytes]:
+def chunks_of(source: IO[bytes]) -> Iterator[bytes]:
+    """All of a file, in pieces that need no memory to speak of."""
     return iter(lambda: source.read(CHUNK_BYTES), b"")
-
-
-def _compare(archive: Path, folder: Path, hashes: Mapping[str, str]) -> None:
-    """Compare every file with the manifest, and the bundles with what they say of themselves."""
-    manifest = read_json(folder / MANIFEST, MAX_RECORD_BYTES)
-    told = manifest.get("files") if isinstance(manifest, dict) and manifest.get("schema") == SCHEMA else None
-    found = {name: sha256 for name, sha256 in hashes.items() if name != MANIFEST}
-    if told != found:
-        raise FileError(archive, f"the files and hashes of its {MANIFEST}", "others; copy the file again")
-    bundles = load_ensemble(folder / ENSEMBLE)
-    for bundle in (each for group in bundles.values() for each in group):
-        name = f"{bundle.folder.name}/{WEIGHTS}"
-        inside = bundle.folder.parent == folder
-        if not inside or hashes.get(name) != bundle.record["sha256"]:
-            raise FileError(archive, f"an {ENSEMBLE} of the bundles beside it", "one of other bundles")

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from brats_seg.augment.apply import NoiseUnit, apply_draw
 from brats_seg.augment.draw import CHANNELS, Draw, below, heads, uniform
-from brats_seg.augment.intensity import (
-    along_axes,
-    blur_matrix,
-    channel_deviation,
-    gamma_changed,
-    low_resolution_matrix,
-)
-from brats_seg.augment.spatial import Motion, moved
+from brats_seg.augment.spatial import Motion
 from brats_seg.errors import WrongValue
 from brats_seg.kinds import Amount
 
@@ -79,7 +72,7 @@ class Augmentation:
     shift_range: tuple[float, float]
     noise: Amount
     noise_sd: Amount
-    noise_unit: Literal["channel_sd", "intensity"]
+    noise_unit: NoiseUnit
     drop: Amount
     rotate: Amount
     rotate_degrees: Amount
@@ -197,36 +190,4 @@ class Augmentation:
         Returns:
             Image and target, augmented.
         """
-        channel_sd = None
-        if draw.noise_seed is not None and self.noise_unit == "channel_sd":
-            channel_sd = channel_deviation(image)
-        axes = [axis + 1 for axis in draw.flips]
-        image, target = image.flip(axes), target.flip(axes)  # flip copies, so the rest may work in place
-        if draw.motion is not None:
-            image, target = moved(image, target, draw.motion)
-        image = _with_contrast_and_detail(image, draw)
-        # By plain numbers: a tensor of them would be copied to a GPU, and the copy waits for the GPU.
-        if draw.scale is not None:
-            for channel, factor in zip(image, draw.scale, strict=True):
-                channel.mul_(factor)
-        if draw.shift is not None:
-            for channel, summand in zip(image, draw.shift, strict=True):
-                channel.add_(summand)
-        if draw.noise_seed is not None:
-            generator = torch.Generator(image.device).manual_seed(draw.noise_seed)
-            noise = torch.randn(image.shape, generator=generator, device=image.device, dtype=image.dtype)
-            image.add_(noise if channel_sd is None else noise.mul_(channel_sd), alpha=self.noise_sd)
-        if draw.dropped is not None:
-            image[draw.dropped] = 0
-        return image, target
-
-
-def _with_contrast_and_detail(image: Tensor, draw: Draw) -> Tensor:
-    """Gamma, blur, low resolution."""
-    if draw.gamma is not None:
-        image = gamma_changed(image, draw.gamma)
-    if draw.blur is not None:
-        image = along_axes(image, partial(blur_matrix, draw.blur))
-    if draw.resolution is not None:
-        image = along_axes(image, partial(low_resolution_matrix, draw.resolution))
-    return image
+        return apply_draw(image, target, draw, noise_sd=self.noise_sd, noise_unit=self.noise_unit)

@@ -25,16 +25,17 @@ from brats_seg.cli.unknown_keys import flat
 from brats_seg.cli.values import at_home, check_values
 from brats_seg.errors import printable
 from brats_seg.runtime.hydra_main import kept_results, keys_before_options, within_hydra
+from brats_seg.runtime.isolated_jobs import usual_start_method
 from brats_seg.runtime.launchers import (
     job_of_sweep,
     kept_launches,
     own_launchers,
     patient_launchers,
     preempted_once,
-    usual_start_method,
 )
 
 Task = Callable[[DictConfig], Any]
+Summary = Callable[[Sequence[Job]], None]
 INTERRUPTED = 130
 LONG_WORD = re.compile(r"[^\s/]{300,}")
 """No path has such a name; a number may have thousands of digits, and hide what is said of it."""
@@ -42,9 +43,7 @@ GO_ON = ("train", "predict", "prepare", "phantom", "demo", "reproduce", "segment
 """Commands that skip what they have finished when they are given again."""
 
 
-def command(
-    name: str, summary: Callable[[Sequence[Job]], None] | None = None
-) -> Callable[[Task], Callable[..., None]]:
+def command(name: str, summary: Summary | None = None) -> Callable[[Task], Callable[..., None]]:
     """Make a Hydra main of a task: ``conf/<name>.yaml`` is its root.
 
     What the user can mend becomes one line and an exit code: 1 for a :class:`brats_seg.errors.UserError`, 2
@@ -59,45 +58,49 @@ def command(
     def decorate(task: Task) -> Callable[..., None]:
         @wraps(task)
         def main(arguments: Sequence[str] | None = None) -> None:
-            whole = sys.argv
-
-            @wraps(task)
-            def guarded(config: DictConfig) -> Job:
-                sys.argv = whole  # Lightning starts its children from it: the command must be in it
-                usual_start_method()
-                preempted_once()
-                return _attempt(name, task, config)
-
-            given = whole[1:] if arguments is None else arguments
+            given = sys.argv[1:] if arguments is None else arguments
             if help.is_asked(given):
                 print(help.show(name, given))
                 return
-            typed = [at_home(argument) for argument in given]
-            own_launchers()
             try:
-                sys.argv = [whole[0], *quoted(name, keys_before_options(typed))]
-                with kept_results() as results, kept_launches() as launched, patient_launchers(Job.failed):
-                    hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)(
-                        guarded
-                    )()
-                jobs, several = done(results, launched)
-                if several and summary is not None:
-                    with within_hydra(results):
-                        summary(jobs)
-                code = max((job.code for job in jobs), default=0)
+                code = _run_jobs(name, task, [at_home(argument) for argument in given], summary)
             except KeyboardInterrupt:
                 _say(name, f"interrupted{'; the same command goes on from here' if name in GO_ON else ''}")
                 code = INTERRUPTED
             except Exception as error:
                 code = _report(name, error)[0]
-            finally:
-                sys.argv = whole
             if code:
                 sys.exit(code)
 
         return main
 
     return decorate
+
+
+def _run_jobs(name: str, task: Task, typed: Sequence[str], summary: Summary | None) -> int:
+    """Let Hydra run the command's jobs, one or several; the worst of their exit codes."""
+    whole = sys.argv
+
+    @wraps(task)
+    def guarded(config: DictConfig) -> Job:
+        sys.argv = whole  # Lightning starts its children from it: the command must be in it
+        usual_start_method()
+        preempted_once()
+        return _attempt(name, task, config)
+
+    own_launchers()
+    main = hydra.main(version_base="1.3", config_path="pkg://brats_seg.conf", config_name=name)
+    try:
+        sys.argv = [whole[0], *quoted(name, keys_before_options(typed))]
+        with kept_results() as results, kept_launches() as launched, patient_launchers(Job.failed):
+            main(guarded)()
+        jobs, several = done(results, launched)
+        if several and summary is not None:
+            with within_hydra(results):
+                summary(jobs)
+    finally:
+        sys.argv = whole
+    return max((job.code for job in jobs), default=0)
 
 
 def _attempt(name: str, task: Task, config: DictConfig) -> Job:

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from brats_seg.data.folds import Patients, Split, is_list_of_ids, patient
+from brats_seg.data.folds import Split, is_list_of_ids
+from brats_seg.data.patients import Patients, patient
 from brats_seg.errors import FileError, UserError, plain_id
 from brats_seg.files import read_json
 
@@ -20,7 +21,7 @@ def read_split(path: Path, case_ids: Iterable[str], patients: Patients = Mapping
     Args:
         path: Of the JSON file.
         case_ids: The cases that there are.
-        patients: As for :func:`brats_seg.data.folds.patient`.
+        patients: As for :func:`brats_seg.data.patients.patient`.
 
     Returns:
         The split.

@@ -8,19 +8,18 @@ from functools import partial
 
 from brats_seg.errors import WrongValue
 from brats_seg.evaluation.edition_2024 import DILATION_2024, PENALTY_2024_MM, REGIONS_2024, brats2024
+from brats_seg.evaluation.edition_2026 import PENALTY_2026_MM, brats2026
 from brats_seg.evaluation.measures import METRICS, Scores, shared_scores
 from brats_seg.labels import LabelValues
 from brats_seg.metrics import functional as of
-from brats_seg.metrics.lesions import count_lesions, lesion_wise
-from brats_seg.metrics.matching import match_lesions
+from brats_seg.metrics.components import count_lesions
+from brats_seg.metrics.lesions import lesion_wise
 from brats_seg.metrics.surface import Mask, Spacing
-from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
 from brats_seg.terms import REGIONS
 
 Masks = Mapping[str, Mask]
 """Region to its mask."""
 PENALTY_2023_MM = 374.0
-PENALTY_2026_MM = 373.0
 DILATION_2023, IGNORED_2023_MM3 = 3, 50.0
 """Of BraTS-GLI in the evaluation code of 2023."""
 MARGIN = DILATION_2024
@@ -125,51 +124,6 @@ def brats2023(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -
         "lesions_missed": lesions.missed,
         "lesions_false": lesions.false,
     }
-
-
-def brats2026(prediction: Mask, truth: Mask, spacing_mm: Spacing, voxels: int) -> Scores:
-    """BraTS 2026, adult glioma: lesions matched one to one; Dice, HD95, surface Dice over the pairs, and F1.
-
-    Source: ``brats-evaluation`` 0.0.10, ``--config gli``, then ``brats-parse-metrics seg``. Neither mask has
-        a lesion: undefined;
-    lesions, but no pair: 0, and HD95 373, as for a missing prediction. ``dice``, ``global_hd95`` and
-    ``global_nsd`` are those of the whole region; the last two are 373 and 0 where no voxel is shared.
-
-    Args:
-        prediction: One region, ``(z, y, x)``, may be cropped.
-        truth: Same shape.
-        spacing_mm: Size of a voxel along ``(z, y, x)``.
-        voxels: Of the whole volume; not used.
-
-    Returns:
-        Metric to value; None where it is undefined.
-    """
-    lesions = match_lesions(prediction, truth, spacing_mm, penalty_mm=PENALTY_2026_MM)
-    return {
-        "lesion_dice": lesions.dice,
-        "lesion_hd95": lesions.hd95_mm,
-        "lesion_surface_dice": lesions.surface_dice,
-        "lesion_f1": lesions.f1,
-        "dice": of.dice(prediction, truth),
-        **_whole_2026(prediction, truth, spacing_mm),
-        **shared_scores(prediction, truth, spacing_mm),
-        "lesions_found": lesions.found,
-        "lesions_missed": lesions.missed,
-        "lesions_false": lesions.false,
-    }
-
-
-def _whole_2026(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> Scores:
-    """``global_bin_hd95`` and ``global_bin_nsd``, the latter within half a voxel, so in the same place."""
-    if (prediction & truth).any():
-        hd95, (nsd,) = compare_voxel_surfaces(prediction, truth, spacing_mm, [min(spacing_mm) / 2])
-        return {"global_hd95": hd95, "global_nsd": nsd}
-    nothing = not (prediction.any() or truth.any())
-    return (
-        dict.fromkeys(("global_hd95", "global_nsd"))
-        if nothing
-        else {"global_hd95": PENALTY_2026_MM, "global_nsd": 0.0}
-    )
 
 
 def _each(

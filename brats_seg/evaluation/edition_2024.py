@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from brats_seg.evaluation.measures import Scores, shared_scores
 from brats_seg.metrics import functional as of
-from brats_seg.metrics.lesions import Components, LesionWise, score_lesions
+from brats_seg.metrics.components import Components
+from brats_seg.metrics.lesions import LesionWise, score_lesions
 from brats_seg.metrics.merged_lesions import Lesions, find_lesions, join_beside, without_small
 from brats_seg.metrics.surface import Mask, Spacing
 from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces

@@ -16,10 +16,10 @@ from brats_seg.evaluation import ranking
 from brats_seg.evaluation.conventions import find_convention
 from brats_seg.evaluation.pairs import find_pairs, find_references
 from brats_seg.evaluation.ranking import Ranking
-from brats_seg.evaluation.score_case import Wanted
 from brats_seg.evaluation.score_cohort import score_cohort
 from brats_seg.evaluation.settings import Scoring
 from brats_seg.evaluation.tables import Summary, summarise, to_markdown
+from brats_seg.evaluation.wanted import Wanted
 from brats_seg.files import distinct_names, refuse_foreign, says, write_text
 
 

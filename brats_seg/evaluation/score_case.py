@@ -16,6 +16,7 @@ from brats_seg.evaluation.measures import METRICS, Scores
 from brats_seg.evaluation.pairs import Pair
 from brats_seg.evaluation.reading import read_label_map
 from brats_seg.evaluation.uncertainty import ProbabilisticMaps, Sums
+from brats_seg.evaluation.wanted import Wanted
 from brats_seg.geometry import Box, bounding_box
 from brats_seg.labels import label_values, region_masks
 from brats_seg.metrics.functional import dice
@@ -25,35 +26,6 @@ from brats_seg.terms import REGIONS
 WITHOUT_TRUTH = ("sensitivity", "specificity")
 """Metrics that are undefined where the truth has nothing to find, or nothing else, whatever is predicted."""
 ONE_VOXEL = Box((0, 0, 0), (1, 1, 1))
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to measure.
-
-    Attributes:
-        convention: Whose metrics.
-        pipelines: Those whose own label maps the cohort has.
-        intervals: Between the thresholds of the uncertainty scores; 0 leaves them out.
-        bins: Of the reliability diagram; 0 leaves it out.
-    """
-
-    convention: Convention
-    pipelines: tuple[str, ...] = ()
-    intervals: int = 0
-    bins: int = 0
-
-    @property
-    def further_metrics(self) -> list[str]:
-        """The metrics that are measured besides those of the convention."""
-        found = []
-        for name, metric in METRICS.items():
-            of_pipeline = metric.pipeline in self.pipelines
-            of_uncertainty = metric.kind == "uncertainty" and self.intervals > 0
-            of_calibration = metric.kind == "calibration" and self.bins > 0
-            if of_pipeline or of_uncertainty or of_calibration:
-                found.append(name)
-        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from brats_seg import parallel
 from brats_seg.artifacts.scores import Row
 from brats_seg.errors import CaseError, UserError
 from brats_seg.evaluation.pairs import Pair
-from brats_seg.evaluation.score_case import CaseScores, Wanted, read_truth, score_pair
+from brats_seg.evaluation.score_case import CaseScores, read_truth, score_pair
 from brats_seg.evaluation.settings import Missing
 from brats_seg.evaluation.uncertainty import Sums
+from brats_seg.evaluation.wanted import Wanted
 
 CASES_PER_PROCESS = 4
 """So many cases take longer to score than a process takes to start."""

@@ -6,12 +6,13 @@ Covered by tests/test_files.py.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from brats_seg.errors import FileError
 
@@ -112,3 +113,13 @@ def refuse_control(path: Path, text: str) -> None:
     found = CONTROL.search(text)
     if found is not None:
         raise FileError(path, "plain text", f"the control character {found[0]!a}")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a regular file, in hexadecimal digits.
+
+    Raises:
+        FileError: As :func:`open_regular`.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()

@@ -6,11 +6,9 @@ Covered by tests/inference/test_predict.py.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from brats_seg.artifacts.bundles import Bundle, Pipeline
 from brats_seg.artifacts.prediction_folder import MERGED, SCHEMA, VERSIONS, PredictionFolder
@@ -18,7 +16,7 @@ from brats_seg.artifacts.prediction_tables import AGREEMENT
 from brats_seg.artifacts.provenance import describe_bundles, notice
 from brats_seg.cases import Case
 from brats_seg.errors import FileError
-from brats_seg.files import open_regular
+from brats_seg.files import file_sha256
 from brats_seg.inference.answers import Prediction
 from brats_seg.inference.settings import Settings
 
@@ -100,7 +98,7 @@ def is_finished(case: Case, folder: PredictionFolder, bundles: Bundles, settings
         return False
     try:
         sha256 = {
-            name: _sha256(file.path) for name, file in case.modalities.items()
+            name: file_sha256(file.path) for name, file in case.modalities.items()
         }  # last: reads every file
     except FileError:
         return False
@@ -122,7 +120,7 @@ def why_not_to_replace(case: Case, folder: PredictionFolder) -> str | None:
     found = set()
     for file in case.modalities.values():
         with contextlib.suppress(FileError):
-            found.add(_sha256(file.path))
+            found.add(file_sha256(file.path))
     return folder.why_not_to_replace(case.id, found)
 
 
@@ -148,8 +146,3 @@ def _inputs(case: Case, sha256: Mapping[str, str]) -> dict[str, Any]:
         place = os.path.abspath(file.path)
         found[name] = {"path": place, "sha256": sha256[name], "channel": file.channel}
     return found
-
-
-def _sha256(path: Path) -> str:
-    with open_regular(path) as file:
-        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()

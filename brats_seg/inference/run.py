@@ -72,12 +72,7 @@ def predict(
         # The first process looks for all processes and hands its list on: every process must get here.
         sound, failures = list(cases), list(unclear)
         if first:
-            todo = _unfinished(cases, folder, bundles, settings)
-            if not overwrite:
-                todo = _replaceable(todo, folder, failures)
-            sound = _sound(todo, folder, settings, failures)
-            for line in failures:
-                print(f"cannot be segmented: {line}", flush=True)
+            sound = _cases_to_do(cases, folder, bundles, settings, failures, overwrite=overwrite)
         if sound or trainer.world_size > 1:
             if first:
                 precision = prediction_precision(settings.precision, machine.accelerator)
@@ -126,6 +121,25 @@ def _make_trainer(writer: PredictionWriter, machine: Machine) -> pl.Trainer:
     except (MisconfigurationException, TypeError, ValueError) as error:
         keys = " ".join(f"{key}={value}" for key, value in asked.items())
         raise UserError(f"{keys} cannot be had: {' '.join(str(error).split())}") from error
+
+
+def _cases_to_do(
+    cases: Sequence[Case],
+    folder: PredictionFolder,
+    bundles: Bundles,
+    settings: Settings,
+    failures: list[str],
+    *,
+    overwrite: bool,
+) -> list[Case]:
+    """Those that are not finished and can be segmented; a line, printed and kept, for each other."""
+    todo = _unfinished(cases, folder, bundles, settings)
+    if not overwrite:
+        todo = _replaceable(todo, folder, failures)
+    sound = _sound(todo, folder, settings, failures)
+    for line in failures:
+        print(f"cannot be segmented: {line}", flush=True)
+    return sound
 
 
 def _unfinished(

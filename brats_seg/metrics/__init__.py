@@ -1,5 +1,6 @@
 """Scores of one case, and their mean over cases."""
 
+from brats_seg.metrics.components import count_lesions
 from brats_seg.metrics.functional import (
     dice,
     hd95_mm,
@@ -9,7 +10,7 @@ from brats_seg.metrics.functional import (
     surfel_hd95_mm,
     volume_difference_ml,
 )
-from brats_seg.metrics.lesions import count_lesions, lesion_wise
+from brats_seg.metrics.lesions import lesion_wise
 from brats_seg.metrics.matching import match_lesions
 from brats_seg.metrics.uncertainty import calibration_bins, expected_calibration_error, uncertainty_scores
 

@@ -16,8 +16,8 @@ from brats_seg.metrics.surface import (
     Spacing,
     distances_mm,
     surface_distances_mm,
-    surfels,
 )
+from brats_seg.metrics.surfels import surfels
 from brats_seg.metrics.voxel_surfaces import PERCENTILE
 
 HD95_PENALTY_MM = 373.12866

@@ -1,4 +1,4 @@
-"""Lesion by lesion: 26-connected components of a region."""
+"""Scores lesion by lesion."""
 
 from __future__ import annotations
 
@@ -7,36 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32
-from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure, label
+from scipy.ndimage import binary_dilation, find_objects
 
 from brats_seg.geometry import bounding_box
+from brats_seg.metrics.components import NEIGHBOURS_18, Components, components
 from brats_seg.metrics.functional import dice, surfel_hd95_mm
 from brats_seg.metrics.surface import Crop, Mask, Spacing
 from brats_seg.metrics.voxel_surfaces import compare_voxel_surfaces
-
-Components = Int32[NDArray[np.int32], "z y x"]
-NEIGHBOURS_26 = generate_binary_structure(3, 3)
-"""Voxels that touch by a corner belong together."""
-NEIGHBOURS_18 = generate_binary_structure(3, 2)
-
-
-@dataclass(frozen=True)
-class LesionCounts:
-    """How many lesions there are, and how many of them have no voxel in common with the other mask.
-
-    Attributes:
-        truth: Lesions of the truth.
-        prediction: Lesions of the prediction.
-        missed: Lesions of the truth that the prediction does not touch.
-        false: Lesions of the prediction that the truth does not touch.
-    """
-
-    truth: int
-    prediction: int
-    missed: int
-    false: int
 
 
 @dataclass(frozen=True)
@@ -58,33 +35,6 @@ class LesionWise:
     missed: int
     false: int
     surface_dice: tuple[float, ...] = ()
-
-
-def count_lesions(prediction: Mask, truth: Mask) -> LesionCounts:
-    """Count the 26-connected components of both masks, and those that the other mask does not touch.
-
-    Args:
-        prediction: Of one region.
-        truth: Of the same region.
-
-    Returns:
-        The counts.
-    """
-    both = prediction & truth
-    n_ours, ours_met = _count_and_met(prediction, both)
-    n_theirs, theirs_met = _count_and_met(truth, both)
-    missed, false = n_theirs - theirs_met, n_ours - ours_met
-    return LesionCounts(truth=n_theirs, prediction=n_ours, missed=missed, false=false)
-
-
-def _count_and_met(mask: Mask, shared: Mask) -> tuple[int, int]:
-    """The components of a mask, and how many of them have a voxel in ``shared``, a part of the mask."""
-    box = bounding_box(mask)
-    if box is None:
-        return 0, 0
-    numbers, count = components(box.crop(mask))
-    met = np.unique(numbers[box.crop(shared)])
-    return count, met.size
 
 
 def lesion_wise(
@@ -156,13 +106,8 @@ def score_lesions(
     for number in counted:
         mine = met[number]
         box = hull([their_boxes[number - 1], *(our_boxes[component - 1] for component in mine)])
-        lesion, found = theirs[box] == number, np.isin(ours[box], mine)
-        surfaces: tuple[float, ...] = ()
-        if tolerances_mm:
-            surfaces = compare_voxel_surfaces(
-                found, lesion, spacing_mm, tolerances_mm, penalty_mm
-            ).surface_dice
-        scores.append((dice(found, lesion), surfel_hd95_mm(found, lesion, spacing_mm, penalty_mm), *surfaces))
+        found, lesion = np.isin(ours[box], mine), theirs[box] == number
+        scores.append(_score_lesion(found, lesion, spacing_mm, penalty_mm, tolerances_mm))
     false = int(np.count_nonzero(sizes[1:])) - len(set().union(*met.values()))
     worst = (0.0, penalty_mm, *(0.0 for _ in tolerances_mm))
     scores += [worst] * false
@@ -171,6 +116,17 @@ def score_lesions(
     mean_dice, hd95, *surface_dice = (sum(column) / len(scores) for column in zip(*scores, strict=True))
     missed = sum(not met[number] for number in counted)
     return LesionWise(mean_dice, hd95, len(counted) - missed, missed, false, tuple(surface_dice))
+
+
+def _score_lesion(
+    found: Mask, lesion: Mask, spacing_mm: Spacing, penalty_mm: float, tolerances_mm: Sequence[float]
+) -> tuple[float, ...]:
+    """Dice, HD95 in mm, and the surface Dice at each tolerance."""
+    hd95 = surfel_hd95_mm(found, lesion, spacing_mm, penalty_mm)
+    if not tolerances_mm:
+        return dice(found, lesion), hd95
+    surfaces = compare_voxel_surfaces(found, lesion, spacing_mm, tolerances_mm, penalty_mm)
+    return dice(found, lesion), hd95, *surfaces.surface_dice
 
 
 def _meetings(grown: Components, ours: Components, n_ours: int) -> dict[int, list[int]]:
@@ -192,12 +148,6 @@ def hull(boxes: Sequence[tuple[slice, ...]]) -> tuple[slice, ...]:
         stop = max(part.stop for part in axis)
         around.append(slice(start, stop))
     return tuple(around)
-
-
-def components(mask: Mask) -> tuple[Components, int]:
-    """The 26-connected components of a mask, numbered from 1, and how many there are."""
-    found, number = label(mask, NEIGHBOURS_26)
-    return found, int(number)
 
 
 def _crop_with_margin(prediction: Mask, truth: Mask, margin: int) -> tuple[Crop, Crop]:

@@ -11,7 +11,8 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from brats_seg.metrics.lesions import Components, components, hull
+from brats_seg.metrics.components import Components, components
+from brats_seg.metrics.lesions import hull
 from brats_seg.metrics.surface import Mask, Spacing
 from brats_seg.metrics.voxel_surfaces import VoxelSurfaces, compare_voxel_surfaces
 

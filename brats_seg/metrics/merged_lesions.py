@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from brats_seg.geometry import bounding_box
-from brats_seg.metrics.lesions import NEIGHBOURS_18, Components, components
+from brats_seg.metrics.components import NEIGHBOURS_18, Components, components
 from brats_seg.metrics.surface import Mask
 
 Table = Int32[NDArray[np.int32], " lesions"]

@@ -9,57 +9,14 @@ Backward keeps the 16-bit input, a mean and a scale per group, nothing else.
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from brats_seg.models.norm_plan import combining, plan
+
 HAS_TRITON = find_spec("triton") is not None
-TILE = 2048
-"""Values that a program holds at once: 16 for each of its 128 threads."""
-PROGRAMS = 2048
-"""At most so many for a kernel: some waves on every card."""
-LEAST_TILES = 4
-"""Of a program, so that partial sums are few beside the values."""
-COMBINED = 1024
-"""Partial sums that a program of the second stage holds at once."""
-Statistics = tuple[Tensor, Tensor]
-
-
-class Plan(NamedTuple):
-    """How the rows ``(samples, voxels, channels)`` of a tensor are shared out.
-
-    Attributes:
-        samples, voxels, channels: Of the tensor.
-        columns: The power of two that holds the channels.
-        rows: Taken at once.
-        run: Voxels of one program, a multiple of ``rows``.
-        runs: Of one sample.
-    """
-
-    samples: int
-    voxels: int
-    channels: int
-    columns: int
-    rows: int
-    run: int
-    runs: int
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """One program for each run of each sample."""
-        return self.runs, self.samples
-
-
-def plan(shape: torch.Size) -> Plan:
-    """The plan for ``(samples, channels, z, y, x)``."""
-    samples, channels = shape[:2]
-    voxels = shape[2:].numel()
-    columns = _power_of_two(channels)
-    rows = max(1, TILE // columns)
-    wanted = _quotient(voxels * samples, PROGRAMS)
-    run = rows * max(LEAST_TILES, _quotient(wanted, rows))
-    return Plan(samples, voxels, channels, columns, rows, run, _quotient(voxels, run))
 
 
 def applies(x: Tensor) -> bool:
@@ -109,7 +66,7 @@ def _forward(
     with torch.cuda.device(x.get_device()):
         kernels.moments_kernel[p.grid](x, means, squares, p.voxels, p.run, **tile)
         kernels.combine_moments_kernel[groups, p.samples](
-            means, squares, mean, rstd, p.voxels, p.run, p.runs, eps, **_combining(p.channels, size)
+            means, squares, mean, rstd, p.voxels, p.run, p.runs, eps, **combining(p.channels, size)
         )
         kernels.normalise_kernel[p.grid](x, weight, bias, mean, rstd, y, p.voxels, p.run, SIZE=size, **tile)
     return y, mean, rstd
@@ -159,7 +116,7 @@ def _backward(
             through_scale,
             p.voxels,
             p.runs,
-            **_combining(p.channels, size),
+            **combining(p.channels, size),
         )
         kernels.gradient_kernel[p.grid](
             dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, p.voxels, p.run, **tile
@@ -192,19 +149,3 @@ def _gradients(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, N
 
 
 _forward.register_autograd(_gradients, setup_context=_keep)
-
-
-def _combining(channels: int, size: int) -> dict[str, int]:
-    """The sizes of the second stage."""
-    columns = _power_of_two(size)
-    return {"C": channels, "SIZE": size, "COLUMNS": columns, "ROWS": max(1, COMBINED // columns)}
-
-
-def _power_of_two(value: int) -> int:
-    """The smallest that is no smaller."""
-    return 1 << (value - 1).bit_length()
-
-
-def _quotient(value: int, by: int) -> int:
-    """Rounded up."""
-    return -(-value // by)

@@ -43,9 +43,7 @@ class InstanceNorm(nn.InstanceNorm3d):
         """``(b, c, z, y, x)`` to the same shape."""
         if applies(x):
             return normalise(x, self.num_features, self.weight, self.bias, self.eps)
-        if (
-            len(x) == 1
-        ):  # torch 2.13's instance norm of one sample gives a wrong gradient for one in channels_last_3d
+        if len(x) == 1:  # torch 2.13's gradient of one sample is wrong where it came in channels_last_3d
             return group_norm(x, self.num_features, self.weight, self.bias, self.eps)
         return super().forward(x)
 
@@ -104,17 +102,13 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     rows = _widened(x).permute(0, 2, 3, 4, 1).flatten(0, 3)
     unused = torch.zeros(rows.shape[1]), torch.ones(rows.shape[1])  # in float32, so that the answer is
     slabs = torch.split(rows, max(1, SLAB // rows.shape[1]))
-    found = [
-        torch.ops.aten.batch_norm_update_stats(slab.t()[None, :, :, None], *unused, 0.0) for slab in slabs
-    ]
+    update = torch.ops.aten.batch_norm_update_stats
+    found = [update(slab.t()[None, :, :, None], *unused, 0.0) for slab in slabs]
     means, variances = (
         torch.stack(each).double().view(len(slabs), -1, x.shape[1]) for each in zip(*found, strict=True)
     )
-    share = (
-        torch.tensor([len(slab) for slab in slabs], dtype=torch.float64)[:, None, None]
-        / len(rows)
-        / means.shape[1]
-    )
+    sizes = torch.tensor([len(slab) for slab in slabs], dtype=torch.float64)
+    share = sizes[:, None, None] / len(rows) / means.shape[1]
     mean = (share * means).sum((0, 1))
     return mean, (share * (variances + (means - mean) ** 2)).sum((0, 1))
 

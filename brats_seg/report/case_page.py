@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
+from brats_seg.figures import png
 from brats_seg.geometry import Box
-from brats_seg.pictures import centre_of_interest, png, window
+from brats_seg.pictures import centre_of_interest, window
 from brats_seg.report.material import Material
 from brats_seg.report.shown import SHOWN
 from brats_seg.report.slices import STYLES, Cut, draw_strip

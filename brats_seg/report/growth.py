@@ -12,7 +12,7 @@ from typing import Any
 
 from brats_seg.artifacts.prediction_tables import COLUMNS, numbers
 from brats_seg.cases.own_naming import with_patients
-from brats_seg.data.folds import patient
+from brats_seg.data.patients import patient
 from brats_seg.files import says
 from brats_seg.report.write_pages import CasePage, ShownCase
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from brats_seg import nifti
 from brats_seg.errors import CaseError
+from brats_seg.figures import png
 from brats_seg.geometry import Box
-from brats_seg.pictures import centre_of_interest, png
+from brats_seg.pictures import centre_of_interest
 from brats_seg.report.case_page import Still
 from brats_seg.report.growth import FollowUp
 from brats_seg.report.material import Material, read_material

@@ -1,19 +1,15 @@
-"""Fixes around Hydra's launchers: lost jobs, one device per job, one process per job."""
+"""Fixes around Hydra's launchers: lost jobs, own options, one line about each job."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
-import multiprocessing
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from functools import wraps
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 from unittest.mock import patch
 
 from hydra.core.config_store import ConfigStore
@@ -21,21 +17,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-
-from brats_seg.errors import UserError
-from brats_seg.parallel import end_with
+from omegaconf import OmegaConf
 
 OWN = ("joblib", "submitit_slurm")
 """Launchers that have a file in ``conf/hydra/launcher``."""
-KILLED = "SIGKILL"
 SWEEP = "BRATS_SEG_SWEEP"
 """In the environment of a sweep's jobs: what the launcher knows of the others."""
 QUIET_WORKERS = "ignore::UserWarning:multiprocessing.process"
 """For ``PYTHONWARNINGS``: in joblib's workers the plugins register again, and Hydra warns of it."""
 
 Jobs = Sequence[Sequence[str]]
-Result = TypeVar("Result")
 
 
 def own_launchers() -> None:
@@ -149,66 +140,6 @@ def preempted_once() -> None:
         handler(number, frame)
 
     signal.signal(signal.SIGUSR2, handle_once)
-
-
-def usual_start_method() -> None:
-    """Let processes that this one starts begin as they do elsewhere.
-
-    joblib marks its processes with a start method of its own, which Python does not know in their children.
-    """
-    known = (None, *multiprocessing.get_all_start_methods())
-    if multiprocessing.get_start_method(allow_none=True) not in known:
-        multiprocessing.set_start_method(None, force=True)
-
-
-def isolated(task: Callable[[DictConfig], Result], config: DictConfig) -> Result:
-    """Run a job here, or, in a multirun of joblib, in a process of its own on a device of its own.
-
-    The memory of such a process is free afterwards, and what kills it kills no other job.
-
-    Args:
-        task: Importable by name.
-        config: Handed to the task.
-
-    Returns:
-        The task's result.
-
-    Raises:
-        UserError: The process was killed.
-    """
-    running = HydraConfig.get()
-    if running.mode != RunMode.MULTIRUN or running.runtime.choices["hydra/launcher"] != "joblib":
-        return task(config)
-    import joblib
-    from joblib.externals.loky import ProcessPoolExecutor  # Python's own cannot be nested in it
-
-    from brats_seg.runtime.devices import lease_device, list_devices
-
-    names = list_devices(config.trainer.accelerator)
-    jobs_at_a_time = joblib.effective_n_jobs(running.launcher.n_jobs)
-    slots = math.ceil(jobs_at_a_time / len(names))
-    end_with(os.getppid())  # joblib's process, and the one that it starts, do not outlive the command
-    pool = ProcessPoolExecutor(1, initializer=_begin_isolated, initargs=(os.getpid(),))
-    with lease_device(names, slots), pool as process:
-        try:
-            result: Result = process.submit(task, config).result()
-        except BrokenProcessPool as error:
-            raise UserError(_why_it_ended(str(error))) from None
-    return result
-
-
-def _begin_isolated(parent: int) -> None:
-    usual_start_method()
-    end_with(parent)
-
-
-def _why_it_ended(said: str) -> str:
-    """What to tell of a process that is gone, from what joblib says of it."""
-    codes = re.search(r"exit codes of the workers are \{(.*)\}", said)
-    reason = codes[1] if codes else ""
-    if reason.startswith(KILLED):
-        return f"the process of this job was killed ({reason}), perhaps for lack of memory"
-    return f"the process of this job has ended ({reason or 'joblib says no more'}), see above what it said"
 
 
 def _count_devices(accelerator: str) -> int:

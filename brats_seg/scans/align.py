@@ -135,21 +135,26 @@ def align_case(
             record["inputs"] = one.inputs()
             write_json(folder.record, record)
         return record
-    steps = list(steps_of(one))
-    if kept := [step.name for step in steps if step.is_done]:
-        say(f"{case.id}: goes on; from before: {', '.join(kept)}")
-    todo = [step for step in steps if not step.is_done]
-    seconds: dict[str, float] = {}
-    progress = progress or Progress(0.0)
-    for at, step in enumerate(todo):
-        progress.begin(case.id, todo[at:])
-        with _timed(seconds, step.name):
-            step.work()
-        progress.estimate.done(step.usual_s)
-        say(f"{case.id}: {step.name}, {seconds[step.name]:.1f} s")
+    seconds = _take_steps(one, say, progress or Progress(0.0))
     record = one.record() | {"seconds": seconds}
     write_json(folder.record, record)
     return record
+
+
+def _take_steps(one: OneCase, say: Say, progress: Progress) -> dict[str, float]:
+    """Take the steps that are not done yet; the seconds of each."""
+    steps = list(steps_of(one))
+    if kept := [step.name for step in steps if step.is_done]:
+        say(f"{one.case.id}: goes on; from before: {', '.join(kept)}")
+    todo = [step for step in steps if not step.is_done]
+    seconds: dict[str, float] = {}
+    for at, step in enumerate(todo):
+        progress.begin(one.case.id, todo[at:])
+        with _timed(seconds, step.name):
+            step.work()
+        progress.estimate.done(step.usual_s)
+        say(f"{one.case.id}: {step.name}, {seconds[step.name]:.1f} s")
+    return seconds
 
 
 @contextmanager

@@ -22,6 +22,12 @@ from brats_seg.scans.source_series import SourceSeries
 from brats_seg.terms import REGIONS
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+CHARACTERS = "SpecificCharacterSet"
+OF_THE_STUDY = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+)
+"""Attributes taken from the series, empty where it has none."""
 COLOURS = {"ET": [255, 0, 0], "TC": [0, 160, 60], "WT": [255, 220, 0]}
 
 
@@ -76,16 +82,10 @@ def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
     result.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     result.SOPClassUID, result.SOPInstanceUID = RTSTRUCT, result_uid(label_map, source, "rtstruct")
     result.SeriesInstanceUID = result_uid(label_map, source, "rtstruct series")
-    taken = (
-        "SpecificCharacterSet",
-        "PatientName",
-        "PatientID",
-        "PatientBirthDate",
-        "PatientSex",
-        "StudyInstanceUID",
-    )
-    for keyword in (*taken, "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"):
-        setattr(result, keyword, first.get(keyword, "")) if keyword != taken[0] or keyword in first else None
+    for keyword in OF_THE_STUDY:
+        setattr(result, keyword, first.get(keyword, ""))
+    if CHARACTERS in first:
+        setattr(result, CHARACTERS, first.get(CHARACTERS))
     now = datetime.datetime.now()
     result.Modality, result.Manufacturer, result.ManufacturerModelName = "RTSTRUCT", "brats-seg", "brats-seg"
     result.SoftwareVersions, result.OperatorsName = brats_seg.__version__, ""
@@ -95,6 +95,13 @@ def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
     result.StructureSetDate, result.StructureSetTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     result.ApprovalStatus = "UNAPPROVED"
     result.FrameOfReferenceUID, result.PositionReferenceIndicator = first.FrameOfReferenceUID, ""
+    result.ReferencedFrameOfReferenceSequence = [_frame_of(source)]
+    return result
+
+
+def _frame_of(source: SourceSeries) -> Any:
+    """What refers to the series and its study."""
+    first, item = source.headers[0], load("pydicom").Dataset
     series, study, frame = item(), item(), item()
     series.SeriesInstanceUID = first.SeriesInstanceUID
     series.ContourImageSequence = [_reference(header) for header in source.headers]
@@ -104,8 +111,7 @@ def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
     )
     study.RTReferencedSeriesSequence = [series]
     frame.FrameOfReferenceUID, frame.RTReferencedStudySequence = first.FrameOfReferenceUID, [study]
-    result.ReferencedFrameOfReferenceSequence = [frame]
-    return result
+    return frame
 
 
 def _reference(header: Any, frame: int | None = None) -> Any:

@@ -27,12 +27,11 @@ from brats_seg.runtime.quiet import quiet_lightning
 from brats_seg.runtime.signals import plain_signals
 from brats_seg.training.callbacks import TwoCheckpoints, explained_checkpoint, usable_checkpoint
 from brats_seg.training.config import build
-from brats_seg.training.consistency import MeanTeacherModule
 from brats_seg.training.fill_cache import prepare_with_progress
 from brats_seg.training.final_bundle import finish
 from brats_seg.training.init_bundle import initial_bundle
-from brats_seg.training.module import SegmentationModule
-from brats_seg.training.network import make_network, packages_of
+from brats_seg.training.make_module import make_module
+from brats_seg.training.network import packages_of
 from brats_seg.training.refusals import refuse_impossible, refuse_other_normalisation
 from brats_seg.training.trackers.tracker import describe, log_bundle, make_trackers
 from brats_seg.training.trainer import epochs, make_callbacks, make_trainer
@@ -167,7 +166,7 @@ def _fit(
     exact_float32()
     quiet_lightning()
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    module = _make_module(config, None if checkpoint else initial)
+    module = make_module(config, None if checkpoint else initial)
     facts = {
         "pipeline": config.pipeline,
         "architecture": module.net.settings(),
@@ -186,17 +185,3 @@ def _fit(
     if trainer.is_global_zero:
         log_bundle(trackers, folder.bundle)
     data.trainer = None  # it holds the network and the optimiser, and the data are handed on
-
-
-def _make_module(config: DictConfig, initial: Bundle | None) -> SegmentationModule:
-    """The network with its loss and optimiser, with the weights of a bundle where one is given."""
-    net = make_network(config.model)
-    if initial is not None:
-        net.load_state_dict(initial.net().state_dict())
-    net.checkpointing = config.checkpointing
-    net.fuse_norms(config.fused_norm)
-    if config.compile is True:
-        net.compile()
-    loss, optimizer = build(config.loss), build(config.optimizer)
-    kind = MeanTeacherModule if config.mean_teacher.weight else SegmentationModule
-    return kind(net, loss, optimizer, channels_last=config.channels_last, old_rate=config.fine_tune.old_rate)

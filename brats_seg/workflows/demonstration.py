@@ -69,13 +69,8 @@ def demo(  # noqa: PLR0913 (each is a key of conf/demo.yaml)
                 trained.append(_train(output, pipeline, fold, scale, seed, overrides))
     held_out = find_cases(output / "test")
     with _step(f"predict {len(held_out)} cases that no training saw"):
-        failures = predict(
-            held_out,
-            open_bundles(bundles["a"], bundles["b"]),
-            output / "predictions",
-            Settings.default(tta=tta),
-        )
-        if failures:
+        opened = open_bundles(bundles["a"], bundles["b"])
+        if failures := predict(held_out, opened, output / "predictions", Settings.default(tta=tta)):
             raise UserError("\n".join(failures))
     with _step("evaluate"):
         scores = evaluate(output / "predictions", output / "test", output / "evaluation")

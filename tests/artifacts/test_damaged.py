@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from brats_seg.artifacts.ensemble_archive import MOST_FILES, unpack_ensemble
 from brats_seg.artifacts.ensemble_file import load_ensemble
 from brats_seg.artifacts.label_maps import read_record_beside, untold_labels
 from brats_seg.artifacts.prediction_folder import PredictionFolder
 from brats_seg.artifacts.recorded_images import MERGED_FROM, image_sums
 from brats_seg.artifacts.run_claims import refuse_changed_data
 from brats_seg.artifacts.scores import from_csv
+from brats_seg.artifacts.unpack_archive import MOST_FILES, unpack_ensemble
 from brats_seg.artifacts.weights_file import FACTS, read_weights, write_weights
 from brats_seg.errors import UserError
 

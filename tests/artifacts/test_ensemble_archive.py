@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from brats_seg.artifacts.bundles import WEIGHTS, load_bundle, save_bundle
-from brats_seg.artifacts.ensemble_archive import EPOCH, pack_ensemble, sha256_of, unpack_ensemble
+from brats_seg.artifacts.ensemble_archive import EPOCH, pack_ensemble
 from brats_seg.artifacts.ensemble_file import load_ensemble, write_ensemble
+from brats_seg.artifacts.unpack_archive import unpack_ensemble
 from brats_seg.errors import UserError
+from brats_seg.files import file_sha256
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
 
@@ -37,13 +39,13 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_comes_back_the_same(packed: Path, tmp_path: Path) -> None:
     archive = packed / "ensemble.zip"
-    ensemble = unpack_ensemble(archive, tmp_path / "out", sha256_of(archive).upper())
+    ensemble = unpack_ensemble(archive, tmp_path / "out", file_sha256(archive).upper())
     before, after = load_ensemble(packed / "ensemble.yaml"), load_ensemble(ensemble)
     assert [bundle.sha256 for bundle in before["b"]] == [bundle.sha256 for bundle in after["b"]]
     assert [bundle.folder.name for bundle in after["b"]] == ["b0", "b1"]
     assert after["b"][1].net() is not None
     again = tmp_path / "again.zip"
-    assert pack_ensemble(after, again) == sha256_of(archive)
+    assert pack_ensemble(after, again) == file_sha256(archive)
     with pytest.raises(UserError, match="is there and not empty"):
         unpack_ensemble(archive, tmp_path / "out")
     with pytest.raises(UserError, match="expected sha256 00"):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brats_seg.data.folds import fold_split, frozen_folds, make_folds, patient
+from brats_seg.data.folds import fold_split, frozen_folds, make_folds
+from brats_seg.data.patients import patient
 from brats_seg.errors import UserError
 
 IDS = [f"BraTS20_Training_{k:03d}" for k in range(1, 24)]

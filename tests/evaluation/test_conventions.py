@@ -19,7 +19,8 @@ from brats_seg.artifacts.label_maps import LabelMap
 from brats_seg.evaluation.conventions import CONVENTIONS
 from brats_seg.evaluation.measures import METRICS
 from brats_seg.evaluation.pairs import Pair
-from brats_seg.evaluation.score_case import Wanted, read_truth, score_pair
+from brats_seg.evaluation.score_case import read_truth, score_pair
+from brats_seg.evaluation.wanted import Wanted
 
 Write = Callable[..., Path]
 SHAPE = (12, 14, 16)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from brats_seg.models import fused_norm
+from brats_seg.models import fused_norm, norm_plan
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,8 +29,8 @@ def compiled(kernel: Any, channels: int, size: int, capability: int, dtype: str)
     from triton.compiler import ASTSource
 
     second_stage = kernel.__name__.startswith("combine")
-    columns = fused_norm._power_of_two(size if second_stage else channels)
-    rows = (fused_norm.COMBINED if second_stage else fused_norm.TILE) // columns
+    columns = norm_plan.power_of_two(size if second_stage else channels)
+    rows = (norm_plan.COMBINED if second_stage else norm_plan.TILE) // columns
     constants = {"C": channels, "SIZE": size, "COLUMNS": columns, "ROWS": rows}
     signature, values, divisible = {}, {}, {}
     for place, name in enumerate(kernel.arg_names):

@@ -40,7 +40,7 @@ def test_a_case_that_cannot_be_read_is_not_finished(
     def refuse(path: Path) -> str:
         raise FileError(path, "a readable file", "none")
 
-    monkeypatch.setattr(record, "_sha256", refuse)
+    monkeypatch.setattr(record, "file_sha256", refuse)
     settings: Any = None
     assert not record.is_finished(case, folder, {}, settings)
 

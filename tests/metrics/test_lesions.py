@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_dilation, generate_binary_structure, label
 from surface_distance import metrics as peer
 
-from brats_seg.metrics.lesions import LesionCounts, LesionWise, count_lesions, lesion_wise
+from brats_seg.metrics.components import LesionCounts, count_lesions
+from brats_seg.metrics.lesions import LesionWise, lesion_wise
 
 MM = (1.0, 1.0, 1.0)
 GLIOMA = {"dilation": 3, "ignored_mm3": 50.0, "penalty_mm": 374.0}

@@ -7,7 +7,8 @@ import pytest
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from surface_distance.lookup_tables import create_table_neighbour_code_to_surface_area
 
-from brats_seg.metrics.surface import crop_to_union, distances_mm, surfel_areas_mm2, surfels, voxel_surface
+from brats_seg.metrics.surface import crop_to_union, distances_mm, voxel_surface
+from brats_seg.metrics.surfels import surfel_areas_mm2, surfels
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 Spacing = tuple[float, float, float]

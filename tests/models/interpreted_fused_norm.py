@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from brats_seg.models import fused_norm
+from brats_seg.models import norm_plan
 from brats_seg.models.fused_norm import norm_relu
 
 CASES = (
@@ -53,10 +53,10 @@ def test_values_and_gradients_are_those_of_float64(
     dtype: torch.dtype,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fused_norm, "PROGRAMS", programs)
-    monkeypatch.setattr(fused_norm, "TILE", 512)
-    monkeypatch.setattr(fused_norm, "LEAST_TILES", 2)
-    monkeypatch.setattr(fused_norm, "COMBINED", 16)
+    monkeypatch.setattr(norm_plan, "PROGRAMS", programs)
+    monkeypatch.setattr(norm_plan, "TILE", 512)
+    monkeypatch.setattr(norm_plan, "LEAST_TILES", 2)
+    monkeypatch.setattr(norm_plan, "COMBINED", 16)
     x, upstream = (rows(samples, channels, *shape, seed=seed).to(dtype) for seed in (0, 1))
     weight, bias = torch.linspace(0.5, 1.5, channels), torch.linspace(-1, 1, channels)
     ours = answers(norm_relu, [x, weight, bias], upstream, groups)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from brats_seg.models import UNet, fused_norm
 from brats_seg.models.blocks import ConvNormReLU, Norm
-from brats_seg.models.fused_norm import plan
+from brats_seg.models.norm_plan import PROGRAMS, plan
 
 INTERPRETED = Path(__file__).with_name("interpreted_fused_norm.py")
 
@@ -51,7 +51,7 @@ def test_runs_cover_every_voxel_and_are_many(shape: tuple[int, ...]) -> None:
     assert p.run * (p.runs - 1) < p.voxels <= p.run * p.runs
     assert p.run % p.rows == 0
     assert p.columns >= p.channels
-    assert p.runs * p.samples <= fused_norm.PROGRAMS + p.samples
+    assert p.runs * p.samples <= PROGRAMS + p.samples
     if p.voxels >= 4096:
         assert p.runs * p.samples >= 132
 

@@ -17,7 +17,8 @@ from pytorch_lightning.loggers import WandbLogger
 from brats_seg import surroundings
 from brats_seg.runtime import allocator, card, cores, devices, machine, wandb_run
 from brats_seg.runtime.devices import lease_device
-from brats_seg.runtime.launchers import _count_devices, _why_it_ended
+from brats_seg.runtime.isolated_jobs import _why_it_ended
+from brats_seg.runtime.launchers import _count_devices
 from brats_seg.runtime.wandb_run import WandbRun
 
 

@@ -69,7 +69,7 @@ def _pack(config: DictConfig) -> None:
 
 
 def _unpack(config: DictConfig) -> None:
-    from brats_seg.artifacts.ensemble_archive import unpack_ensemble
+    from brats_seg.artifacts.unpack_archive import unpack_ensemble
 
     ensemble = unpack_ensemble(Path(config.path), Path(config.output), config.sha256)
     _console().print(f"brats-seg predict ensemble={ensemble} input=DIR output=DIR", markup=False)

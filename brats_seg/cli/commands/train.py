@@ -128,7 +128,7 @@ def main(config: DictConfig) -> object:
 
     from pytorch_lightning.utilities import rank_zero_only
 
-    from brats_seg.runtime.launchers import isolated
+    from brats_seg.runtime.isolated_jobs import isolated
     from brats_seg.training.config import overrides_of_name, with_name
     from brats_seg.workflows import train_and_predict
 
