@@ -22,8 +22,9 @@ from brats_seg.cross_validation.statistics import (
     find_differences,
     fold_means,
 )
-from brats_seg.cross_validation.tables import Grid, differences_grids, ranking_grid, summary_grids
+from brats_seg.cross_validation.tables import differences_grids, ranking_grid, summary_grids
 from brats_seg.files import Ours, is_picture, refuse_foreign, says, write_text
+from brats_seg.grids import Grid, show_grid
 
 TITLE = "# Cross-validation"
 
@@ -123,12 +124,7 @@ def _to_markdown(tables: Sequence[Grid], others: Sequence[Grid], notes: Sequence
 def _show(grids: Sequence[Grid], notes: Sequence[str], file: Path) -> None:
     console = table_console()
     for grid in grids:
-        table, numbered = grid.for_width(console.width)
-        console.print(table.terminal())
-        for line in numbered:
-            console.print(line, highlight=False)
-        if numbered:
-            console.print()
+        show_grid(console, grid)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
     console.print(f"{file}", highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from brats_seg.phantom import write_cohort
+from tests.tables import cells_of
 
 SMALL = ["scale=smoke", "model.width=2", "data.patch=[16,16,16]", "schedule.constant_epochs=1"]
 SMALL += [
@@ -72,10 +73,9 @@ def test_joblib_trains_on_a_fresh_cache_and_the_table_says_what_differs(folder: 
     ended = brats_seg(folder, *line)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "2 trainings: 2 finished" in ended.stdout
-    rows = [line.split("│") for line in ended.stdout.splitlines() if "/fold_0 " in line and "│" in line]
-    assert [row[3].strip() for row in rows] == ["seed=1", "seed=2"]
-    names = [row[1].strip().removesuffix("/fold_0") for row in rows]
-    for name, seed in zip(names, (1, 2), strict=True):
+    rows = cells_of(ended.stdout)
+    assert [differs for _, differs, *_ in rows] == ["seed=1", "seed=2"]
+    for (name, *_), seed in zip(rows, (1, 2), strict=True):
         assert f"seed={seed}" in (folder / "joblib" / name / "overrides.txt").read_text().split()
     headers = [line for line in ended.stdout.splitlines() if line.startswith("job ")]
     assert sorted(headers) == ["job 1 of 2: seed=1", "job 2 of 2: seed=2"]

@@ -28,7 +28,7 @@ from brats_seg.cross_validation.statistics import (
     fold_means,
     signed_rank,
 )
-from brats_seg.cross_validation.tables import Grid, differences_grids
+from brats_seg.cross_validation.tables import differences_grids
 from brats_seg.errors import UserError
 from brats_seg.models import UNet
 from brats_seg.preprocessing import ZScore
@@ -194,24 +194,6 @@ def test_nothing_breaks_on_eighty_columns(tmp_path: Path, monkeypatch: pytest.Mo
     heads = ("Folds", "Cases", "0.8126 (0.019)", "0.5500 (0.000)", "In the ensemble")
     numbered = (f"1  {names[0]}\n", f"2  {names[1]}\n", f"1  {names[1]} - {names[0]}\n")
     assert [word for word in (*heads, *numbered) if word not in said] == []
-
-
-@pytest.mark.parametrize("room", [0, 1])
-def test_names_stay_in_a_table_that_has_room_for_them(room: int) -> None:
-    grid = Grid("T", ("Experiment", "Dice"), [["pipeline_a", "0.5"], ["pipeline_b_longer", "0.25"]])
-    console = Console(width=80, file=io.StringIO())
-    console.print(grid.terminal())
-    width = max(map(len, console.file.getvalue().splitlines()))
-    table, numbered = grid.for_width(width - 1 + room)
-    assert (table is grid) == bool(room)
-    assert numbered == ([] if room else ["1  pipeline_a", "2  pipeline_b_longer"])
-
-
-def test_short_names_stay_however_narrow_the_terminal_is() -> None:
-    grid = Grid("T", ("Experiment", "Dice"), [["a", "0.5"]])
-    short = Grid("T", ("Run", "Dice"), [["a", "0.5"]])
-    assert short.for_width(5) == (short, [])
-    assert grid.for_width(5)[1] == ["1  a"]
 
 
 def test_the_best_two_of_three_per_fold_and_every_b(tmp_path: Path) -> None:

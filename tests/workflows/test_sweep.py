@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from brats_seg.training.config import canonical, load_config
 from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
 from brats_seg.workflows.out_of_fold import Outcome
 from brats_seg.workflows.sweep import show_outcomes
+from tests.tables import results_of
 
 EPOCHS = 6
 VIEWS = "out_of_fold.tta=group16"
@@ -66,18 +66,12 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def results(said: str) -> dict[str, str]:
-    """Run to result, from the last table."""
-    lines = [line.split("│") for line in said.splitlines() if re.match(r"│ \S+/fold_\d", line)]
-    return {cells[1].strip(): cells[2].strip() for cells in lines}
-
-
 @pytest.mark.slow
 def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     write_cohort(tmp_path / "cohort", cases=10, seed=0, shape=(32, 40, 32))
     whole = start(tmp_path, "whole", VIEWS)
     said, _ = whole.communicate()
-    assert (whole.returncode, results(said)) == (0, {f"run/fold_{k}": FINISHED for k in range(5)}), said
+    assert (whole.returncode, results_of(said)) == (0, {f"run/fold_{k}": FINISHED for k in range(5)}), said
     process = start(tmp_path, "killed", VIEWS)
     wait_for_epoch(tmp_path / "killed" / "run" / "fold_1", 2, process)
     kill(process)
@@ -88,7 +82,7 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     last = start(tmp_path, "killed", VIEWS)
     said, _ = last.communicate()
     states = [FINISHED_BEFORE, FINISHED_BEFORE, FINISHED_BEFORE, RESUMED, FINISHED]
-    assert (last.returncode, results(said)) == (
+    assert (last.returncode, results_of(said)) == (
         0,
         {f"run/fold_{k}": state for k, state in enumerate(states)},
     ), said
@@ -130,7 +124,7 @@ def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> Non
     os.kill(trains, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == 1
-    assert results(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, said
+    assert results_of(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, said
     assert "was killed" in said
 
 
@@ -178,7 +172,7 @@ def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str
     ]
     show_outcomes(list(zip(configs, ended, strict=True)))
     said = capsys.readouterr().out
-    assert results(said) == dict(
+    assert results_of(said) == dict(
         zip(
             (f"pipeline_a/fold_{k}" for k in range(4)),
             (FINISHED, FINISHED_BEFORE, RESUMED, "failed"),
