@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import os
 import pkgutil
@@ -13,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 SECONDS = 120
 """A command that takes longer hangs."""
@@ -36,14 +38,39 @@ def import_everything() -> None:
         importlib.import_module(module.name)
 
 
-def run(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> Done:
-    """Run a command in a folder, without the rights of root, after something else in the same process."""
-    out = folder / ".said"
+class Running:
+    """A command that runs.
+
+    Attributes:
+        said: What it prints, line by line, errors included.
+    """
+
+    def __init__(self, process: int, said: TextIO) -> None:
+        self.process = process
+        self.said = said
+
+    def kill(self) -> None:
+        """By a signal that it cannot see."""
+        os.kill(self.process, signal.SIGKILL)
+
+    def end(self) -> Done:
+        """Wait for it; what was not read yet is in the answer."""
+        said = self.said.read()
+        self.said.close()
+        _, status = os.waitpid(self.process, 0)
+        return Done(os.waitstatus_to_exitcode(status), said)
+
+
+def start(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> Running:
+    """Start a command in a folder, without the rights of root, after something else in the same process."""
+    reads, writes = os.pipe()
     with warnings.catch_warnings(action="ignore"):  # Python 3.12: threads do not survive a fork
         process = os.fork()
     if process == 0:
+        gc.freeze()  # else looking for garbage copies every page of this process
         try:
-            _become(folder, out)
+            os.close(reads)
+            _become(folder, writes)
             before()
             sys.argv = ["brats-seg", *arguments]
             importlib.import_module("brats_seg.cli.main").main()
@@ -56,17 +83,21 @@ def run(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lam
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    _, status = os.waitpid(process, 0)
-    return Done(os.waitstatus_to_exitcode(status), out.read_text(errors="replace"))
+    os.close(writes)
+    return Running(process, open(reads, encoding="utf-8", errors="replace"))
 
 
-def _become(folder: Path, out: Path) -> None:
+def run(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> Done:
+    """Start a command as :func:`start` does, and wait for its end."""
+    return start(folder, arguments, before).end()
+
+
+def _become(folder: Path, out: int) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(SECONDS)
     os.chdir(folder)
-    file = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115 (open until the end)
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115

@@ -14,10 +14,8 @@ import pytest
 from brats_seg.cli.main import COMMANDS
 from tests.cli import whole as made
 from tests.cli.forked import run
-from tests.cli.test_replaced_inputs import copy, succeeded, whole
+from tests.cli.test_replaced_inputs import succeeded
 from tests.cli.whole import NO_OUTPUTS, OF_SCANS, OUTPUTS
-
-__all__ = ["copy", "whole"]  # fixtures
 
 
 def fill_disk() -> None:

@@ -12,10 +12,8 @@ from brats_seg.files import refuse_foreign, says
 from tests.cli import whole as made
 from tests.cli.forked import run
 from tests.cli.test_cut_off import names
-from tests.cli.test_replaced_inputs import copy, whole
 from tests.cli.whole import GOOD, OF_SCANS, OUTPUTS
 
-__all__ = ["copy", "whole"]  # fixtures
 MINE = "my notes, which nobody else has\n"
 KEPT = ("new", "cache", "converted", "aligned")
 """What is there is kept, whatever it is."""

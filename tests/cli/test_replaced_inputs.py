@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +33,6 @@ KINDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with everything that the commands read."""
-    folder = tmp_path_factory.mktemp("whole")
-    made.make(folder)
-    return folder
-
-
-@pytest.fixture
-def copy(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy, so that one trial leaves nothing to the next."""
-    folder = tmp_path / "copy"
-    shutil.copytree(whole, folder)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def placed(folder: Path, name: str) -> Path:
     """Names of the cache hold a hash of where the cases lie."""
     (folds,) = (folder / "cache").glob("*/folds.json")
@@ -61,13 +44,13 @@ def placed(folder: Path, name: str) -> Path:
 
 
 def trials() -> list[Any]:
-    """Command, input and kind of what replaces it."""
+    """Command, input and kind of what replaces it: some of the kinds for each input, others for the next."""
     kinds = list(KINDS)
     found = []
     for command, names in INPUTS.items():
         for number, name in enumerate(names):
-            few = [kinds[(number + step) % len(kinds)] for step in (0, 2, 5)]
-            for kind in few if command in LONG else kinds:
+            steps = (0, 2, 5) if command in LONG else (0, 1, 3, 5)
+            for kind in [kinds[(number + step) % len(kinds)] for step in steps]:
                 words = f"{command[0]}-{name.rpartition('/')[2]}-{kind}"
                 found.append(pytest.param(command, name, kind, id=words))
     return found

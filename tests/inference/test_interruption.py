@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,31 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from tests.cli.forked import import_everything, run, start
+
 CASES = 10
-# Half of the n-th file is on the disk when the process dies.
-DYING = """
-import os, signal, sys
-from pathlib import Path
 
-left = int(sys.argv.pop(1))
 
-def dying(write):
-    def half(path, data, *arguments, **options):
-        global left
-        left -= 1
-        if left == 0:
-            write(path, data[: len(data) // 2], *arguments, **options)
-            os.kill(os.getpid(), signal.SIGKILL)
-        return write(path, data, *arguments, **options)
-    return half
+def die_at(number: int) -> Callable[[], None]:
+    """Half of the n-th file is on the disk when the process dies."""
 
-Path.write_bytes, Path.write_text = dying(Path.write_bytes), dying(Path.write_text)
+    def arm() -> None:
+        left = [number]
 
-from brats_seg.cli.commands.predict import main
-main()
-"""
+        def dying(write: Callable[..., int]) -> Callable[..., int]:
+            def half(path: Path, data: Any, *arguments: Any, **options: Any) -> int:
+                left[0] -= 1
+                if left[0] == 0:
+                    write(path, data[: len(data) // 2], *arguments, **options)
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return write(path, data, *arguments, **options)
+
+            return half
+
+        Path.write_bytes = dying(Path.write_bytes)  # type: ignore[method-assign]
+        Path.write_text = dying(Path.write_text)  # type: ignore[method-assign]
+
+    return arm
 
 
 def visible(output: Path) -> dict[str, bytes]:
@@ -66,32 +68,28 @@ def arguments(write_case: Any, make_bundle: Any) -> list[str]:
 @pytest.mark.slow
 def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
+    import_everything()
 
-    def start(output: Path, *program: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, *program, *arguments, f"output={output}"], stdout=subprocess.DEVNULL
-        )
+    def command(output: Path) -> list[str]:
+        return ["predict", *arguments, f"output={output}"]
 
-    predict = ("-m", "brats_seg.cli.commands.predict")
-    assert start(whole, *predict).wait() == 0
+    assert run(tmp_path, command(whole)).code == 0
     chance = random.Random(0)
     for _ in range(2):  # between files, most likely
-        process, before = start(killed, *predict), len(visible(killed))
+        process, before = start(tmp_path, command(killed)), len(visible(killed))
         deadline = time.monotonic() + 300
-        while process.poll() is None and len(visible(killed)) <= before and time.monotonic() < deadline:
+        while len(visible(killed)) <= before and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(chance.random() * 0.4)
         process.kill()
-        process.wait()
+        process.end()
         check(killed)
     for write in (6, 7):  # within one: the final map, its record
-        process = start(killed, "-c", DYING, str(write))
-        assert process.wait() == -signal.SIGKILL, (
-            "fewer files were written than before, or not by these functions"
-        )
+        done = run(tmp_path, command(killed), die_at(write))
+        assert done.code == -signal.SIGKILL, "fewer files were written than before, or not by these functions"
         check(killed)
         assert list(killed.rglob(".tmp-*")), "half a file was written, and nobody sees it"
-    assert start(killed, *predict).wait() == 0
+    assert run(tmp_path, command(killed)).code == 0
     assert visible(killed) == visible(whole)
     assert len(visible(killed)) == 3 * CASES
     assert not list(killed.rglob(".tmp-*"))

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 @pytest.mark.parametrize(
     ("folder", "case_id", "values", "tta"),
     [
-        ("BraTS2021", "BraTS2021_00000", {0, 1, 2, 4}, "group16"),
+        ("BraTS2021", "BraTS2021_00000", {0, 1, 2, 4}, "flips8"),
         ("BraTS2023", "BraTS-GLI-00027-000", {0, 1, 2, 3}, "none"),
     ],
 )

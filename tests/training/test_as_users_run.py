@@ -12,7 +12,7 @@ import pytest
 
 from brats_seg.phantom import write_cohort
 
-EPOCHS = 4
+EPOCHS = 3
 # On a CPU no process loads patches; here two do, as on a GPU.
 WITH_LOADERS = """
 import sys

@@ -1,4 +1,4 @@
-"""A real process, killed again and again."""
+"""Killed, ended and interrupted again and again, a training ends with the same weights."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from brats_seg.phantom import write_cohort
+from tests.cli import forked
+from tests.cli.forked import import_everything, run
 
 BASE, CYCLES, LENGTH = 8, 2, 10
 EPOCHS = BASE + CYCLES * LENGTH
 PROGRESS = re.compile(r"epoch (\d+)/")
 
 
-def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
+def command(root: Path, runs: str, *more: str) -> list[str]:
     science = [
         "scale=smoke",
         "model.width=2",
@@ -40,16 +43,12 @@ def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
         f"runs_root={root / runs}",
         "name=run",
     ]
-    command = [
-        str(Path(sys.executable).with_name("brats-seg")),
-        "train",
-        *science,
-        *schedule,
-        *cycles,
-        *places,
-    ]
+    return ["train", *science, *schedule, *cycles, *places, "trainer.accelerator=cpu", *more]
+
+
+def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*command, "trainer.accelerator=cpu", *more],
+        [str(Path(sys.executable).with_name("brats-seg")), *command(root, runs, *more)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -58,11 +57,10 @@ def start(root: Path, runs: str, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_epoch(process: subprocess.Popen[str], epoch: int) -> list[str]:
-    """What it prints until that epoch is done, or until its end."""
-    assert process.stdout is not None
+def wait_for_epoch(said: Iterable[str], epoch: int) -> list[str]:
+    """What is printed until that epoch is done, or until the end."""
     told: list[str] = []
-    for line in process.stdout:
+    for line in said:
         told.append(line)
         if (match := PROGRESS.match(line)) and int(match[1]) > epoch:
             break
@@ -84,26 +82,24 @@ def outcome(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) -> None:
     write_cohort(tmp_path / "cohort", cases=5, seed=0, shape=(32, 40, 32))
-    whole = start(tmp_path, "whole")
-    said, _ = whole.communicate()
-    assert whole.returncode == 0, said
+    import_everything()
+    whole = run(tmp_path, command(tmp_path, "whole"))
+    assert whole.code == 0, whole.said
     began = time.time_ns()
     chance = random.Random(began)
-    base, cyclic = chance.sample(range(BASE), 4), chance.sample(range(BASE, EPOCHS - 1), 5)
+    base, cyclic = chance.sample(range(BASE), 3), chance.sample(range(BASE, EPOCHS - 1), 4)
     for epoch in sorted([*base, *cyclic]):
         # A file about every third epoch: it continues from an older one as from the last.
-        process = start(tmp_path, "killed", "checkpoint_minutes=0.01")
-        told = wait_for_epoch(process, epoch)
+        process = forked.start(tmp_path, command(tmp_path, "killed", "checkpoint_minutes=0.01"))
+        told = wait_for_epoch(process.said, epoch)
         # Into the checkpoint, or into the next epoch; near the end, where epochs are quick, not beyond it.
         time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
         process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, (
+        assert process.end().code == -signal.SIGKILL, (
             f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
         )
-    last = start(tmp_path, "killed")
-    said, _ = last.communicate()
-    assert last.returncode == 0, said
+    last = run(tmp_path, command(tmp_path, "killed"))
+    assert last.code == 0, last.said
     expected, found = (outcome(tmp_path / runs / "run" / "fold_0") for runs in ("whole", "killed"))
     assert len(expected) == 3 + CYCLES * LENGTH // 2
     assert expected.keys() == found.keys()
@@ -118,7 +114,8 @@ def test_ended_or_interrupted_it_says_so_and_continues(tmp_path: Path) -> None:
     interrupted = "brats-seg train: error: interrupted; the same command goes on from here"
     for number, code, message in ((signal.SIGTERM, -signal.SIGTERM, ""), (signal.SIGINT, 130, interrupted)):
         process = start(tmp_path, "runs", *short)
-        told = wait_for_epoch(process, 1)  # the first one's checkpoint is written
+        assert process.stdout is not None
+        told = wait_for_epoch(process.stdout, 1)  # the first one's checkpoint is written
         process.send_signal(number)
         said = "".join(told) + process.communicate()[0]
         assert (process.returncode, said.count("Traceback")) == (code, 0), said
