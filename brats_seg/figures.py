@@ -1,4 +1,4 @@
-"""Figures of matplotlib as files and as pixels, with their texts as they are.
+"""Figures of matplotlib as files and as pixels, with their texts as they are; pixels as PNG.
 
 Covered by tests/test_pictures.py.
 """

@@ -1,4 +1,4 @@
-"""Tables of text, as Markdown or for a terminal of any width. Covered by tests/test_grids.py."""
+"""Tables of text, as Markdown or for a terminal, a narrow one, too. Covered by tests/test_grids.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHORT_NAME = 8
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text; the first ``names`` columns are words, the others numbers."""
+    """A table of text; the first ``names`` columns are words, the others are short and never broken."""
 
     title: str
     head: Sequence[str]
@@ -54,7 +54,7 @@ class Grid:
         numbers: dict[str, int] = {}
         lines = []
         for line in self.lines:
-            name = ": ".join(line[place] for place in long if line[place])
+            name = ": ".join(line[place] for place in long if line[place]) or "-"
             number = numbers.setdefault(name, len(numbers) + 1)
             lines.append([str(number), *(line[place] for place in short)])
         head = ["No.", *(self.head[place] for place in short)]
@@ -65,16 +65,24 @@ class Grid:
         """For a terminal."""
         table = Table(title=self.title, title_justify="left", title_style="bold")
         table.pad_edge, table.collapse_padding = False, True  # so the heads are whole on 80 columns
-        for number, name in enumerate(self.head):
-            words = number < self.names
-            table.add_column(name, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+        for number, cells in enumerate(zip(self.head, *self.lines, strict=True)):
+            long = number < self.names and max(map(len, cells)) > SHORT_NAME
+            words = number < self.names or any(cell[:1].isalpha() for cell in cells[1:])
+            table.add_column(
+                cells[0], justify="left" if words else "right", overflow="fold", no_wrap=not long
+            )
         for line in self.lines:
             table.add_row(*line)
         return table
 
 
 def show_grid(console: Console, grid: Grid) -> None:
-    """Print a table; behind it, where the terminal is too narrow for them, its names."""
+    """Print a table, and below it the names that it numbers because the terminal is too narrow for them.
+
+    Args:
+        console: The terminal.
+        grid: The table.
+    """
     table, numbered = grid.for_width(console.width)
     console.print(table.terminal())
     for line in numbered:

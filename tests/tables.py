@@ -9,7 +9,7 @@ def cells_of(said: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
 
-def results_of(said: str) -> dict[str, str]:
+def read_results(said: str) -> dict[str, str]:
     """Run and fold to result, from a sweep's last table, with or without what differs."""
     rows = cells_of(said)
     return {f"{run}/fold_{fold}": result for run, *_, fold, result, _, _ in rows}

@@ -26,3 +26,10 @@ def test_short_names_stay_however_narrow_the_terminal_is() -> None:
     short = Grid("T", ("Run", "Dice"), [["a", "0.5"]])
     assert short.for_width(5) == (short, [])
     assert grid.for_width(5)[1] == ["1  a"]
+
+
+def test_a_run_that_differs_in_nothing_has_a_name_below_the_table() -> None:
+    grid = Grid(
+        "T", ("Run", "What differs", "Dice"), [["a", "", "0.5"], ["a", "seed=1 and 1 more", "0.25"]], 2
+    )
+    assert grid.for_width(20)[1] == ["1  -", "2  seed=1 and 1 more"]

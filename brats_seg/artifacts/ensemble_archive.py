@@ -1,4 +1,4 @@
-"""An ensemble with all its bundles as one zip file; :mod:`unpack_archive` opens it.
+"""An ensemble with all its bundles as one zip file; :mod:`brats_seg.artifacts.unpack_archive` opens it.
 
 ``ensemble.yaml``, ``manifest.json`` and per bundle a folder ``a0``, ``a1``, ``b0``, ... with its two
 files. Covered by tests/artifacts/test_ensemble_archive.py.
@@ -101,5 +101,5 @@ def _refuse_other_weights(bundles: Mapping[Pipeline, Sequence[Bundle]], hashes: 
 
 
 def chunks_of(source: IO[bytes]) -> Iterator[bytes]:
-    """All of a file, in pieces that need no memory to speak of."""
+    """All of a file, in pieces of at most :data:`CHUNK_BYTES`."""
     return iter(lambda: source.read(CHUNK_BYTES), b"")

@@ -64,6 +64,10 @@ def _hash(science: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:8]
 
 
+WHAT_DIFFERS = "What differs"
+"""Head of the column with :func:`what_differs`."""
+
+
 def what_differs(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """In what the configurations of several runs are not the same.
 

@@ -31,7 +31,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, R
 
 
 def unpack_ensemble(archive: Path, output: Path, sha256: str | None = None) -> Path:
-    """Unpack what :func:`pack_ensemble` made, after everything in it was compared with its hashes.
+    """Unpack what `brats-seg bundle action=pack` wrote, after everything in it was compared with its hashes.
 
     Args:
         archive: The zip file, from anybody.

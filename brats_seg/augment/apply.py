@@ -20,7 +20,7 @@ from brats_seg.augment.intensity import (
 from brats_seg.augment.spatial import moved
 
 NoiseUnit = Literal["channel_sd", "intensity"]
-"""What a standard deviation of noise is measured in: see :class:`Augmentation`."""
+"""What a standard deviation of noise is measured in: see :class:`brats_seg.augment.batch.Augmentation`."""
 
 
 def apply_draw(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from brats_seg.artifacts.run_names import WHAT_DIFFERS
 from brats_seg.cross_validation.selection import Ranked
 from brats_seg.cross_validation.statistics import SHOWN, CrossValidated, Difference
 from brats_seg.evaluation.measures import METRICS
@@ -15,7 +16,6 @@ from brats_seg.evaluation.paper import COLUMNS, FOLD_DICE
 from brats_seg.grids import Grid
 
 Measured = TypeVar("Measured", CrossValidated, Difference)
-WHAT_DIFFERS = "What differs"
 RANKING_HEAD = ("Pipeline", "Fold", "Model", WHAT_DIFFERS, "Place", "Dice without TTA", "In the ensemble")
 
 

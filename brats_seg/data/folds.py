@@ -45,7 +45,7 @@ def make_folds(
         folds: How many.
         seed: Of the order of the patients.
         before: Folds whose patients stay where they are; each new patient goes into the smallest fold.
-        patients: As for :func:`patient`.
+        patients: As for :func:`brats_seg.data.patients.patient`.
 
     Returns:
         Case ids of each fold, sorted.
@@ -94,7 +94,7 @@ def frozen_folds(
         seed: Of the split.
         changed: What to do if the file was made from other cases: ``refuse``, ``extend`` (known patients stay
             where they are) or ``resplit`` (the file is kept as ``folds.before.json``).
-        patients: As for :func:`patient`.
+        patients: As for :func:`brats_seg.data.patients.patient`.
 
     Returns:
         Case ids of each fold.

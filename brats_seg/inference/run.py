@@ -132,7 +132,7 @@ def _cases_to_do(
     *,
     overwrite: bool,
 ) -> list[Case]:
-    """Those that are not finished and can be segmented; a line, printed and kept, for each other."""
+    """Those that are not finished and can be segmented; for each that cannot a line, printed and kept."""
     todo = _unfinished(cases, folder, bundles, settings)
     if not overwrite:
         todo = _replaceable(todo, folder, failures)

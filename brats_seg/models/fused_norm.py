@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from brats_seg.models.norm_plan import combining, plan
+from brats_seg.models.norm_plan import plan, second_stage_sizes
 
 HAS_TRITON = find_spec("triton") is not None
 
@@ -66,7 +66,7 @@ def _forward(
     with torch.cuda.device(x.get_device()):
         kernels.moments_kernel[p.grid](x, means, squares, p.voxels, p.run, **tile)
         kernels.combine_moments_kernel[groups, p.samples](
-            means, squares, mean, rstd, p.voxels, p.run, p.runs, eps, **combining(p.channels, size)
+            means, squares, mean, rstd, p.voxels, p.run, p.runs, eps, **second_stage_sizes(p.channels, size)
         )
         kernels.normalise_kernel[p.grid](x, weight, bias, mean, rstd, y, p.voxels, p.run, SIZE=size, **tile)
     return y, mean, rstd
@@ -116,7 +116,7 @@ def _backward(
             through_scale,
             p.voxels,
             p.runs,
-            **combining(p.channels, size),
+            **second_stage_sizes(p.channels, size),
         )
         kernels.gradient_kernel[p.grid](
             dy, x, weight, bias, mean, rstd, through_mean, through_scale, dx, p.voxels, p.run, **tile

@@ -1,4 +1,7 @@
-"""How the kernels of :mod:`fused_norm` share out a tensor. Covered by tests/models/test_fused_norm.py."""
+"""How the kernels of :mod:`brats_seg.models.fused_norm` share out a tensor.
+
+Covered by tests/models/test_fused_norm.py.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +55,16 @@ def plan(shape: torch.Size) -> Plan:
     return Plan(samples, voxels, channels, columns, rows, run, _quotient(voxels, run))
 
 
-def combining(channels: int, size: int) -> dict[str, int]:
-    """The sizes of the second stage."""
+def second_stage_sizes(channels: int, size: int) -> dict[str, int]:
+    """What the kernels that combine partial sums are compiled for.
+
+    Args:
+        channels: Of the tensor.
+        size: Channels of a group.
+
+    Returns:
+        Their constants by name.
+    """
     columns = power_of_two(size)
     return {"C": channels, "SIZE": size, "COLUMNS": columns, "ROWS": max(1, COMBINED // columns)}
 

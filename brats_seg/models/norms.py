@@ -43,7 +43,7 @@ class InstanceNorm(nn.InstanceNorm3d):
         """``(b, c, z, y, x)`` to the same shape."""
         if applies(x):
             return normalise(x, self.num_features, self.weight, self.bias, self.eps)
-        if len(x) == 1:  # torch 2.13's gradient of one sample is wrong where it came in channels_last_3d
+        if len(x) == 1:  # torch 2.13: instance norm of one sample in channels_last_3d has a wrong gradient
             return group_norm(x, self.num_features, self.weight, self.bias, self.eps)
         return super().forward(x)
 

@@ -1,4 +1,4 @@
-"""One process and one device for each job of a sweep by joblib. Covered by tests/cli/test_sweeps.py."""
+"""One process and one device for each job of a sweep by joblib. Covered by tests/workflows/test_sweep.py."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ from brats_seg.scans.source_series import SourceSeries
 from brats_seg.terms import REGIONS
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
-CHARACTERS = "SpecificCharacterSet"
 OF_THE_STUDY = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID"),
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
@@ -84,8 +83,8 @@ def _structure_set(label_map: nifti.Volume, source: SourceSeries) -> Any:
     result.SeriesInstanceUID = result_uid(label_map, source, "rtstruct series")
     for keyword in OF_THE_STUDY:
         setattr(result, keyword, first.get(keyword, ""))
-    if CHARACTERS in first:
-        setattr(result, CHARACTERS, first.get(CHARACTERS))
+    if "SpecificCharacterSet" in first:  # empty it would be none
+        result.SpecificCharacterSet = first.SpecificCharacterSet
     now = datetime.datetime.now()
     result.Modality, result.Manufacturer, result.ManufacturerModelName = "RTSTRUCT", "brats-seg", "brats-seg"
     result.SoftwareVersions, result.OperatorsName = brats_seg.__version__, ""

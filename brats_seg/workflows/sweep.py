@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from brats_seg.artifacts.run_names import what_differs
+from brats_seg.artifacts.run_names import WHAT_DIFFERS, what_differs
 from brats_seg.console import table_console
 from brats_seg.grids import Grid, show_grid
 from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
@@ -17,7 +17,6 @@ from brats_seg.workflows.sweep_summary import record_summary
 FAILED = "failed"
 STATES = (FINISHED, RESUMED, FINISHED_BEFORE, FAILED)
 """In the order of the last line."""
-WHAT_DIFFERS = "What differs"
 HEAD = ("Run", WHAT_DIFFERS, "Fold", "Result", "Time", "Dice")
 
 

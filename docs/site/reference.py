@@ -19,7 +19,7 @@ from brats_seg.cli.main import COMMANDS
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 READMES = {room: ROOT / "brats_seg" / room / "README.md" for room in ("inference", "preprocessing")}
-PRIVATE = {"conf", "cli", "console", "parallel", "files", "terms", "runtime"} | {
+PRIVATE = {"conf", "cli", "console", "grids", "parallel", "files", "terms", "runtime"} | {
     "__main__",
     "kinds",
     "lazy",

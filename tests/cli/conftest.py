@@ -17,7 +17,7 @@ from tests.cli.forked import import_everything
 
 IN_MEMORY = Path("/dev/shm")
 NEEDED_BYTES = 500_000_000
-"""Of a disk in memory; a folder with everything has 12 million."""
+"""Free bytes that it must have; a copy takes 12 million, and each process of xdist has one."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(whole: Path) -> Iterator[Path]:
-    """A copy, so that one trial leaves nothing to the next; in memory if it can be: the disk is slow."""
+    """A copy, so that one trial leaves nothing to the next; in memory where there is room."""
     roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > NEEDED_BYTES
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if roomy else None, ignore_cleanup_errors=True) as parent:
         folder = Path(parent, "copy")

@@ -9,15 +9,16 @@ import os
 import pkgutil
 import signal
 import sys
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Self
 
-SECONDS = 120
-"""A command that takes longer hangs."""
+SECONDS = 300
+"""A command that takes longer hangs, and is ended by SIGALRM."""
 CAPABILITIES_VERSION = 0x20080522
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2
 """By these root reads what the permissions forbid (capabilities(7))."""
@@ -39,38 +40,71 @@ def import_everything() -> None:
 
 
 class Running:
-    """A command that runs.
+    """A command that runs; it is killed where the block of ``with`` is left before its end.
 
     Attributes:
-        said: What it prints, line by line, errors included.
+        process: Its number.
+        out: The file with what it prints, errors included.
     """
 
-    def __init__(self, process: int, said: TextIO) -> None:
+    def __init__(self, process: int, out: Path) -> None:
         self.process = process
-        self.said = said
+        self.out = out
+        self.done: Done | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended; :meth:`end` still says how."""
+        return self.done is not None or bool(
+            os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        )
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, until it ends."""
+        with self.out.open(errors="replace") as file:
+            begun = ""
+            while True:
+                ended = self.has_ended
+                begun += (line := file.readline())
+                if begun.endswith("\n"):
+                    yield begun
+                    begun = ""
+                elif ended and not line:
+                    return
+                elif not line:
+                    time.sleep(0.005)
 
     def kill(self) -> None:
-        """By a signal that it cannot see."""
+        """By a signal that it cannot catch."""
         os.kill(self.process, signal.SIGKILL)
 
     def end(self) -> Done:
-        """Wait for it; what was not read yet is in the answer."""
-        said = self.said.read()
-        self.said.close()
-        _, status = os.waitpid(self.process, 0)
-        return Done(os.waitstatus_to_exitcode(status), said)
+        """Wait for its end, and say how it ended."""
+        if self.done is None:
+            _, status = os.waitpid(self.process, 0)
+            said = self.out.read_text(errors="replace")
+            self.done = Done(os.waitstatus_to_exitcode(status), said)
+        return self.done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.done is None:
+            self.kill()
+            self.end()
 
 
 def start(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> Running:
     """Start a command in a folder, without the rights of root, after something else in the same process."""
-    reads, writes = os.pipe()
+    out = folder / ".said"
+    out.write_text("")
     with warnings.catch_warnings(action="ignore"):  # Python 3.12: threads do not survive a fork
         process = os.fork()
     if process == 0:
         gc.freeze()  # else looking for garbage copies every page of this process
         try:
-            os.close(reads)
-            _become(folder, writes)
+            _become(folder, out)
             before()
             sys.argv = ["brats-seg", *arguments]
             importlib.import_module("brats_seg.cli.main").main()
@@ -83,8 +117,7 @@ def start(folder: Path, arguments: Sequence[str], before: Callable[[], None] = l
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    os.close(writes)
-    return Running(process, open(reads, encoding="utf-8", errors="replace"))
+    return Running(process, out)
 
 
 def run(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> Done:
@@ -92,12 +125,13 @@ def run(folder: Path, arguments: Sequence[str], before: Callable[[], None] = lam
     return start(folder, arguments, before).end()
 
 
-def _become(folder: Path, out: int) -> None:
+def _become(folder: Path, out: Path) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(SECONDS)
     os.chdir(folder)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    file = os.open(out, os.O_WRONLY | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115 (open until the end)
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115

@@ -130,7 +130,7 @@ INPUTS: dict[tuple[str, ...], tuple[str, ...]] = {
     REPRODUCE: ("paper/reproduce.json", "paper/flagged.json", "paper/cross_validation/ensemble.yaml", T1),
 }
 """A command to its input files, by their paths in the folder of :func:`make`."""
-LONG = (ALIGN, SEGMENT, REPRODUCE, DICOM, EXPORT, *(command for command in INPUTS if command[0] == "train"))
+LONG = (ALIGN, SEGMENT, REPRODUCE, DICOM, EXPORT, TRAIN)
 """Commands that take a second and more: fewer kinds replace each of their inputs."""
 DOUBTS = ("mutual information fell", "expected 500 to 2200", "Dice of brain and atlas")
 """What align says of brains as small as these."""
@@ -205,7 +205,7 @@ def succeed(folder: Path, *arguments: str) -> None:
 
 
 def make(folder: Path) -> None:
-    """Fill a folder, which is made, with everything that the commands read."""
+    """Make a folder with everything that the commands read."""
     folder.mkdir()
     succeed(folder, "phantom", "output=cohort", "cases=3", "shape=[32,40,32]", "workers=1")
     succeed(folder, *TRAIN)

@@ -76,13 +76,13 @@ def test_killed_at_random_moments(arguments: list[str], tmp_path: Path) -> None:
     assert run(tmp_path, command(whole)).code == 0
     chance = random.Random(0)
     for _ in range(2):  # between files, most likely
-        process, before = start(tmp_path, command(killed)), len(visible(killed))
-        deadline = time.monotonic() + 300
-        while len(visible(killed)) <= before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(chance.random() * 0.4)
-        process.kill()
-        process.end()
+        before = len(visible(killed))
+        with start(tmp_path, command(killed)) as process:
+            while not process.has_ended and len(visible(killed)) <= before:
+                time.sleep(0.01)
+            time.sleep(chance.random() * 0.4)
+            process.kill()
+        assert process.end().code == -signal.SIGKILL, process.end().said
         check(killed)
     for write in (6, 7):  # within one: the final map, its record
         done = run(tmp_path, command(killed), die_at(write))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from brats_seg.phantom import write_cohort
-from tests.tables import results_of
+from tests.tables import read_results
 
 CLUSTER = Path(__file__).with_name("cluster.sh")
 COMMAND = [str(Path(sys.executable).with_name("brats-seg")), "train"]
@@ -95,7 +95,7 @@ def test_a_preempted_job_is_queued_again_and_the_table_is_right(
         said, _ = sweep.communicate()
     print(said)
     assert sweep.returncode == 0
-    assert results_of(said) == {
+    assert read_results(said) == {
         f"run/fold_{k}": "resumed, finished" if k == PREEMPTED else "finished" for k in range(5)
     }
     log = "".join(path.read_text() for path in sorted((tmp_path / "runs" / ".submitit").rglob("*_log.*")))

@@ -90,11 +90,11 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     base, cyclic = chance.sample(range(BASE), 3), chance.sample(range(BASE, EPOCHS - 1), 4)
     for epoch in sorted([*base, *cyclic]):
         # A file about every third epoch: it continues from an older one as from the last.
-        process = forked.start(tmp_path, command(tmp_path, "killed", "checkpoint_minutes=0.01"))
-        told = wait_for_epoch(process.said, epoch)
-        # Into the checkpoint, or into the next epoch; near the end, where epochs are quick, not beyond it.
-        time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
-        process.kill()
+        with forked.start(tmp_path, command(tmp_path, "killed", "checkpoint_minutes=0.01")) as process:
+            told = wait_for_epoch(process.lines(), epoch)
+            # Into the checkpoint, or into the next epoch; near the end, of quick epochs, not beyond it.
+            time.sleep(chance.uniform(0, 0.4 if epoch < EPOCHS - 5 else 0.05))
+            process.kill()
         assert process.end().code == -signal.SIGKILL, (
             f"seed {began}, epoch {epoch}: it ended before\n{''.join(told)}"
         )

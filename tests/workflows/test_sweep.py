@@ -19,7 +19,7 @@ from brats_seg.training.config import canonical, load_config
 from brats_seg.training.run import FINISHED, FINISHED_BEFORE, RESUMED
 from brats_seg.workflows.out_of_fold import Outcome
 from brats_seg.workflows.sweep import show_outcomes
-from tests.tables import results_of
+from tests.tables import read_results
 
 EPOCHS = 6
 VIEWS = "out_of_fold.tta=group16"
@@ -71,7 +71,7 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     write_cohort(tmp_path / "cohort", cases=10, seed=0, shape=(32, 40, 32))
     whole = start(tmp_path, "whole", VIEWS)
     said, _ = whole.communicate()
-    assert (whole.returncode, results_of(said)) == (0, {f"run/fold_{k}": FINISHED for k in range(5)}), said
+    assert (whole.returncode, read_results(said)) == (0, {f"run/fold_{k}": FINISHED for k in range(5)}), said
     process = start(tmp_path, "killed", VIEWS)
     wait_for_epoch(tmp_path / "killed" / "run" / "fold_1", 2, process)
     kill(process)
@@ -82,7 +82,7 @@ def test_a_sweep_killed_twice_ends_as_an_undisturbed_one(tmp_path: Path) -> None
     last = start(tmp_path, "killed", VIEWS)
     said, _ = last.communicate()
     states = [FINISHED_BEFORE, FINISHED_BEFORE, FINISHED_BEFORE, RESUMED, FINISHED]
-    assert (last.returncode, results_of(said)) == (
+    assert (last.returncode, read_results(said)) == (
         0,
         {f"run/fold_{k}": state for k, state in enumerate(states)},
     ), said
@@ -124,7 +124,9 @@ def test_what_kills_one_training_of_joblib_kills_no_other(tmp_path: Path) -> Non
     os.kill(trains, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == 1
-    assert results_of(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, said
+    assert read_results(said) == {"run/fold_1": "failed", "run/fold_2": FINISHED, "run/fold_3": FINISHED}, (
+        said
+    )
     assert "was killed" in said
 
 
@@ -172,17 +174,30 @@ def test_the_table_says_what_ended_how_and_why(capsys: pytest.CaptureFixture[str
     ]
     show_outcomes(list(zip(configs, ended, strict=True)))
     said = capsys.readouterr().out
-    assert results_of(said) == dict(
+    assert read_results(said) == dict(
         zip(
             (f"pipeline_a/fold_{k}" for k in range(4)),
             (FINISHED, FINISHED_BEFORE, RESUMED, "failed"),
             strict=True,
         )
     )
-    assert "1:01" in said and "0.500" in said and "case 7: no brain" in said
+    assert "1:01" in said and "0.500" in said
+    assert "pipeline_a/fold_3 failed: case 7: no brain" in said.splitlines()
     assert said.splitlines()[-1].startswith(
         "4 trainings: 1 finished, 1 resumed, finished, 1 finished before, 1 failed;"
     )
+
+
+def test_a_narrow_table_numbers_names_and_says_them_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    configs = [load_config(["data.root=x", f"seed={seed}", "model.width=8"]) for seed in (1, 2)]
+    show_outcomes([(config, Outcome(Path("x"), FINISHED, 61.0, 0.5)) for config in configs])
+    said = capsys.readouterr().out
+    assert read_results(said) == {"1/fold_0": FINISHED, "2/fold_0": FINISHED}
+    names = [f"{number}  {config.name}: seed={number}" for number, config in enumerate(configs, 1)]
+    assert [name for name in names if name not in said.splitlines()] == []
 
 
 def test_a_sweep_and_a_single_training_name_one_folder() -> None:
