@@ -11,5 +11,5 @@ def cells_of(said: str) -> list[list[str]]:
 
 def read_results(said: str) -> dict[str, str]:
     """Run and fold to result, from a sweep's last table, with or without what differs."""
-    rows = cells_of(said)
+    rows = cells_of(said.rpartition("\nTrainings ")[2])
     return {f"{run}/fold_{fold}": result for run, *_, fold, result, _, _ in rows}
