@@ -46,7 +46,7 @@ $(VIEWER):
 		|| { echo "No viewer: npm is missing, or the package could not be had, or is another one than it was." >&2; exit 1; }
 
 test: dev lint types imports  ## fast tests, lint, types, import contracts; COVERAGE=1: and branches that no fast test takes
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not ($(SLOW) or gpu)" $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not ($(SLOW) or gpu)" $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 test-slow: dev  ## the other tests; those on real MRI need BRATS_SEG_REAL_CASES=DIR
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=25 -m "($(SLOW)) and not gpu"
