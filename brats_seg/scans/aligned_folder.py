@@ -17,7 +17,7 @@ import numpy as np
 
 from brats_seg.cases.folders import ALIGN_DETAILS, ALIGN_MADE_OF
 from brats_seg.errors import UserError
-from brats_seg.files import read_object, whole_file, write_json
+from brats_seg.files import open_regular, read_object, whole_file, write_json
 from brats_seg.scans.packages import load
 
 
@@ -75,10 +75,11 @@ class AlignedFolder:
             UserError: There is none, or it cannot be read.
         """
         path = self.transform(name)
-        try:
-            return load("SimpleITK").ReadTransform(str(path))
-        except RuntimeError as error:
-            raise UserError(f"{path}: expected a transform of `brats-seg align`, found none") from error
+        with open_regular(path):  # ITK would wait for ever at a FIFO
+            try:
+                return load("SimpleITK").ReadTransform(str(path))
+            except RuntimeError as error:
+                raise UserError(f"{path}: expected a transform of `brats-seg align`, found none") from error
 
     def write_transform(self, name: str, transform: Any) -> None:
         """Write a transform, whole or not at all.

@@ -394,3 +394,11 @@ def test_a_case_that_did_not_come_from_files_that_are_there(
     assert scanner_space.write_back(predictions, [aligned], say=told.append) == []
     assert told[0].startswith("case p1: no DICOM of it: ")
     assert said in told[0]
+
+
+def test_a_transform_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    folder = AlignedFolder(tmp_path)
+    folder.details.mkdir()
+    os.mkfifo(folder.transform("t1ce_to_t2"))
+    with pytest.raises(FileError, match="expected a file"):
+        folder.read_transform("t1ce_to_t2")
