@@ -18,13 +18,7 @@ from brats_seg.artifacts.bundle_record import RECORD
 from brats_seg.artifacts.bundles import WEIGHTS, Bundle, Pipeline
 from brats_seg.artifacts.ensemble_file import ensemble_text
 from brats_seg.errors import FileError
-from brats_seg.files import (
-    file_sha256,
-    open_regular,
-    refuse_foreign,
-    says,
-    whole_file,
-)
+from brats_seg.files import file_sha256, open_regular, refuse_foreign, says, whole_file
 
 SCHEMA = 1
 ENSEMBLE, MANIFEST = "ensemble.yaml", "manifest.json"
