@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-SECONDS = 300
+SECONDS = 120
 """A command that takes longer hangs, and is ended by SIGALRM."""
 CAPABILITIES_VERSION = 0x20080522
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2

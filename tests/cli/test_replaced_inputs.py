@@ -44,14 +44,14 @@ def placed(folder: Path, name: str) -> Path:
 
 
 def trials() -> list[Any]:
-    """Command, input and kind of what replaces it: all kinds for an only input, else some for each."""
-    kinds, found, number = list(KINDS), [], 0
+    """Command, input and kind of what replaces it."""
+    kinds = list(KINDS)
+    found = []
     for command, names in INPUTS.items():
-        steps = (0, 2, 5) if command in LONG else (0, 1, 3, 5) if len(names) > 1 else range(len(kinds))
-        for name in names:
-            number += 1
-            others = [kinds[(number + step) % len(kinds)] for step in steps]
-            for kind in dict.fromkeys(["a FIFO", *others]):  # who opens it without care waits for ever
+        for number, name in enumerate(names):
+            some = [kinds[(number + step) % len(kinds)] for step in (0, 2, 5)]
+            few = dict.fromkeys(["a FIFO", *some])  # who opens it without care waits for ever
+            for kind in few if command in LONG else kinds:
                 words = f"{command[0]}-{name.rpartition('/')[2]}-{kind}"
                 found.append(pytest.param(command, name, kind, id=words))
     return found

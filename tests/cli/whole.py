@@ -130,8 +130,8 @@ INPUTS: dict[tuple[str, ...], tuple[str, ...]] = {
     REPRODUCE: ("paper/reproduce.json", "paper/flagged.json", "paper/cross_validation/ensemble.yaml", T1),
 }
 """A command to its input files, by their paths in the folder of :func:`make`."""
-LONG = (ALIGN, SEGMENT, REPRODUCE, DICOM, EXPORT, TRAIN)
-"""Commands that take a second and more: fewer kinds replace each of their inputs."""
+LONG = (ALIGN, SEGMENT, REPRODUCE)
+"""Commands that take seconds: each of their inputs is replaced by some of the kinds, not by all."""
 DOUBTS = ("mutual information fell", "expected 500 to 2200", "Dice of brain and atlas")
 """What align says of brains as small as these."""
 NO_INPUTS = {

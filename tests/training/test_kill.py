@@ -87,7 +87,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(tmp_path: Path) 
     assert whole.code == 0, whole.said
     began = time.time_ns()
     chance = random.Random(began)
-    base, cyclic = chance.sample(range(BASE), 3), chance.sample(range(BASE, EPOCHS - 1), 4)
+    base, cyclic = chance.sample(range(BASE), 4), chance.sample(range(BASE, EPOCHS - 1), 5)
     for epoch in sorted([*base, *cyclic]):
         # A file about every third epoch: it continues from an older one as from the last.
         with forked.start(tmp_path, command(tmp_path, "killed", "checkpoint_minutes=0.01")) as process:
